@@ -1,0 +1,83 @@
+/**
+ * What people and tools may see of a participant: plain values, JSON-ready,
+ * never live objects. Pages, the command line and tests read these.
+ */
+
+export type LinkKind = 'udp' | 'webrtc' | 'websocket' | 'relay' | 'overlay';
+
+export interface LinkView {
+  /** 40 hex digits. */
+  readonly peerId: string;
+  readonly kind: LinkKind;
+  /** Smoothed round-trip time; absent until measured. */
+  readonly rttMs?: number;
+  /** Why the link is there. */
+  readonly roles: readonly ('near' | 'far' | 'leaf' | 'on-demand')[];
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+export interface MemberView {
+  /** 40 hex digits; the place on the ring. */
+  readonly peerId: string;
+  /** `device.user`, unique in the group. */
+  readonly name: string;
+  readonly device: string;
+  readonly user: string;
+  readonly kind: 'browser' | 'edge' | 'site';
+  /** Virtual address such as `10.128.3.4`; absent until claimed. */
+  readonly address?: string;
+  readonly self: boolean;
+  readonly online: boolean;
+  /** How we reach it; absent for ourselves and where there is no direct link. */
+  readonly link?: { readonly kind: LinkKind; readonly rttMs?: number };
+}
+
+export interface GroupView {
+  /** 26 characters base32. */
+  readonly group: string;
+  /** Display name. */
+  readonly name: string;
+  readonly subnet: string;
+  /** `searching`: no member found yet. `connected`: at least one link, or alone and in the ring. */
+  readonly state: 'starting' | 'searching' | 'connected' | 'stopped';
+  readonly self: MemberView;
+  readonly members: readonly MemberView[];
+  readonly links: readonly LinkView[];
+  /** DHT records that we hold for others. */
+  readonly recordsHeld: number;
+  /** Datagrams that we passed on for others. */
+  readonly forwarded: number;
+}
+
+export interface PublicView {
+  /** 40 hex digits. */
+  readonly peerId: string;
+  readonly state: 'connecting' | 'connected' | 'stopped';
+  readonly bootstraps: readonly { readonly url: string; readonly state: 'connecting' | 'connected' | 'failed' }[];
+  readonly links: readonly LinkView[];
+  readonly recordsHeld: number;
+  readonly forwarded: number;
+}
+
+export interface PeerView {
+  readonly public: PublicView;
+  readonly groups: readonly GroupView[];
+}
+
+/** One line of text between members. */
+export interface TextMessage {
+  readonly from: string;
+  readonly text: string;
+  /** Unix ms at the receiver. */
+  readonly at: number;
+}
+
+export interface PingReport {
+  readonly target: string;
+  readonly address: string;
+  readonly sent: number;
+  readonly lost: number;
+  /** Of the answered ones, in order. */
+  readonly rttsMs: readonly number[];
+}
