@@ -1,0 +1,103 @@
+/**
+ * The overlay header: 48 bytes in front of everything that crosses more than
+ * one link (decisions.md).
+ *
+ * ```text
+ * 0 version and type 1 (version in the two high bits) | 1 mode 1 | 2 hops left 1 | 3 flags 1
+ * 4 request id 4 | 8 source 20 | 28 target 20 | 48 payload
+ * ```
+ */
+import { OVERLAY_HEADER_BYTES, PEER_ID_BYTES } from './constants.ts';
+import type { PeerId } from './id.ts';
+import { Reader, Writer } from './reader.ts';
+
+/** What an overlay datagram carries. */
+export const OverlayType = {
+  /** Ids that the sender is linked to; between neighbours only. */
+  NEIGHBOURS: 1,
+  /** Who is nearest to the target? */
+  FIND: 2,
+  FOUND: 3,
+  /** A point-to-point session datagram of a link that has no direct path yet, or of another overlay. */
+  CARRIED: 4,
+  /** An end-to-end session datagram. */
+  ETE: 5,
+  DHT_REQUEST: 6,
+  DHT_ANSWER: 7,
+} as const;
+export type OverlayType = (typeof OverlayType)[keyof typeof OverlayType];
+
+/** Who a datagram is for: only that id, whoever is nearest, or back along the way of a request. */
+export const OverlayMode = { EXACT: 1, NEAREST: 2, ANSWER: 3 } as const;
+export type OverlayMode = (typeof OverlayMode)[keyof typeof OverlayMode];
+
+/** `NOT_TARGET`: the nearest peer other than the target itself, for joining beside one's own id. */
+export const OverlayFlag = { NOT_TARGET: 1 } as const;
+
+/** Hops a datagram may make; greedy routing needs about log2 N. */
+export const HOPS_MAX = 32;
+
+export interface OverlayDatagram {
+  readonly type: OverlayType;
+  readonly mode: OverlayMode;
+  readonly hopsLeft: number;
+  readonly flags: number;
+  /** Random; pairs answers with requests. 0 where no answer is expected. */
+  readonly requestId: number;
+  readonly source: PeerId;
+  readonly target: PeerId;
+  readonly payload: Uint8Array;
+}
+
+const VERSION_BITS = 0x40;
+
+export function encodeOverlayDatagram(m: OverlayDatagram): Uint8Array {
+  return new Writer(OVERLAY_HEADER_BYTES + m.payload.length)
+    .u8(VERSION_BITS | m.type)
+    .u8(m.mode)
+    .u8(m.hopsLeft)
+    .u8(m.flags)
+    .u32(m.requestId)
+    .put(m.source)
+    .put(m.target)
+    .put(m.payload)
+    .done();
+}
+
+export function decodeOverlayDatagram(bytes: Uint8Array): OverlayDatagram | undefined {
+  const r = new Reader(bytes);
+  const first = r.u8();
+  const m = {
+    type: (first & 0x3f) as OverlayType,
+    mode: r.u8() as OverlayMode,
+    hopsLeft: r.u8(),
+    flags: r.u8(),
+    requestId: r.u32(),
+    source: r.take(PEER_ID_BYTES),
+    target: r.take(PEER_ID_BYTES),
+    payload: r.rest(),
+  };
+  if ((first & 0xc0) !== VERSION_BITS) r.fail();
+  if (m.type < OverlayType.NEIGHBOURS || m.type > OverlayType.DHT_ANSWER) r.fail();
+  if (m.mode < OverlayMode.EXACT || m.mode > OverlayMode.ANSWER || m.hopsLeft > HOPS_MAX) r.fail();
+  return r.failed ? undefined : m;
+}
+
+/** The ids of NEIGHBOURS and FOUND: count 1, then 20 bytes each; at most 64. */
+export function encodePeerIds(ids: readonly PeerId[]): Uint8Array {
+  const w = new Writer(1 + ids.length * PEER_ID_BYTES).u8(ids.length);
+  for (const id of ids) w.put(id);
+  return w.done();
+}
+
+/** How many ids one message may name. */
+export const PEER_IDS_MAX = 64;
+
+export function decodePeerIds(bytes: Uint8Array): PeerId[] | undefined {
+  const r = new Reader(bytes);
+  const count = r.u8();
+  if (count > PEER_IDS_MAX) return undefined;
+  const ids: PeerId[] = [];
+  for (let i = 0; i < count && !r.failed; i++) ids.push(r.take(PEER_ID_BYTES));
+  return r.failed ? undefined : ids;
+}
