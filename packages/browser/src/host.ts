@@ -1,0 +1,42 @@
+/**
+ * The host of a participant that lives in a browser tab.
+ */
+import { nobleAead } from '@warren/noise';
+import type { Host } from '@warren/peer';
+import { BrowserClock } from './clock.ts';
+import { BrowserDatagrams } from './datagrams.ts';
+import { identities } from './identity.ts';
+import { browserRandom } from './random.ts';
+import { browserStorage, openStore } from './storage.ts';
+
+/** What a page may choose. */
+export interface BrowserHostOptions {
+  /** STUN and TURN servers for WebRTC; none unless given, so that no third party learns of members. */
+  readonly iceServers?: readonly RTCIceServer[];
+}
+
+/**
+ * Makes the host of this tab. Rejects with an Error for the person when the browser lacks what it takes.
+ * When the page goes away, all connections close, so that others see it at once.
+ */
+export async function browserHost(options: BrowserHostOptions = {}): Promise<Host> {
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new Error('This address is not secure, so the browser hides its cryptography. Open the page over https.');
+  }
+  if (globalThis.indexedDB === undefined) {
+    throw new Error('This browser cannot store keys (no IndexedDB). Leave private browsing or use another browser.');
+  }
+  const store = openStore();
+  const clock = new BrowserClock();
+  const datagrams = new BrowserDatagrams(options.iceServers ?? []);
+  globalThis.addEventListener?.('pagehide', () => void datagrams.stop());
+  return {
+    kind: 'browser',
+    clock,
+    random: browserRandom,
+    storage: browserStorage(store),
+    datagrams,
+    aead: nobleAead,
+    identity: identities(store),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * What `datagrams.ts` sees of one WebSocket or one data channel.
+ */
+
+/** The largest datagram on either kind of path. */
+export const MAX_DATAGRAM_BYTES = 16_384;
+/** Above this much unsent data a path drops what it is given, so that a slow receiver costs bounded memory. */
+export const MAX_BUFFERED_BYTES = 1 << 20;
+
+/** One way to a remote host, from its opening to its end. */
+export interface Way {
+  /** Sends or drops; never throws. */
+  send(bytes: Uint8Array): void;
+  /** Ends it, open or not; an event says so. */
+  close(): void;
+  /** Resolves when nothing of it is left. */
+  readonly over: Promise<void>;
+}
+
+/** What happens to a way: `up` then datagrams then `down`, or `failed` alone. */
+export interface WayEvents {
+  /** It carries datagrams from here on. `binding`: 64 bytes for WebRTC, none for a WebSocket. */
+  up(binding: Uint8Array): void;
+  /** `bytes` belong to the receiver. */
+  datagram(bytes: Uint8Array): void;
+  down(): void;
+  /** It never came up; `reason` in plain words. */
+  failed(reason: string): void;
+  /** A datagram was dropped, going out or coming in. */
+  dropped(): void;
+}
