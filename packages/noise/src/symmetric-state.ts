@@ -110,7 +110,7 @@ export class SymmetricState {
 function hkdf(suite: NoiseSuite, salt: Uint8Array, input: Uint8Array, count: 2 | 3): Uint8Array[] {
   const temporary = suite.hmac(salt, input);
   const outputs: Uint8Array[] = [];
-  let last = NOTHING;
+  let last: Uint8Array = NOTHING;
   for (let i = 1; i <= count; i++) {
     last = suite.hmac(temporary, concat(last, Uint8Array.of(i)));
     outputs.push(last);
