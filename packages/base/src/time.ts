@@ -47,3 +47,25 @@ export function earliest(...deadlines: readonly (Instant | undefined)[]): Instan
   for (const at of deadlines) if (at !== undefined && (least === undefined || at < least)) least = at;
   return least;
 }
+
+/**
+ * The wall clock as the core knows it: an offset to the monotonic clock that
+ * the host sets at the start and whenever the two drift apart.
+ */
+export class WallClock {
+  private offsetMs: number;
+
+  constructor(unixMs: UnixMs, now: Instant) {
+    this.offsetMs = unixMs - now;
+  }
+
+  /** Takes over the host's wall clock. */
+  set(unixMs: UnixMs, now: Instant): void {
+    this.offsetMs = unixMs - now;
+  }
+
+  /** The date at `now`, in whole milliseconds. */
+  at(now: Instant): UnixMs {
+    return Math.round(now + this.offsetMs);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * One handshake as seen from one side: Noise XX with leaf certificate and
+ * working statement in the sealed payloads (session.md 2.3, 2.7; decisions.md
+ * "Keys and signing"). No timers, no tables: `sessions.ts` drives it.
+ */
+import { type Random, type WallClock, assert, concat, utf8 } from '@warren/base';
+import { HandshakeState, type NoiseSuite, XX } from '@warren/noise';
+import { type Authority, type Credentials, type Identity, type Rejection, decodeStatement, encodeStatement } from '@warren/trust';
+import {
+  HS1_MAC1_OFFSET,
+  type HandshakePayload,
+  type Hs1,
+  MAC_BYTES,
+  PacketType,
+  UDP_PATH_BYTES,
+  decodeHandshakePayload,
+  decodeHs1Payload,
+  encodeHandshakePayload,
+  encodeHs1,
+  encodeHs1Payload,
+  encodeHsReply,
+} from '@warren/wire';
+
+/** Why a handshake gave no session. `malformed` also stands for a wrong tag: nothing is told apart for the remote. */
+export type HandshakeFailure = Rejection | 'malformed' | 'wrong-peer' | 'own-identity' | 'timed-out';
+
+/** What both roles need. */
+export interface HandshakeContext {
+  readonly suite: NoiseSuite;
+  readonly authority: Authority;
+  readonly credentials: Credentials;
+  readonly random: Random;
+  readonly wallClock: WallClock;
+}
+
+/** A finished handshake: who it is, and the keys in our direction of view. */
+export interface HandshakeResult {
+  readonly identity: Identity;
+  readonly send: Uint8Array;
+  readonly receive: Uint8Array;
+  readonly remoteIndex: number;
+}
+
+/** `"warren-session/1"` then the network key, and for end-to-end sessions initiator and responder ids. */
+export function prologue(networkKey: Uint8Array, ends: readonly Uint8Array[]): Uint8Array {
+  return concat(utf8('warren-session/1'), networkKey, ...ends);
+}
+
+/** mac1 over all bytes of HS1 before it, keyed by the network: scanners get no answer. */
+export function mac1(suite: NoiseSuite, networkKey: Uint8Array, hs1: Uint8Array): Uint8Array {
+  const key = suite.hmac(networkKey, utf8('mac1'));
+  return suite.hmac(key, hs1.subarray(0, HS1_MAC1_OFFSET)).slice(0, MAC_BYTES);
+}
+
+/** The initiator between HS1 and HS3. */
+export class Initiator {
+  readonly hs1: Uint8Array;
+  /** Decides who stays initiator when both begin at once. 32 bytes. */
+  readonly ephemeral: Uint8Array;
+  private readonly context: HandshakeContext;
+  private readonly state: HandshakeState;
+  private readonly localIndex: number;
+
+  constructor(context: HandshakeContext, boundPrologue: Uint8Array, localIndex: number) {
+    this.context = context;
+    this.localIndex = localIndex;
+    this.state = newState(context, 'initiator', boundPrologue);
+    const attempt = context.random.bytes(8);
+    const noise = this.state.writeMessage(encodeHs1Payload({ attempt, flags: 0, maxDatagramBytes: UDP_PATH_BYTES }));
+    assert(noise !== undefined, 'the first message of XX needs no remote key');
+    this.ephemeral = noise.slice(0, 32);
+    const zeros = new Uint8Array(MAC_BYTES);
+    this.hs1 = encodeHs1({ senderIndex: localIndex, noise, mac1: zeros, mac2: zeros });
+    this.hs1.set(mac1(context.suite, context.authority.networkKey, this.hs1), HS1_MAC1_OFFSET);
+  }
+
+  /** Reads HS2 and writes HS3. A bad HS2 leaves the attempt as it was. */
+  finish(noise: Uint8Array, remoteIndex: number, now: number): { result: HandshakeResult; hs3: Uint8Array } | HandshakeFailure {
+    const sealed = this.state.readMessage(noise);
+    if (sealed === undefined) return 'malformed';
+    const indices = { initiator: this.localIndex, responder: remoteIndex };
+    const identity = checkPayload(this.context, this.state, sealed, indices, now);
+    if (typeof identity === 'string') return identity;
+    const reply = this.state.writeMessage(ownPayload(this.context, indices, now));
+    if (reply === undefined) return 'malformed';
+    const hs3 = encodeHsReply({ type: PacketType.HS3, senderIndex: this.localIndex, receiverIndex: remoteIndex, noise: reply });
+    return { result: { identity, ...takeKeys(this.state), remoteIndex }, hs3 };
+  }
+
+  erase(): void {
+    this.state.erase();
+  }
+}
+
+/** The responder between HS2 and HS3. */
+export class Responder {
+  readonly hs2: Uint8Array;
+  readonly localIndex: number;
+  private readonly context: HandshakeContext;
+  private readonly state: HandshakeState;
+  private readonly remoteIndex: number;
+
+  private constructor(context: HandshakeContext, state: HandshakeState, hs1: Hs1, localIndex: number, noise: Uint8Array) {
+    this.context = context;
+    this.state = state;
+    this.localIndex = localIndex;
+    this.remoteIndex = hs1.senderIndex;
+    this.hs2 = encodeHsReply({ type: PacketType.HS2, senderIndex: localIndex, receiverIndex: hs1.senderIndex, noise });
+  }
+
+  /** Answers an HS1 whose mac1 is right; `undefined` when the message is impossible. */
+  static answer(context: HandshakeContext, boundPrologue: Uint8Array, hs1: Hs1, localIndex: number, now: number): Responder | undefined {
+    const state = newState(context, 'responder', boundPrologue);
+    const payload = state.readMessage(hs1.noise);
+    if (payload === undefined || decodeHs1Payload(payload) === undefined) return undefined;
+    const indices = { initiator: hs1.senderIndex, responder: localIndex };
+    const noise = state.writeMessage(ownPayload(context, indices, now));
+    return noise && new Responder(context, state, hs1, localIndex, noise);
+  }
+
+  /** Reads HS3. A bad one leaves the half-open handshake as it was. */
+  finish(noise: Uint8Array, now: number): HandshakeResult | HandshakeFailure {
+    const sealed = this.state.readMessage(noise);
+    if (sealed === undefined) return 'malformed';
+    const indices = { initiator: this.remoteIndex, responder: this.localIndex };
+    const identity = checkPayload(this.context, this.state, sealed, indices, now);
+    if (typeof identity === 'string') return identity;
+    return { identity, ...takeKeys(this.state), remoteIndex: this.remoteIndex };
+  }
+
+  erase(): void {
+    this.state.erase();
+  }
+}
+
+function newState(context: HandshakeContext, role: 'initiator' | 'responder', bound: Uint8Array): HandshakeState {
+  const { suite, random, credentials } = context;
+  const initiator = role === 'initiator';
+  return new HandshakeState({ suite, pattern: XX, initiator, prologue: bound, staticKeys: credentials.keys.noise, random });
+}
+
+function takeKeys(state: HandshakeState): { send: Uint8Array; receive: Uint8Array } {
+  const { send, receive } = state.split();
+  return { send, receive };
+}
+
+interface Indices {
+  readonly initiator: number;
+  readonly responder: number;
+}
+
+function ownPayload(context: HandshakeContext, indices: Indices, now: number): Uint8Array {
+  return encodeHandshakePayload({
+    flags: 0,
+    initiatorIndex: indices.initiator,
+    responderIndex: indices.responder,
+    unixMs: context.wallClock.at(now),
+    maxDatagramBytes: UDP_PATH_BYTES,
+    revocation: context.authority.revocations.head,
+    leaf: context.credentials.leaf.der,
+    statement: encodeStatement(context.credentials.statement),
+  });
+}
+
+/** The checks of session.md 2.7 after the AEAD, in its order; fails closed. */
+function checkPayload(
+  context: HandshakeContext,
+  state: HandshakeState,
+  sealed: Uint8Array,
+  indices: Indices,
+  now: number,
+): Identity | HandshakeFailure {
+  const payload: HandshakePayload | undefined = decodeHandshakePayload(sealed);
+  const statement = payload && decodeStatement(payload.statement);
+  const remoteStatic = state.remoteStatic;
+  if (payload === undefined || statement === undefined || remoteStatic === undefined) return 'malformed';
+  if (payload.initiatorIndex !== indices.initiator || payload.responderIndex !== indices.responder) return 'malformed';
+  context.authority.revocations.learnHead(payload.revocation);
+  const checked = context.authority.check(payload.leaf, statement, remoteStatic, context.wallClock.at(now));
+  return checked.ok ? checked.identity : checked.reason;
+}
