@@ -118,3 +118,39 @@ export {
   encodeRecord,
   recordSignedBytes,
 } from './record.ts';
+export { ARP_BYTES, type ArpMessage, decodeArp, encodeArp } from './arp.ts';
+export {
+  ETHERNET_HEADER_BYTES,
+  EtherType,
+  type EthernetFrame,
+  EthernetOffset,
+  MAC_ADDRESS_BYTES,
+  decodeEthernet,
+  encodeEthernet,
+  etherTypeOf,
+  isGroupFrame,
+} from './ethernet.ts';
+export { ICMP_ECHO_HEADER_BYTES, type IcmpEcho, IcmpType, decodeIcmpEcho, encodeIcmpEcho } from './icmp.ts';
+export {
+  IPV4_HEADER_BYTES,
+  IpProtocol,
+  type Ipv4Packet,
+  decodeIpv4,
+  encodeIpv4,
+  internetChecksum,
+  ipv4DestinationAt,
+  ipv4FragmentOffsetAt,
+  ipv4HeaderBytesAt,
+  ipv4ProtocolAt,
+  ipv4SourceAt,
+  ipv4TotalBytesAt,
+  isIpv4At,
+} from './ipv4.ts';
+export {
+  DhcpPort,
+  UDP_HEADER_BYTES,
+  type UdpPacket,
+  decodeUdpPacket,
+  encodeUdpPacket,
+  udpChecksum,
+} from './udp-packet.ts';
