@@ -5,26 +5,27 @@
  * it was, so that a forged one does not spoil the handshake.
  */
 import { assert, concat, type Random } from '@warren/base';
-import type { Pattern, Token } from './patterns.ts';
+import { type Pattern, patternNamed, type Token } from './patterns.ts';
 import { KEY_BYTES, type KeyPair, type NoiseSuite } from './suite.ts';
 import { SymmetricState } from './symmetric-state.ts';
 
 /** The longest Noise message (section 3). */
 export const MAX_MESSAGE_BYTES = 65_535;
 
-/** What a handshake starts from. Both sides need the same pattern, prologue and psks. */
+/** What a handshake starts from, in the words of the specification. Both sides need the same pattern, prologue and psks. */
 export interface HandshakeOptions {
   readonly suite: NoiseSuite;
-  readonly pattern: Pattern;
-  readonly initiator: boolean;
+  /** `XX`, `IK`, `XXpsk3` ...: see `patternNamed`. */
+  readonly pattern: string;
+  readonly role: 'initiator' | 'responder';
   /** Any bytes; both sides' must be equal. */
   readonly prologue: Uint8Array;
   /** Own static pair, where the pattern has one. */
-  readonly staticKeys?: KeyPair;
+  readonly s?: KeyPair;
   /** The remote static public key, where the pattern presumes it known. */
-  readonly remoteStatic?: Uint8Array;
-  /** Fixed ephemeral pair, for vectors; else one is drawn from `random`. */
-  readonly ephemeralKeys?: KeyPair;
+  readonly rs?: Uint8Array;
+  /** Own ephemeral pair, for vectors; else one is drawn from `random`. */
+  readonly e?: KeyPair;
   readonly random?: Random;
   /** 32 bytes each, one for each `psk` token. */
   readonly psks?: readonly Uint8Array[];
@@ -42,8 +43,8 @@ export interface HandshakeKeys {
 
 /** What a message changes beside the symmetric state. */
 interface Progress {
-  readonly remoteStatic: Uint8Array | undefined;
-  readonly remoteEphemeral: Uint8Array | undefined;
+  readonly rs: Uint8Array | undefined;
+  readonly re: Uint8Array | undefined;
   readonly psksUsed: number;
   readonly messagesDone: number;
 }
@@ -51,45 +52,51 @@ interface Progress {
 /** One side of one handshake. */
 export class HandshakeState {
   readonly #options: HandshakeOptions;
+  readonly #pattern: Pattern;
+  readonly #isInitiator: boolean;
   readonly #symmetric: SymmetricState;
-  #ephemeral: KeyPair | undefined;
+  #e: KeyPair | undefined;
   #progress: Progress;
   #erased = false;
 
   constructor(options: HandshakeOptions) {
-    const { suite, pattern, prologue, staticKeys, remoteStatic, initiator } = options;
+    const { suite, prologue, s, rs } = options;
+    const pattern = patternNamed(options.pattern);
+    assert(pattern !== undefined, 'the pattern is known');
     this.#options = options;
-    this.#ephemeral = options.ephemeralKeys;
-    this.#progress = { remoteStatic, remoteEphemeral: undefined, psksUsed: 0, messagesDone: 0 };
+    this.#pattern = pattern;
+    this.#isInitiator = options.role === 'initiator';
+    this.#e = options.e;
+    this.#progress = { rs, re: undefined, psksUsed: 0, messagesDone: 0 };
     this.#symmetric = new SymmetricState(suite, `Noise_${pattern.name}_${suite.name}`);
     this.#symmetric.mixHash(prologue);
-    if (pattern.initiatorKnown) this.#mixKnown(initiator ? staticKeys?.public : remoteStatic);
-    if (pattern.responderKnown) this.#mixKnown(initiator ? remoteStatic : staticKeys?.public);
+    if (pattern.initiatorKnown) this.#mixKnown(this.#isInitiator ? s?.public : rs);
+    if (pattern.responderKnown) this.#mixKnown(this.#isInitiator ? rs : s?.public);
   }
 
   /** Whether all messages have been written and read. */
   get isFinished(): boolean {
-    return this.#progress.messagesDone === this.#options.pattern.messages.length;
+    return this.#progress.messagesDone === this.#pattern.messages.length;
   }
 
   /** Whether the next message is ours to write. */
   get isOurTurn(): boolean {
-    return !this.isFinished && (this.#progress.messagesDone % 2 === 0) === this.#options.initiator;
+    return !this.isFinished && (this.#progress.messagesDone % 2 === 0) === this.#isInitiator;
   }
 
   /** 32 bytes, as soon as it is known. It is authenticated only once the message that brought it has been read. */
   get remoteStatic(): Uint8Array | undefined {
-    return this.#progress.remoteStatic?.slice();
+    return this.#progress.rs?.slice();
   }
 
   /** 32 bytes, as soon as it is known. */
   get remoteEphemeral(): Uint8Array | undefined {
-    return this.#progress.remoteEphemeral?.slice();
+    return this.#progress.re?.slice();
   }
 
   /** Our own ephemeral public key, 32 bytes, once it exists. */
   get ephemeral(): Uint8Array | undefined {
-    return this.#ephemeral?.public.slice();
+    return this.#e?.public.slice();
   }
 
   /** The transcript hash so far, 32 bytes. */
@@ -130,7 +137,7 @@ export class HandshakeState {
     const [first, second, exporter] = this.#symmetric.split();
     const { handshakeHash } = this.#symmetric;
     this.erase();
-    const [send, receive] = this.#options.initiator ? [first, second] : [second, first];
+    const [send, receive] = this.#isInitiator ? [first, second] : [second, first];
     return { send, receive, handshakeHash, exporter };
   }
 
@@ -138,8 +145,8 @@ export class HandshakeState {
   erase(): void {
     this.#erased = true;
     this.#symmetric.erase();
-    this.#ephemeral?.secret.fill(0);
-    this.#ephemeral = undefined;
+    this.#e?.secret.fill(0);
+    this.#e = undefined;
   }
 
   toJSON(): string {
@@ -151,7 +158,7 @@ export class HandshakeState {
     assert(!this.#erased, 'an erased handshake is over');
     const symmetric = this.#symmetric.moment();
     const progress = this.#progress;
-    const result = run(this.#options.pattern.messages[progress.messagesDone] as readonly Token[]);
+    const result = run(this.#pattern.messages[progress.messagesDone] as readonly Token[]);
     if (result === undefined) {
       this.#symmetric.restore(symmetric);
       this.#progress = progress;
@@ -165,9 +172,9 @@ export class HandshakeState {
   #writeToken(token: Token, parts: Uint8Array[]): boolean {
     switch (token) {
       case 'e': {
-        this.#ephemeral ??= this.#generate();
-        parts.push(this.#ephemeral.public);
-        this.#mixEphemeral(this.#ephemeral.public);
+        this.#e ??= this.#generate();
+        parts.push(this.#e.public);
+        this.#mixEphemeral(this.#e.public);
         return true;
       }
       case 's': {
@@ -184,17 +191,17 @@ export class HandshakeState {
     switch (token) {
       case 'e': {
         if (message.length < KEY_BYTES) return undefined;
-        const remoteEphemeral = message.slice(0, KEY_BYTES);
-        this.#progress = { ...this.#progress, remoteEphemeral };
-        this.#mixEphemeral(remoteEphemeral);
+        const re = message.slice(0, KEY_BYTES);
+        this.#progress = { ...this.#progress, re };
+        this.#mixEphemeral(re);
         return message.subarray(KEY_BYTES);
       }
       case 's': {
         const length = KEY_BYTES + this.#symmetric.overhead;
         if (message.length < length) return undefined;
-        const remoteStatic = this.#symmetric.decryptAndHash(message.subarray(0, length));
-        if (remoteStatic === undefined) return undefined;
-        this.#progress = { ...this.#progress, remoteStatic };
+        const rs = this.#symmetric.decryptAndHash(message.subarray(0, length));
+        if (rs === undefined) return undefined;
+        this.#progress = { ...this.#progress, rs };
         return message.subarray(length);
       }
       default:
@@ -213,8 +220,8 @@ export class HandshakeState {
     }
     // The first letter is the initiator's key, the second the responder's.
     const [initiators, responders] = [token[0] as 'e' | 's', token[1] as 'e' | 's'];
-    const own = this.#options.initiator ? initiators : responders;
-    const remote = this.#options.initiator ? responders : initiators;
+    const own = this.#isInitiator ? initiators : responders;
+    const remote = this.#isInitiator ? responders : initiators;
     const shared = this.#options.suite.agree(this.#own(own).secret, this.#remote(remote));
     if (shared === undefined) return false;
     this.#symmetric.mixKey(shared);
@@ -234,13 +241,13 @@ export class HandshakeState {
   }
 
   #own(which: 'e' | 's'): KeyPair {
-    const keys = which === 'e' ? this.#ephemeral : this.#options.staticKeys;
+    const keys = which === 'e' ? this.#e : this.#options.s;
     assert(keys !== undefined, 'the pattern needs this key pair');
     return keys;
   }
 
   #remote(which: 'e' | 's'): Uint8Array {
-    const key = which === 'e' ? this.#progress.remoteEphemeral : this.#progress.remoteStatic;
+    const key = which === 'e' ? this.#progress.re : this.#progress.rs;
     assert(key !== undefined, 'the pattern sends this key before it is used');
     return key;
   }

@@ -81,9 +81,6 @@ export function patternNamed(name: string): Pattern | undefined {
   return messages && { name, ...found, messages };
 }
 
-/** The pattern that Warren speaks. */
-export const XX: Pattern = { name: 'XX', ...table([['e'], ['e', 'ee', 's', 'es'], ['s', 'se']]) };
-
 /** `psk0` goes before the first message's tokens, `pskN` after those of the N-th message (section 9.4). */
 function withPsk(messages: Table['messages'], at: number): Table['messages'] | undefined {
   if (at > messages.length) return undefined;
