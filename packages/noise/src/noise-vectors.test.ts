@@ -26,7 +26,7 @@ describe.each(['cacophony', 'snow'])('vectors of %s', file => {
     (_, vector) => {
       const initiator = start(vector, 'init');
       const responder = start(vector, 'resp');
-      const handshakes = patternNamed(patternName(vector))?.messages.length;
+      const handshakes = patternNamed(patternName(vector))?.messages.length ?? 0;
       vector.messages.slice(0, handshakes).forEach(({ payload, ciphertext }, i) => {
         const [from, to] = i % 2 === 0 ? [initiator, responder] : [responder, initiator];
         const message = from.writeMessage(hex(payload));
