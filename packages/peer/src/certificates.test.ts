@@ -1,0 +1,175 @@
+/** What is made here is what `trust` accepts: with both kinds of key, in both roles. */
+import { type Random, sameBytes, toHex } from '@warren/base';
+import {
+  Authority,
+  decodeStatement,
+  encodeStatement,
+  type KeyAlgorithm,
+  newWorkingKeys,
+  parseLeaf,
+  readAuthority,
+  readLeaf,
+} from '@warren/trust';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  enrolmentChallenge,
+  issueCertificateAuthority,
+  issueLeaf,
+  makeRequest,
+  makeStatement,
+  readRequest,
+  selfSignedPublicLeaf,
+} from './certificates.ts';
+import type { IdentityKey } from './host.ts';
+
+const NOW = Date.UTC(2026, 6, 1, 12, 0, 0, 123);
+const DAY = 86_400_000;
+const GROUP = 'abcdefghijklmnopqrstuvwxyz';
+const random: Random = { bytes: length => crypto.getRandomValues(new Uint8Array(length)) };
+
+const algorithms: KeyAlgorithm[] = ['ed25519', 'p256'];
+
+describe.each(algorithms)('a CA with %s', caAlgorithm => {
+  let ca: IdentityKey;
+  let caDer: Uint8Array;
+  let authority: Authority;
+
+  beforeAll(async () => {
+    ca = await newIdentity(caAlgorithm);
+    caDer = await issueCertificateAuthority(ca.keys, GROUP, NOW, random.bytes(16));
+    authority = Authority.group(caDer) as Authority;
+  });
+
+  test('is accepted as an authority of its group for ten years', () => {
+    const certificate = readAuthority(caDer);
+    expect(certificate).toMatchObject({ group: GROUP, notAfter: floorSecond(NOW + 3_650 * DAY) });
+    expect(authority.group).toBe(GROUP);
+  });
+
+  test.each(algorithms)('certifies a %s device from its request to its first handshake', async algorithm => {
+    const key = await newIdentity(algorithm);
+    const request = await readRequest(await makeRequest(key, 'laptop', new Uint8Array(16).fill(7)));
+    expect(request?.challenge).toBe(enrolmentChallenge(new Uint8Array(16).fill(7)));
+    const peerId = random.bytes(20);
+    const wish = { authority: ca.keys, group: GROUP, user: 'ada', device: request?.device ?? '', peerId };
+    const leafDer = await issueLeaf({ ...wish, spki: request?.spki ?? key.spki, now: NOW, serial: random.bytes(16) });
+    expect(leafDer.length).toBeLessThanOrEqual(588);
+    const leaf = readLeaf(leafDer);
+    expect(leaf).toMatchObject({
+      group: GROUP,
+      user: 'ada',
+      device: 'laptop',
+      peerId,
+      notAfter: floorSecond(NOW + 30 * DAY),
+    });
+    expect(leaf).toMatchObject({ publicKey: { algorithm }, spki: key.spki });
+
+    const keys = newWorkingKeys(random);
+    const tbsHash = parseLeaf(leafDer)?.tbsHash as Uint8Array;
+    const made = await makeStatement(key, tbsHash, keys.noise.public, keys.signing.public, NOW);
+    const statement = decodeStatement(encodeStatement(made));
+    expect(statement).toEqual(made);
+    expect(authority.check(leafDer, made, keys.noise.public, NOW)).toMatchObject({ ok: true });
+    expect(authority.check(leafDer, made, keys.signing.public, NOW)).toEqual({
+      ok: false,
+      reason: 'statement-bad-signature',
+    });
+    expect(authority.check(leafDer, made, keys.noise.public, NOW + DAY)).toEqual({
+      ok: false,
+      reason: 'statement-expired',
+    });
+  });
+
+  test('refuses to issue what no device would accept', async () => {
+    const { spki } = await newIdentity('ed25519');
+    const wish = {
+      authority: ca.keys,
+      group: GROUP,
+      peerId: random.bytes(20),
+      spki,
+      now: NOW,
+      serial: random.bytes(16),
+    };
+    await expect(issueLeaf({ ...wish, user: 'Ada', device: 'laptop' })).rejects.toThrow('outside the profile');
+    await expect(issueLeaf({ ...wish, user: 'ada', device: 'x'.repeat(33) })).rejects.toThrow('outside the profile');
+    await expect(issueLeaf({ ...wish, user: 'ada', device: 'x', days: 32 })).rejects.toThrow('outside the profile');
+    await expect(issueLeaf({ ...wish, user: 'ada', device: 'x', days: 31 })).rejects.toThrow('outside the profile');
+  });
+});
+
+test.each(algorithms)('a public peer certifies itself with %s, and its id is made of its key', async algorithm => {
+  const key = await newIdentity(algorithm);
+  const leafDer = await selfSignedPublicLeaf(key, NOW, random);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', key.spki.slice()));
+  const leaf = parseLeaf(leafDer);
+  expect(leaf && toHex(leaf.peerId)).toBe(toHex(digest.subarray(0, 20)));
+  expect(leaf).toMatchObject({ group: 'public', user: '', device: '' });
+  const keys = newWorkingKeys(random);
+  const tbsHash = leaf?.tbsHash as Uint8Array;
+  const statement = await makeStatement(key, tbsHash, keys.noise.public, keys.signing.public, NOW);
+  expect(Authority.public().check(leafDer, statement, keys.noise.public, NOW)).toMatchObject({ ok: true });
+});
+
+test('a certificate starts with a serial of 16 bytes that is positive whatever was drawn', async () => {
+  const key = await newIdentity('ed25519');
+  for (const first of [0x00, 0x7e, 0x7f, 0x80, 0xff]) {
+    const leaf = await selfSignedPublicLeaf(key, NOW, { bytes: length => new Uint8Array(length).fill(first) });
+    expect(readLeaf(leaf)).toMatchObject({ group: 'public' });
+  }
+});
+
+describe('a certificate request', () => {
+  test('without an enrolment secret is a renewal', async () => {
+    const key = await newIdentity('ed25519');
+    expect(await readRequest(await makeRequest(key, 'laptop'))).toEqual({
+      spki: key.spki,
+      device: 'laptop',
+      challenge: undefined,
+    });
+  });
+
+  test('is refused when any byte of what it says, or of its signature, was changed', async () => {
+    const request = await makeRequest(await newIdentity('ed25519'), 'laptop', new Uint8Array(16));
+    const algorithmAt = request.length - 67 - 7; // @peculiar/x509 ignores it: the key decides
+    for (let at = 0; at < request.length; at++) {
+      if (at >= algorithmAt && at < request.length - 64) continue;
+      const changed = request.slice();
+      changed[at] = (changed[at] as number) ^ 0x01;
+      expect(await readRequest(changed), `byte ${at}`).toBeUndefined();
+    }
+  });
+
+  test('is refused with another kind of key, a bad device name, or as garbage', async () => {
+    const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-384' }, true, [
+      'sign',
+      'verify',
+    ]);
+    const p384 = { ...(await newIdentity('p256')), keys: { privateKey, publicKey } };
+    expect(await readRequest(await makeRequest(p384, 'laptop'))).toBeUndefined();
+    expect(await readRequest(await makeRequest(await newIdentity('p256'), 'My Laptop'))).toBeUndefined();
+    expect(await readRequest(random.bytes(300))).toBeUndefined();
+    expect(await readRequest(new Uint8Array(0))).toBeUndefined();
+  });
+
+  test('never carries the secret itself', async () => {
+    const secret = random.bytes(16);
+    const request = await makeRequest(await newIdentity('ed25519'), 'laptop', secret);
+    for (let at = 0; at + 16 <= request.length; at++)
+      expect(sameBytes(request.subarray(at, at + 16), secret)).toBe(false);
+  });
+});
+
+/** As a tab makes them: the private half cannot be exported. */
+async function newIdentity(algorithm: KeyAlgorithm): Promise<IdentityKey> {
+  const parameters =
+    algorithm === 'ed25519' ? { name: 'Ed25519' } : { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = (await crypto.subtle.generateKey(parameters, false, ['sign', 'verify'])) as CryptoKeyPair;
+  const spki = new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey));
+  const sign = async (message: Uint8Array) =>
+    new Uint8Array(await crypto.subtle.sign(parameters, keys.privateKey, message.slice()));
+  return { algorithm, spki, keys, sign };
+}
+
+function floorSecond(unixMs: number): number {
+  return Math.floor(unixMs / 1_000) * 1_000;
+}
