@@ -128,15 +128,19 @@ describe('a certificate request', () => {
     });
   });
 
-  test('is refused when any byte of what it says, or of its signature, was changed', async () => {
+  test('says nothing else when any byte of it was changed', async () => {
     const request = await makeRequest(await newIdentity('ed25519'), 'laptop', new Uint8Array(16));
-    const algorithmAt = request.length - 67 - 7; // @peculiar/x509 ignores it: the key decides
+    const original = await readRequest(request);
+    let refused = 0;
     for (let at = 0; at < request.length; at++) {
-      if (at >= algorithmAt && at < request.length - 64) continue;
       const changed = request.slice();
       changed[at] = (changed[at] as number) ^ 0x01;
-      expect(await readRequest(changed), `byte ${at}`).toBeUndefined();
+      const read = await readRequest(changed);
+      // @peculiar/x509 overlooks an outer length and the outer algorithm, which is why devices do not use it to judge.
+      if (read === undefined) refused++;
+      else expect(read, `byte ${at}`).toEqual(original);
     }
+    expect(refused).toBeGreaterThan(request.length - 10);
   });
 
   test('is refused with another kind of key, a bad device name, or as garbage', async () => {
