@@ -154,3 +154,15 @@ export {
   encodeUdpPacket,
   udpChecksum,
 } from './udp-packet.ts';
+export { PACKED_MAX_BYTES, PACKING_OVERHEAD_BYTES, packDatagrams, unpackDatagrams } from './packing.ts';
+export {
+  STUN_HEADER_BYTES,
+  STUN_TRANSACTION_BYTES,
+  type StunRequest,
+  type StunSuccess,
+  decodeStunRequest,
+  decodeStunSuccess,
+  encodeStunRequest,
+  encodeStunSuccess,
+  isStun,
+} from './stun.ts';
