@@ -1,0 +1,61 @@
+/**
+ * Frames that wait until the owner of an address is known. Bounded per address and in all; what waits too long goes.
+ */
+import type { Instant } from '@warren/base';
+import { PENDING_MAX, PENDING_MS, PENDING_PER_ADDRESS } from './constants.ts';
+
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly until: Instant;
+}
+
+/** A waiting room with a queue for each address. */
+export class Pending<Item> {
+  private readonly queues = new Map<number, Waiting<Item>[]>();
+  private waiting = 0;
+
+  /** How many wait in all. */
+  get size(): number {
+    return this.waiting;
+  }
+
+  /** Adds an item at the end of its queue. Returns false when there is no room: the item is not kept. */
+  add(address: number, item: Item, now: Instant): boolean {
+    const queue = this.queues.get(address) ?? [];
+    if (this.waiting >= PENDING_MAX || queue.length >= PENDING_PER_ADDRESS) return false;
+    queue.push({ item, until: now + PENDING_MS });
+    this.queues.set(address, queue);
+    this.waiting++;
+    return true;
+  }
+
+  /** Takes out all that waits for an address, oldest first. */
+  take(address: number): Item[] {
+    const queue = this.queues.get(address) ?? [];
+    this.queues.delete(address);
+    this.waiting -= queue.length;
+    return queue.map(({ item }) => item);
+  }
+
+  /** Throws out what waited too long; returns how many. */
+  expire(now: Instant): number {
+    const before = this.waiting;
+    for (const [address, queue] of this.queues) {
+      while (queue[0] !== undefined && queue[0].until <= now) {
+        queue.shift();
+        this.waiting--;
+      }
+      if (queue.length === 0) this.queues.delete(address);
+    }
+    return before - this.waiting;
+  }
+
+  /** When the oldest has waited too long; `undefined` when nothing waits. */
+  get wakeAt(): Instant | undefined {
+    let least: Instant | undefined;
+    for (const [first] of this.queues.values()) {
+      if (first !== undefined && (least === undefined || first.until < least)) least = first.until;
+    }
+    return least;
+  }
+}

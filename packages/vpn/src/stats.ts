@@ -1,0 +1,95 @@
+/**
+ * What the VPN counts: frames that went through, and frames that it dropped, by reason. Nothing is logged per frame.
+ */
+
+/** Why a frame from the TAP device, or a ping of ours, went nowhere. */
+export const OUTBOUND_DROPS = [
+  /** We hold no address. */
+  'no-address',
+  /** Shorter than its headers say. */
+  'malformed',
+  /** Longer than the MTU allows. */
+  'too-large',
+  /** Broadcast or multicast. */
+  'group',
+  /** IPv6. */
+  'ipv6',
+  /** Neither IPv4, IPv6 nor ARP. */
+  'ethertype',
+  /** ARP that needs no answer: replies, announcements, questions about ourselves or about no member. */
+  'arp',
+  /** From an address that we do not hold. */
+  'source',
+  /** To ourselves, outside the subnet, or to a reserved address. */
+  'destination',
+  /** Nobody owns the destination. */
+  'no-owner',
+  /** Too many frames wait for owners. */
+  'queue-full',
+  /** The owner did not become known in time. */
+  'no-answer',
+] as const;
+
+/** Why a frame from a peer went nowhere. */
+export const INBOUND_DROPS = [
+  'no-address',
+  'malformed',
+  'too-large',
+  'group',
+  /** IPv6, router advertisements among it. */
+  'ipv6',
+  'ethertype',
+  /** ARP is answered locally: peers have no say in it. */
+  'arp',
+  /** From a MAC address that is not the peer's. */
+  'spoofed-mac',
+  /** From an address that another peer owns, that nobody owns, or that nobody can own. */
+  'spoofed-source',
+  /** Not to our address. */
+  'destination',
+  /** DHCP is answered locally: peers have no say in it. */
+  'dhcp',
+  /** ICMP redirects and router advertisements: peers have no say in our routes. */
+  'redirect',
+  'queue-full',
+  'no-answer',
+  /** The peer made us ask for too many owners. */
+  'find-rate',
+  /** Without a TAP device, something other than an echo request. */
+  'not-echo',
+  /** Without a TAP device, too many echo requests of one peer. */
+  'echo-rate',
+] as const;
+
+export type OutboundDrop = (typeof OUTBOUND_DROPS)[number];
+export type InboundDrop = (typeof INBOUND_DROPS)[number];
+
+/** Counters since the start. */
+export interface VpnStats {
+  /** Frames handed out for peers. */
+  framesOut: number;
+  /** Frames of peers that passed all checks. */
+  framesIn: number;
+  /** ARP requests of the TAP device that we answered. */
+  arpAnswers: number;
+  /** Echo requests that we answered for want of a TAP device. */
+  echoAnswers: number;
+  readonly outboundDrops: Record<OutboundDrop, number>;
+  readonly inboundDrops: Record<InboundDrop, number>;
+}
+
+/** Counters at zero. */
+export function emptyStats(): VpnStats {
+  return {
+    framesOut: 0,
+    framesIn: 0,
+    arpAnswers: 0,
+    echoAnswers: 0,
+    outboundDrops: zeros(OUTBOUND_DROPS),
+    inboundDrops: zeros(INBOUND_DROPS),
+  };
+}
+
+function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map(name => [name, 0])) as Record<Name, number>;
+}
