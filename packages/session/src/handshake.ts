@@ -4,7 +4,7 @@
  * "Keys and signing"). No timers, no tables: `sessions.ts` drives it.
  */
 import { type Random, type WallClock, assert, concat, utf8 } from '@warren/base';
-import { HandshakeState, type NoiseSuite, XX } from '@warren/noise';
+import { HandshakeState, type NoiseSuite } from '@warren/noise';
 import { type Authority, type Credentials, type Identity, type Rejection, decodeStatement, encodeStatement } from '@warren/trust';
 import {
   HS1_MAC1_OFFSET,
@@ -135,8 +135,7 @@ export class Responder {
 
 function newState(context: HandshakeContext, role: 'initiator' | 'responder', bound: Uint8Array): HandshakeState {
   const { suite, random, credentials } = context;
-  const initiator = role === 'initiator';
-  return new HandshakeState({ suite, pattern: XX, initiator, prologue: bound, staticKeys: credentials.keys.noise, random });
+  return new HandshakeState({ suite, pattern: 'XX', role, prologue: bound, s: credentials.keys.noise, random });
 }
 
 function takeKeys(state: HandshakeState): { send: Uint8Array; receive: Uint8Array } {
@@ -175,7 +174,8 @@ function checkPayload(
   const remoteStatic = state.remoteStatic;
   if (payload === undefined || statement === undefined || remoteStatic === undefined) return 'malformed';
   if (payload.initiatorIndex !== indices.initiator || payload.responderIndex !== indices.responder) return 'malformed';
-  context.authority.revocations.learnHead(payload.revocation);
   const checked = context.authority.check(payload.leaf, statement, remoteStatic, context.wallClock.at(now));
-  return checked.ok ? checked.identity : checked.reason;
+  if (!checked.ok) return checked.reason;
+  context.authority.revocations.learnHead(payload.revocation);
+  return checked.identity;
 }

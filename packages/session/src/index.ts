@@ -1,3 +1,4 @@
+export type { Identity } from '@warren/trust';
 export { Initiator, Responder, type HandshakeContext, type HandshakeFailure, mac1, prologue } from './handshake.ts';
 export { SessionIndices, readIndex } from './indices.ts';
 export {

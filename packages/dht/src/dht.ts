@@ -1,0 +1,261 @@
+/**
+ * The DHT of one network: puts, creates and gets signed records at r = 4
+ * replicas spread round the ring (P4 2.1). Sans-IO: requests and answers travel
+ * by `overlay`, which finds whoever is nearest to a position.
+ *
+ * An operation asks all replicas at once. `put` and `create` succeed when a
+ * majority stored; `create` is `taken` when any replica names another holder;
+ * `get` merges what the replicas answer, newest sequence of each writer first.
+ */
+import { type Instant, Outbox, compareBytes, toHex } from '@warren/base';
+import {
+  type DhtAnswer,
+  type DhtRecord,
+  type DhtRequest,
+  type PeerId,
+  type PeerKey,
+  type RecordKind,
+  decodeDhtAnswer,
+  decodeDhtRequest,
+  encodeDhtAnswer,
+  encodeDhtRequest,
+  peerKey,
+} from '@warren/wire';
+import { type CheckedRecord, type RecordContext, checkRecord, makeRecord } from './records.ts';
+import { Store } from './store.ts';
+
+/** Replicas of each key. */
+export const REPLICAS = 4;
+/** Pages that one get reads from a replica. */
+const PAGES_MAX = 24;
+/** Expired records are dropped so often. */
+const SWEEP_MS = 10_000;
+/** A record's copies are handed over in batches of this many, so often. */
+const HANDOVER_BATCH = 32;
+const HANDOVER_EVERY_MS = 200;
+const OPERATIONS_MAX = 256;
+
+export type DhtOutput =
+  /** Ask whoever is nearest to `position`; the answer comes back under `tag`. */
+  | { readonly kind: 'request'; readonly position: PeerId; readonly payload: Uint8Array; readonly tag: number }
+  | { readonly kind: 'stored'; readonly operation: number; readonly result: 'ok' | 'taken' | 'failed'; readonly holder?: PeerKey }
+  | { readonly kind: 'found'; readonly operation: number; readonly records: readonly CheckedRecord[]; readonly answers: number };
+
+export interface DhtOptions extends RecordContext {
+  /** First 20 bytes of a hash of these bytes. */
+  readonly place: (bytes: Uint8Array) => PeerId;
+}
+
+interface Operation {
+  readonly id: number;
+  readonly op: 'put' | 'create' | 'get';
+  waiting: number;
+  answers: number;
+  stored: number;
+  taken: PeerKey | undefined;
+  readonly found: Map<PeerKey, CheckedRecord>;
+}
+
+interface Ask {
+  readonly operation: Operation | undefined;
+  readonly request: DhtRequest;
+  pages: number;
+}
+
+/** Counters. */
+export interface DhtStats {
+  malformed: number;
+  /** Records whose signature, writer, dates or policy were wrong. */
+  refused: number;
+}
+
+/** The DHT machine. */
+export class Dht {
+  readonly stats: DhtStats = { malformed: 0, refused: 0 };
+  readonly store = new Store();
+  private options: DhtOptions;
+  private readonly outbox = new Outbox<DhtOutput>();
+  private readonly asks = new Map<number, Ask>();
+  private nextOperation = 1;
+  private nextTag = 1;
+  private sweepAt: Instant | undefined;
+  private handover: { position: PeerId; record: DhtRecord }[] = [];
+  private handoverAt: Instant | undefined;
+
+  constructor(options: DhtOptions) {
+    this.options = options;
+  }
+
+  poll(): DhtOutput | undefined {
+    return this.outbox.poll();
+  }
+
+  /** Stores our own record under `key`, in place of our former one. Returns the operation's number. */
+  put(o: { kind: RecordKind; key: Uint8Array; value: Uint8Array; lifetimeS: number }, now: Instant): number {
+    return this.write('put', o, now);
+  }
+
+  /** Stores our own record unless another writer holds the key. */
+  create(o: { kind: RecordKind; key: Uint8Array; value: Uint8Array; lifetimeS: number }, now: Instant): number {
+    return this.write('create', o, now);
+  }
+
+  /** Reads all live records under a key. */
+  get(kind: RecordKind, key: Uint8Array): number {
+    const operation = this.begin('get');
+    const after = new Uint8Array(20);
+    for (const position of this.positions(key)) this.ask(operation, { op: 'get', position, kind, key, after });
+    return operation.id;
+  }
+
+  /** A request that reached us; returns the answer's payload, `undefined` for malformed bytes. */
+  serve(payload: Uint8Array, now: Instant): Uint8Array | undefined {
+    const request = decodeDhtRequest(payload);
+    if (request === undefined) {
+      this.stats.malformed++;
+      return undefined;
+    }
+    if (this.sweepAt === undefined) this.sweepAt = now + SWEEP_MS;
+    return encodeDhtAnswer(request.op === 'get' ? this.serveGet(request, now) : this.serveWrite(request, now));
+  }
+
+  /** The answer to a request of ours. */
+  answered(tag: number, payload: Uint8Array, now: Instant): void {
+    const ask = this.asks.get(tag);
+    this.asks.delete(tag);
+    const answer = decodeDhtAnswer(payload);
+    if (ask?.operation === undefined) return;
+    if (answer === undefined) this.stats.malformed++;
+    else this.merge(ask, ask.operation, answer, now);
+    this.settle(ask.operation);
+  }
+
+  unanswered(tag: number): void {
+    const operation = this.asks.get(tag)?.operation;
+    this.asks.delete(tag);
+    if (operation !== undefined) this.settle(operation);
+  }
+
+  /** The peers beside us changed: copies may now belong to somebody nearer. */
+  neighbourhoodChanged(isOurs: (position: PeerId) => boolean, now: Instant): void {
+    this.handover = [...this.store.all(now)].filter(({ position }) => !isOurs(position));
+    if (this.handover.length > 0) this.handoverAt = now + HANDOVER_EVERY_MS;
+  }
+
+  /** Takes over fresh credentials; later records are signed with them. */
+  renew(credentials: DhtOptions['credentials']): void {
+    this.options = { ...this.options, credentials };
+  }
+
+  get wakeAt(): Instant | undefined {
+    if (this.handoverAt === undefined || this.sweepAt === undefined) return this.handoverAt ?? this.sweepAt;
+    return Math.min(this.handoverAt, this.sweepAt);
+  }
+
+  tick(now: Instant): void {
+    if (this.sweepAt !== undefined && now >= this.sweepAt) {
+      this.store.sweep(now);
+      this.sweepAt = this.store.size > 0 ? now + SWEEP_MS : undefined;
+    }
+    if (this.handoverAt !== undefined && now >= this.handoverAt) this.handOver(now);
+  }
+
+  /** Where the replicas of a key lie. */
+  positions(key: Uint8Array): PeerId[] {
+    return Array.from({ length: REPLICAS }, (_, i) => {
+      const numbered = new Uint8Array(key.length + 1);
+      numbered.set(key);
+      numbered[key.length] = i;
+      return this.options.place(numbered);
+    });
+  }
+
+  private write(
+    op: 'put' | 'create',
+    o: { kind: RecordKind; key: Uint8Array; value: Uint8Array; lifetimeS: number },
+    now: Instant,
+  ): number {
+    const operation = this.begin(op);
+    const sequence = this.options.wallClock.at(now);
+    const record = makeRecord(this.options, { ...o, sequence }, now);
+    for (const position of this.positions(o.key)) this.ask(operation, { op, position, record });
+    return operation.id;
+  }
+
+  private begin(op: Operation['op']): Operation {
+    return { id: this.nextOperation++, op, waiting: 0, answers: 0, stored: 0, taken: undefined, found: new Map() };
+  }
+
+  private ask(operation: Operation | undefined, request: DhtRequest, pages = 1): void {
+    const tag = this.nextTag++;
+    if (operation !== undefined) operation.waiting++;
+    const oldest = this.asks.entries().next();
+    if (this.asks.size >= OPERATIONS_MAX * REPLICAS && !oldest.done) this.unanswered(oldest.value[0]);
+    this.asks.set(tag, { operation, request, pages });
+    this.outbox.push({ kind: 'request', position: request.position, payload: encodeDhtRequest(request), tag });
+  }
+
+  private serveGet(request: Extract<DhtRequest, { op: 'get' }>, now: Instant): DhtAnswer {
+    return this.store.get(request.position, request.kind, request.key, request.after, now);
+  }
+
+  private serveWrite(request: Exclude<DhtRequest, { op: 'get' }>, now: Instant): DhtAnswer {
+    const { record, position } = request;
+    const checked = checkRecord(this.options, record, now);
+    const isReplica = this.positions(record.key).some(place => compareBytes(place, position) === 0);
+    if (checked === undefined || !isReplica) {
+      this.stats.refused++;
+      return { status: 'refused', more: false, records: [] };
+    }
+    const status = this.store.put(position, checked, checked.expiresAt - this.options.wallClock.at(now), now);
+    const holder = status === 'taken' ? this.store.holder(position, record) : undefined;
+    return { status, more: false, records: holder === undefined ? [] : [holder] };
+  }
+
+  private merge(ask: Ask, operation: Operation, answer: DhtAnswer, now: Instant): void {
+    operation.answers++;
+    if (answer.status === 'ok' && operation.op !== 'get') operation.stored++;
+    let last: PeerId | undefined;
+    for (const record of answer.records) {
+      const checked = checkRecord(this.options, record, now);
+      if (checked === undefined || !isAbout(record, ask.request)) {
+        this.stats.refused++;
+        continue;
+      }
+      last = checked.writer.leaf.peerId;
+      if (answer.status === 'taken') operation.taken = peerKey(last);
+      const known = operation.found.get(peerKey(last));
+      if (known === undefined || known.record.sequence < record.sequence) operation.found.set(peerKey(last), checked);
+    }
+    const { request, pages } = ask;
+    if (request.op !== 'get' || !answer.more || last === undefined || pages >= PAGES_MAX) return;
+    if (compareBytes(last, request.after) > 0) this.ask(operation, { ...request, after: last }, pages + 1);
+  }
+
+  private settle(operation: Operation): void {
+    operation.waiting--;
+    if (operation.waiting > 0) return;
+    const { id, answers, taken } = operation;
+    if (operation.op === 'get') {
+      this.outbox.push({ kind: 'found', operation: id, records: [...operation.found.values()], answers });
+    } else if (taken !== undefined && operation.op === 'create') {
+      this.outbox.push({ kind: 'stored', operation: id, result: 'taken', holder: taken });
+    } else {
+      const result = operation.stored > REPLICAS / 2 ? 'ok' : 'failed';
+      this.outbox.push({ kind: 'stored', operation: id, result });
+    }
+  }
+
+  /** Any peer may put a signed record on: hands copies to whoever is nearer now. */
+  private handOver(now: Instant): void {
+    for (const { position, record } of this.handover.splice(0, HANDOVER_BATCH)) {
+      this.ask(undefined, { op: 'put', position, record });
+    }
+    this.handoverAt = this.handover.length > 0 ? now + HANDOVER_EVERY_MS : undefined;
+  }
+}
+
+function isAbout(record: DhtRecord, request: DhtRequest): boolean {
+  const [kind, key] = request.op === 'get' ? [request.kind, request.key] : [request.record.kind, request.record.key];
+  return record.kind === kind && toHex(record.key) === toHex(key);
+}

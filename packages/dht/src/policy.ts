@@ -1,0 +1,36 @@
+/**
+ * What each kind of record may be: who may write under a key, how large, how
+ * many, how long (RFC 6940 section 7.3 gives the idea; decisions.md the
+ * FIRST-CLAIM policy). Storers check on put, readers on get.
+ */
+import type { Identity } from '@warren/trust';
+import { type DhtRecord, RecordKind } from '@warren/wire';
+
+/** How writers share a key. */
+export type Access =
+  /** Several writers, one record each. */
+  | 'multiple'
+  /** The first live claim holds until it expires; only its writer renews it. */
+  | 'first-claim'
+  /** Only the peer whose id makes the key. */
+  | 'peer-match';
+
+export interface Policy {
+  readonly access: Access;
+  readonly valueMaxBytes: number;
+  readonly writersMax: number;
+  readonly lifetimeMaxS: number;
+}
+
+/** Constants of ours; counts are small because readers page through them. */
+export const POLICIES: Readonly<Record<RecordKind, Policy>> = {
+  [RecordKind.RENDEZVOUS]: { access: 'multiple', valueMaxBytes: 128, writersMax: 32, lifetimeMaxS: 600 },
+  [RecordKind.ADDRESS]: { access: 'first-claim', valueMaxBytes: 16, writersMax: 1, lifetimeMaxS: 300 },
+  [RecordKind.MEMBER]: { access: 'multiple', valueMaxBytes: 64, writersMax: 256, lifetimeMaxS: 300 },
+};
+
+/** Whether a record keeps to its kind's policy, apart from what else is stored. */
+export function obeysPolicy(record: DhtRecord, _writer: Identity): boolean {
+  const policy = POLICIES[record.kind];
+  return record.value.length <= policy.valueMaxBytes && record.lifetimeS <= policy.lifetimeMaxS;
+}

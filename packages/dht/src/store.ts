@@ -1,0 +1,100 @@
+/**
+ * The records that a peer holds for others. Soft state, bounded; rules of who
+ * may replace what are here, checks of signatures are in `records.ts`.
+ */
+import { type Instant, compareBytes, toHex } from '@warren/base';
+import { ANSWER_RECORDS_MAX, type DhtAnswer, type DhtRecord, type DhtStatus, type PeerId, peerKey } from '@warren/wire';
+import { POLICIES } from './policy.ts';
+import type { CheckedRecord } from './records.ts';
+
+/** Records held at most, all kinds together. */
+const RECORDS_MAX = 8192;
+/** Bytes of records in one answer. */
+const ANSWER_BYTES_MAX = 12_000;
+
+interface Held extends CheckedRecord {
+  readonly until: Instant;
+  /** Where on the ring it is held: a replica's position. */
+  readonly position: PeerId;
+}
+
+/** The store of one network. */
+export class Store {
+  private readonly byKey = new Map<string, Map<string, Held>>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** Takes a checked record for `position`. `lifetimeMs` is what is left of its life. */
+  put(position: PeerId, checked: CheckedRecord, lifetimeMs: number, now: Instant): DhtStatus {
+    const slot = slotOf(position, checked.record);
+    const writers = this.byKey.get(slot) ?? new Map<string, Held>();
+    this.expire(slot, writers, now);
+    const writer = peerKey(checked.writer.leaf.peerId);
+    const own = writers.get(writer);
+    const policy = POLICIES[checked.record.kind];
+    if (policy.access === 'first-claim' && own === undefined && writers.size > 0) return 'taken';
+    if (own !== undefined && own.record.sequence > checked.record.sequence) return 'refused';
+    if (own === undefined && (writers.size >= policy.writersMax || this.count >= RECORDS_MAX)) return 'refused';
+    if (own === undefined) this.count++;
+    writers.set(writer, { ...checked, position, until: now + lifetimeMs });
+    this.byKey.set(slot, writers);
+    return 'ok';
+  }
+
+  /** The live records under a key from writers with ids above `after`, in order of writers. */
+  get(position: PeerId, kind: number, key: Uint8Array, after: PeerId, now: Instant): DhtAnswer {
+    const slot = slotOf(position, { kind, key });
+    const writers = this.byKey.get(slot);
+    if (writers === undefined) return { status: 'not-found', more: false, records: [] };
+    this.expire(slot, writers, now);
+    const wanted = [...writers.values()]
+      .filter(held => compareBytes(held.writer.leaf.peerId, after) > 0)
+      .sort((a, b) => compareBytes(a.writer.leaf.peerId, b.writer.leaf.peerId))
+      .map(held => held.record);
+    const records = page(wanted);
+    const status = records.length === 0 ? 'not-found' : 'ok';
+    return { status, more: records.length < wanted.length, records };
+  }
+
+  /** The record that holds a first-claim key. */
+  holder(position: PeerId, record: DhtRecord): DhtRecord | undefined {
+    return this.byKey.get(slotOf(position, record))?.values().next().value?.record;
+  }
+
+  /** Everything held, for handing over when the neighbourhood changes. */
+  *all(now: Instant): Iterable<{ position: PeerId; record: DhtRecord }> {
+    for (const writers of this.byKey.values()) for (const held of writers.values()) if (held.until > now) yield held;
+  }
+
+  /** Drops what has expired. */
+  sweep(now: Instant): void {
+    for (const [slot, writers] of this.byKey) this.expire(slot, writers, now);
+  }
+
+  private expire(slot: string, writers: Map<string, Held>, now: Instant): void {
+    for (const [writer, held] of writers) {
+      if (held.until > now) continue;
+      writers.delete(writer);
+      this.count--;
+    }
+    if (writers.size === 0) this.byKey.delete(slot);
+  }
+}
+
+function page(records: readonly DhtRecord[]): DhtRecord[] {
+  const chosen: DhtRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    bytes += record.value.length + record.leaf.length + 300;
+    if (chosen.length >= ANSWER_RECORDS_MAX || bytes > ANSWER_BYTES_MAX) break;
+    chosen.push(record);
+  }
+  return chosen;
+}
+
+function slotOf(position: PeerId, o: { readonly kind: number; readonly key: Uint8Array }): string {
+  return `${toHex(position)}${o.kind}${toHex(o.key)}`;
+}

@@ -1,0 +1,163 @@
+/**
+ * Finding the private overlay through the public one (P1 III-C; overlay.md
+ * "Private overlays"). Members put a record under a key that only members can
+ * compute; it says, sealed, who they are in both overlays. A joiner reads the
+ * records and dials; the handshake then decides who is a member.
+ *
+ * key = first 20 bytes of HMAC(secret, "rendezvous" | epoch); epochs last an
+ * hour, and the current and the previous one are used, so that clocks need not
+ * agree and the group's name never leaks.
+ */
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { type Instant, Outbox, type Random, TimerTable, type WallClock, below, concat, jitter, utf8 } from '@warren/base';
+import {
+  type PeerId,
+  type PeerKey,
+  type RendezvousEntry,
+  Writer,
+  decodeRendezvousEntry,
+  decodeSealedRendezvous,
+  encodeRendezvousEntry,
+  encodeSealedRendezvous,
+  peerKey,
+} from '@warren/wire';
+
+export const EPOCH_MS = 3_600_000;
+/** Our own record is renewed so often, and lives five times as long. */
+const PUBLISH_MS = 60_000;
+export const RENDEZVOUS_LIFETIME_S = 300;
+/** Reading while nobody is found, by try; then at the last pace. */
+const SEARCH_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 15_000];
+/** Reading once members are found: heals a split group. */
+const STEADY_MS = 60_000;
+/** Members dialled at once, so that false entries cost bounded time (faults row 71). */
+const DIALS_MAX = 8;
+
+export type RendezvousOutput =
+  | { readonly kind: 'publish'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly kind: 'read'; readonly key: Uint8Array }
+  /** Start a private link to this member, carried by the public overlay. */
+  | { readonly kind: 'dial'; readonly publicId: PeerId; readonly memberId: PeerId };
+
+export interface RendezvousOptions {
+  /** 32 bytes, known to members only. */
+  readonly secret: Uint8Array;
+  readonly publicId: PeerId;
+  readonly memberId: PeerId;
+  readonly random: Random;
+  readonly wallClock: WallClock;
+}
+
+/** The rendezvous machine of one group. */
+export class Rendezvous {
+  private readonly options: RendezvousOptions;
+  private readonly outbox = new Outbox<RendezvousOutput>();
+  private readonly timers = new TimerTable<'publish' | 'read'>();
+  private isReady = false;
+  private tries = 0;
+  private members = 0;
+  private readEpoch = 0;
+  readonly stats = { falseEntries: 0 };
+
+  constructor(options: RendezvousOptions) {
+    this.options = options;
+  }
+
+  poll(): RendezvousOutput | undefined {
+    return this.outbox.poll();
+  }
+
+  /** The public overlay can store and find records, or can no longer. */
+  setReady(isReady: boolean, now: Instant): void {
+    if (isReady === this.isReady) return;
+    this.isReady = isReady;
+    this.tries = 0;
+    for (const timer of ['publish', 'read'] as const) isReady ? this.timers.set(timer, now) : this.timers.clear(timer);
+  }
+
+  /** How many members we are linked to: decides how eagerly to look for more. */
+  setMembers(count: number, now: Instant): void {
+    if (count === 0 && this.members > 0 && this.isReady) {
+      this.tries = 0;
+      this.timers.set('read', now);
+    }
+    this.members = count;
+  }
+
+  /** The values found under one of our keys. `known` tells whom we are linked to or know already. */
+  found(values: readonly Uint8Array[], known: (member: PeerKey) => boolean): void {
+    const entries = values.map(value => this.open(value)).filter(entry => entry !== undefined);
+    this.stats.falseEntries += values.length - entries.length;
+    const self = peerKey(this.options.memberId);
+    const others = entries.filter(entry => peerKey(entry.memberId) !== self && !known(peerKey(entry.memberId)));
+    for (let dials = 0; dials < DIALS_MAX && others.length > 0; dials++) {
+      const [entry] = others.splice(below(this.options.random, others.length), 1);
+      if (entry !== undefined) this.outbox.push({ kind: 'dial', ...entry });
+    }
+  }
+
+  get wakeAt(): Instant | undefined {
+    return this.timers.next;
+  }
+
+  tick(now: Instant): void {
+    for (const timer of this.timers.due(now)) {
+      if (timer === 'publish') this.publish(now);
+      else this.read(now);
+    }
+  }
+
+  private publish(now: Instant): void {
+    const epoch = this.epoch(now);
+    this.outbox.push({ kind: 'publish', key: this.key(epoch), value: this.seal(epoch) });
+    this.timers.set('publish', now + jitter(this.options.random, PUBLISH_MS, 0.2));
+  }
+
+  private read(now: Instant): void {
+    const epoch = this.epoch(now);
+    this.readEpoch = epoch;
+    this.outbox.push({ kind: 'read', key: this.key(epoch) });
+    if ((this.options.wallClock.at(now) % EPOCH_MS) / 1000 < RENDEZVOUS_LIFETIME_S * 2) {
+      this.outbox.push({ kind: 'read', key: this.key(epoch - 1) });
+    }
+    const pace = SEARCH_MS[Math.min(this.tries++, SEARCH_MS.length - 1)] as number;
+    this.timers.set('read', now + jitter(this.options.random, this.members > 0 ? STEADY_MS : pace, 0.2));
+  }
+
+  private epoch(now: Instant): number {
+    return Math.floor(this.options.wallClock.at(now) / EPOCH_MS);
+  }
+
+  private key(epoch: number): Uint8Array {
+    const text = concat(utf8('rendezvous'), new Writer(8).u64(epoch).done());
+    return hmac(sha256, this.options.secret, text).slice(0, 20);
+  }
+
+  private seal(epoch: number): Uint8Array {
+    const { publicId, memberId, random } = this.options;
+    const nonce = random.bytes(24);
+    const plain = encodeRendezvousEntry({ publicId, memberId });
+    return encodeSealedRendezvous({ nonce, sealed: xchacha20poly1305(this.sealingKey(epoch), nonce).encrypt(plain) });
+  }
+
+  /** Tries both epochs; `undefined` for anything that no member has sealed. */
+  private open(value: Uint8Array): RendezvousEntry | undefined {
+    const box = decodeSealedRendezvous(value);
+    if (box === undefined) return undefined;
+    for (const epoch of [this.readEpoch, this.readEpoch - 1]) {
+      try {
+        return decodeRendezvousEntry(xchacha20poly1305(this.sealingKey(epoch), box.nonce).decrypt(box.sealed));
+      } catch {
+        // The next epoch, or not ours.
+      }
+    }
+    return undefined;
+  }
+
+  private sealingKey(epoch: number): Uint8Array {
+    return hkdf(sha256, this.options.secret, undefined, concat(utf8('warren-rendezvous/1'), new Writer(8).u64(epoch).done()), 32);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * One path of a link: whether it is proven, how fast it is, whether it lives.
+ * A path carries data only after a challenge was answered inside the session
+ * with the same binding (decisions.md "Link, path, session"). Probing costs:
+ * after 5 s of silence, every 1 s while something is unanswered, lost after
+ * three.
+ */
+import { type Instant, sameBytes, toHex } from '@warren/base';
+import type { PathId } from '@warren/session';
+import { PATH_RANK, type PathKind, pathKind } from './candidates.ts';
+
+/** Silence on the path in use before it is probed. */
+export const PROBE_AFTER_SILENCE_MS = 5000;
+/** Silence on a path in reserve before it is probed. */
+export const PROBE_RESERVE_MS = 15_000;
+/** Between probes while something is unanswered. */
+export const PROBE_EVERY_MS = 1000;
+/** Unanswered probes that mean the path is lost. */
+export const PROBES_LOST = 3;
+/** Even a busy path is measured so often. */
+const MEASURE_EVERY_MS = 10_000;
+/** First probes of a path that is not proven yet; both sides send them, which opens NATs. */
+const PUNCH_MS: readonly number[] = [0, 200, 400, 800, 1600, 3000];
+/** A path that is not proven by then is given up. */
+const UNPROVEN_MS = 9000;
+const OUTSTANDING_MAX = 6;
+const RTT_WEIGHT = 1 / 4;
+
+export type PathVerdict = 'keep' | 'probe' | 'lost';
+
+/** State of one path. */
+export class Path {
+  readonly id: PathId;
+  readonly kind: PathKind;
+  /** 32 bytes. */
+  readonly bindingHash: Uint8Array;
+  /** Carried by the very overlay that the link belongs to: good for setting up, never for routing. */
+  readonly setupOnly: boolean;
+  proven = false;
+  rttMs: number | undefined;
+  private readonly createdAt: Instant;
+  private lastReceivedAt: Instant;
+  private lastSentAt: Instant = Number.NEGATIVE_INFINITY;
+  private lastProbedAt: Instant = Number.NEGATIVE_INFINITY;
+  private unanswered = 0;
+  private punches = 0;
+  private readonly outstanding = new Map<string, Instant>();
+
+  constructor(id: PathId, bindingHash: Uint8Array, setupOnly: boolean, now: Instant) {
+    this.id = id;
+    this.kind = pathKind(id);
+    this.bindingHash = bindingHash;
+    this.setupOnly = setupOnly;
+    this.createdAt = now;
+    this.lastReceivedAt = now;
+  }
+
+  /** Smaller is better. */
+  get rank(): number {
+    return this.setupOnly ? PATH_RANK.overlay + 1 : PATH_RANK[this.kind];
+  }
+
+  /** Notes that data went out. */
+  sent(now: Instant): void {
+    this.lastSentAt = now;
+  }
+
+  /** Notes that something authentic came in. */
+  received(now: Instant): void {
+    this.lastReceivedAt = now;
+    this.unanswered = 0;
+  }
+
+  /** Notes a probe that is about to be sent. 8 bytes. */
+  probed(token: Uint8Array, now: Instant): void {
+    if (this.outstanding.size >= OUTSTANDING_MAX) {
+      const oldest = this.outstanding.keys().next();
+      if (!oldest.done) this.outstanding.delete(oldest.value);
+    }
+    this.outstanding.set(toHex(token), now);
+    this.lastProbedAt = now;
+    this.unanswered++;
+    this.punches++;
+  }
+
+  /** Takes an answer; true when it proves the path, false when nobody asked or the binding differs. */
+  answered(token: Uint8Array, bindingHash: Uint8Array, now: Instant): boolean {
+    const key = toHex(token);
+    const sentAt = this.outstanding.get(key);
+    if (sentAt === undefined || !sameBytes(bindingHash, this.bindingHash)) return false;
+    this.outstanding.delete(key);
+    const rtt = now - sentAt;
+    this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
+    this.proven = true;
+    return true;
+  }
+
+  /** Makes the next check probe at once, as after sleep. */
+  suspect(now: Instant): void {
+    this.lastReceivedAt = Math.min(this.lastReceivedAt, now - PROBE_RESERVE_MS);
+    this.lastProbedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What to do at `now`; `inUse` is the link's best path. */
+  check(now: Instant, inUse: boolean): PathVerdict {
+    if (this.isLost(now)) return 'lost';
+    return now >= this.probeAt(inUse) ? 'probe' : 'keep';
+  }
+
+  /** When `check` may say something new. */
+  wakeAt(inUse: boolean): Instant {
+    const probeAt = this.probeAt(inUse);
+    if (!this.proven) return Math.min(probeAt, this.createdAt + UNPROVEN_MS);
+    return this.unanswered >= PROBES_LOST ? this.lastProbedAt + PROBE_EVERY_MS : probeAt;
+  }
+
+  private isLost(now: Instant): boolean {
+    if (!this.proven) return now - this.createdAt >= UNPROVEN_MS;
+    return this.unanswered >= PROBES_LOST && now - this.lastProbedAt >= PROBE_EVERY_MS;
+  }
+
+  private probeAt(inUse: boolean): Instant {
+    if (!this.proven) {
+      const next = PUNCH_MS[this.punches];
+      return next === undefined ? Number.POSITIVE_INFINITY : this.createdAt + next;
+    }
+    if (this.unanswered > 0) return this.lastProbedAt + PROBE_EVERY_MS;
+    if (!inUse) return this.lastReceivedAt + PROBE_RESERVE_MS;
+    const awaited = this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + PROBE_EVERY_MS : Number.POSITIVE_INFINITY;
+    const soonest = Math.max(awaited, this.lastProbedAt + PROBE_EVERY_MS);
+    return Math.min(soonest, this.lastReceivedAt + PROBE_AFTER_SILENCE_MS, this.lastProbedAt + MEASURE_EVERY_MS);
+  }
+}

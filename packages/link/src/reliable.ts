@@ -1,0 +1,74 @@
+/**
+ * Link messages must arrive although datagrams may not: each is repeated until
+ * acknowledged, and delivered once. Order is not kept. Bounded on both sides.
+ */
+import { type Instant, earliest } from '@warren/base';
+import type { LinkMessage } from '@warren/wire';
+
+const RETRY_MS: readonly number[] = [300, 600, 1200, 2400, 4800];
+const TRIES_MAX = 8;
+const PENDING_MAX = 64;
+const SEEN_MAX = 256;
+
+/** A link message before it has its number. */
+export type Unnumbered = DistributiveOmit<Exclude<LinkMessage, { kind: 'acknowledge' }>, 'id'>;
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+
+interface Pending {
+  readonly message: LinkMessage;
+  tries: number;
+  sendAt: Instant;
+}
+
+/** The numbering, repeating and deduplicating of one link. */
+export class Reliable {
+  private readonly pending = new Map<number, Pending>();
+  private readonly seen = new Set<number>();
+  private nextId = 1;
+
+  /** Queues a message; the oldest goes when the neighbour answers nothing for long. */
+  push(message: Unnumbered, now: Instant): void {
+    const id = this.nextId++;
+    const oldest = this.pending.keys().next();
+    if (this.pending.size >= PENDING_MAX && !oldest.done) this.pending.delete(oldest.value);
+    this.pending.set(id, { message: { ...message, id } as LinkMessage, tries: 0, sendAt: now });
+  }
+
+  /** Messages that are due, each to be sent once. */
+  due(now: Instant): LinkMessage[] {
+    const due: LinkMessage[] = [];
+    for (const [id, entry] of this.pending) {
+      if (entry.sendAt > now) continue;
+      if (entry.tries >= TRIES_MAX) {
+        this.pending.delete(id);
+        continue;
+      }
+      entry.sendAt = now + (RETRY_MS[Math.min(entry.tries++, RETRY_MS.length - 1)] as number);
+      due.push(entry.message);
+    }
+    return due;
+  }
+
+  acknowledged(id: number): void {
+    this.pending.delete(id);
+  }
+
+  /** Whether a message is new; repeats are acknowledged again but not delivered. */
+  isNew(id: number): boolean {
+    if (this.seen.has(id)) return false;
+    const oldest = this.seen.values().next();
+    if (this.seen.size >= SEEN_MAX && !oldest.done) this.seen.delete(oldest.value);
+    this.seen.add(id);
+    return true;
+  }
+
+  /** Forgets both directions: the neighbour has started anew and counts from one. */
+  reset(): void {
+    this.pending.clear();
+    this.seen.clear();
+  }
+
+  get wakeAt(): Instant | undefined {
+    return earliest(...[...this.pending.values()].map(entry => entry.sendAt));
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Who should be whose neighbour: near links on both sides, far links drawn
+ * harmonically, and the estimate of N that the draw needs. Pure functions.
+ * Source: P1 II-A (near), Symphony's harmonic draw (far), overlay.md.
+ */
+import { type Random, compareBytes, unit } from '@warren/base';
+import { type PeerId, addIds, clockwise, fraction, idAtFraction } from '@warren/wire';
+
+/** Near links on each side. */
+export const NEAR_PER_SIDE = 3;
+/** Least number of far links. */
+const FAR_LEAST = 4;
+
+/** The `count` ids that follow `self` clockwise, nearest first. */
+export function successors(self: PeerId, ids: Iterable<PeerId>, count = NEAR_PER_SIDE): PeerId[] {
+  return nearest(ids, count, id => clockwise(self, id));
+}
+
+/** The `count` ids that precede `self`, nearest first. */
+export function predecessors(self: PeerId, ids: Iterable<PeerId>, count = NEAR_PER_SIDE): PeerId[] {
+  return nearest(ids, count, id => clockwise(id, self));
+}
+
+/** How many far links a ring of `peers` wants. */
+export function farLinkCount(peers: number): number {
+  return Math.max(FAR_LEAST, Math.ceil(0.5 * Math.log2(Math.max(peers, 1))));
+}
+
+/** N from the span that the near links cover: `near` peers besides us in that share of the ring. */
+export function estimatePeers(self: PeerId, near: readonly PeerId[]): number {
+  const after = successors(self, near);
+  const before = predecessors(self, near);
+  const last = after.at(-1);
+  const first = before.at(-1);
+  if (last === undefined || first === undefined) return 1;
+  const span = fraction(clockwise(self, last)) + fraction(clockwise(first, self));
+  const both = after.length + before.length;
+  return span >= 1 || near.length < 2 * NEAR_PER_SIDE ? near.length + 1 : Math.max(near.length + 1, both / span);
+}
+
+/** A point at distance 2^160 * N^(u-1) clockwise of `self`, u uniform in [0, 1). */
+export function drawFarPoint(self: PeerId, peers: number, random: Random): PeerId {
+  return addIds(self, idAtFraction(Math.max(peers, 2) ** (unit(random) - 1), random));
+}
+
+function nearest(ids: Iterable<PeerId>, count: number, distance: (id: PeerId) => PeerId): PeerId[] {
+  return [...ids]
+    .map(id => ({ id, distance: distance(id) }))
+    .sort((a, b) => compareBytes(a.distance, b.distance))
+    .slice(0, count)
+    .map(entry => entry.id);
+}
