@@ -1,0 +1,6 @@
+export {
+  type CertificateRequest,
+  issueCertificateAuthority,
+  issueLeaf,
+  readRequest,
+} from '../../../packages/peer/src/certificates.ts';

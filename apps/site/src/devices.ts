@@ -1,0 +1,107 @@
+/**
+ * Devices and their group files. A device gets its peer id once and keeps it;
+ * its file carries an enrolment secret that works once, within a day. The
+ * secret is kept as a hash. Source: decisions.md "Site and edges".
+ */
+import { randomBytes } from 'node:crypto';
+import { fromBase64Url, sameBytes, toHex } from '@warren/base';
+import { record } from './activity.ts';
+import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
+import { SiteError } from './errors.ts';
+import { type GroupFileObject, groupFile } from './group-file.ts';
+import { checkName } from './names.ts';
+import { newSecret } from './secrets.ts';
+import type { User } from './sessions.ts';
+import { DAY, type Site } from './site.ts';
+
+/** Devices of one member in one group. */
+const MOST_DEVICES = 50;
+
+/** What a member asks for. */
+export interface DeviceWish {
+  readonly device: string;
+  readonly kind: 'browser' | 'edge';
+  /** SHA-256 of the device's SubjectPublicKeyInfo as base64url: needed only to enrol a device again with the key it had. */
+  readonly key?: string;
+}
+
+/** Adds a device, or gives one that has not enrolled yet a new file; the file before it stops working. */
+export async function addDevice(
+  site: Site,
+  group: GroupRow,
+  user: User,
+  wish: DeviceWish,
+): Promise<{ file: GroupFileObject; fileName: string }> {
+  const device = checkName('device', wish.device);
+  const { text, hash } = newSecret(16);
+  const now = site.now();
+  const expires = now + DAY;
+  await site.db.transaction().execute(async step => {
+    const known = await devicesOf(step, group.id, user.name);
+    const same = known.find(row => row.name === device);
+    if (same === undefined) {
+      if (known.length >= MOST_DEVICES) throw tooMany();
+      await step
+        .insertInto('devices')
+        .values(newRow(group, user, wish, now))
+        .execute();
+    } else if (!mayEnrolAgain(same, wish, now)) {
+      const hint = 'Choose another name, or go on using the certificate that the device has.';
+      throw new SiteError(409, 'device-enrolled', `You already have a device ${device} in this group.`, hint);
+    }
+    const secret = { secret_hash: hash, secret_expires_at: expires, kind: wish.kind };
+    const at = { group_id: group.id, user: user.name, name: device };
+    await step
+      .updateTable('devices')
+      .set(secret)
+      .where(all => all.and(at))
+      .execute();
+    await record(step, { at: now, group: group.id, actor: user.name, action: 'file-made', target: device });
+  });
+  const file = groupFile(site.address, group, { user: user.name, device, enrolment: text, expires });
+  return { file, fileName: fileName(group.name, device) };
+}
+
+async function devicesOf(step: Database, group: string, user: string): Promise<DeviceRow[]> {
+  return step.selectFrom('devices').selectAll().where('group_id', '=', group).where('user', '=', user).execute();
+}
+
+function newRow(group: GroupRow, user: User, wish: DeviceWish, now: number): DeviceRow {
+  return {
+    peer_id: toHex(randomBytes(20)),
+    group_id: group.id,
+    user: user.name,
+    name: wish.device,
+    kind: wish.kind,
+    created_at: now,
+    secret_hash: null,
+    secret_expires_at: 0,
+    key_hash: null,
+    leaf: null,
+    issued_at: null,
+    expires_at: null,
+    renewed_at: 0,
+  };
+}
+
+/** Enrolment itself insists on the key that the device had; this only spares people files that cannot work. */
+function mayEnrolAgain(row: DeviceRow, wish: DeviceWish, now: number): boolean {
+  if (row.key_hash === null || row.expires_at === null || row.expires_at <= now) return true;
+  const key = fromBase64Url(wish.key ?? '');
+  return key !== undefined && sameBytes(key, row.key_hash);
+}
+
+function tooMany(): SiteError {
+  return new SiteError(409, 'too-many-devices', `A member can have ${MOST_DEVICES} devices.`, 'Use one that you have.');
+}
+
+/** `home-laptop.warren`: plain characters only, whatever the group is called. */
+function fileName(group: string, device: string): string {
+  const plain = group
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/\p{M}/gu, '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+  return `${plain.slice(0, 32) || 'group'}-${device}.warren`;
+}

@@ -1,0 +1,56 @@
+/**
+ * HTTP: groups, requests to join, devices.
+ */
+import { Type } from 'typebox';
+import { addDevice } from '../devices.ts';
+import { createGroup, groupDetails, listGroups, requireAdmin, requireMember } from '../groups.ts';
+import { approve, deny } from '../membership.ts';
+import { requireUser } from '../sessions.ts';
+import type { Site } from '../site.ts';
+import { type App, GroupPath, RARE, RequestPath, Text } from './api.ts';
+
+const NewGroup = Type.Object({ name: Text, subnet: Type.Optional(Text) });
+const NewDevice = Type.Object({
+  device: Text,
+  kind: Type.Union([Type.Literal('browser'), Type.Literal('edge')]),
+  key: Type.Optional(Text),
+});
+
+/** Adds the routes. */
+export function groupRoutes(app: App, site: Site): void {
+  app.get('/api/groups', async request => {
+    const user = await requireUser(site, request);
+    return { groups: await listGroups(site.db, user) };
+  });
+
+  app.post('/api/groups', { schema: { body: NewGroup }, config: RARE }, async request => {
+    const user = await requireUser(site, request);
+    return { group: await createGroup(site, user, request.body) };
+  });
+
+  app.get('/api/groups/:group', { schema: { params: GroupPath } }, async request => {
+    const user = await requireUser(site, request);
+    return groupDetails(site, request.params.group, user);
+  });
+
+  app.post('/api/groups/:group/requests/:user/approve', { schema: { params: RequestPath } }, async request => {
+    const { group, user } = request.params;
+    const by = await requireUser(site, request);
+    await requireAdmin(site.db, group, by);
+    return approve(site, group, by, user);
+  });
+
+  app.post('/api/groups/:group/requests/:user/deny', { schema: { params: RequestPath } }, async request => {
+    const { group, user } = request.params;
+    const by = await requireUser(site, request);
+    await requireAdmin(site.db, group, by);
+    return deny(site, group, by, user);
+  });
+
+  app.post('/api/groups/:group/devices', { schema: { params: GroupPath, body: NewDevice } }, async (request, reply) => {
+    const user = await requireUser(site, request);
+    const group = await requireMember(site.db, request.params.group, user);
+    reply.header('cache-control', 'no-store');
+    return addDevice(site, group, user, request.body);
+  });
+}
