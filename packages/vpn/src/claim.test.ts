@@ -117,6 +117,26 @@ describe('a held address', () => {
     expect((claim.wakeAt ?? 0) - now).toBeLessThan(1_300);
   });
 
+  test('forgets how hard it was to come by when it is lost later', () => {
+    const claim = newClaim();
+    claim.handle({ kind: 'ready' }, 0);
+    const loseAll = (times: number): void => {
+      for (let i = 0; i < times; i++) {
+        const address = drain(claim).at(-1)?.address ?? 0;
+        claim.handle({ kind: 'claim-result', address, result: 'taken' }, 0);
+      }
+    };
+    loseAll(CLAIM_QUICK_MOVES);
+    const address = drain(claim).at(-1)?.address ?? 0;
+    for (let i = 0; i < 5; i++) claim.handle({ kind: 'claim-result', address, result: 'failed' }, 0);
+    claim.handle({ kind: 'claim-result', address, result: 'held' }, 0);
+    claim.handle({ kind: 'claim-result', address, result: 'failed' }, 0);
+    expect(claim.wakeAt).toBeLessThan(1_300);
+    claim.handle({ kind: 'claim-lost', address }, 0);
+    loseAll(CLAIM_QUICK_MOVES - 1);
+    expect(drain(claim)).toHaveLength(1);
+  });
+
   test('is not given up for news about another address', () => {
     const claim = heldClaim();
     claim.handle({ kind: 'claim-lost', address: FIRST + 1 }, 5);

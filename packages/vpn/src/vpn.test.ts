@@ -204,6 +204,22 @@ describe('a frame from a peer', () => {
     expect(drain(vpn)).toHaveLength(1);
   });
 
+  test('cannot make us doubt owner after owner', () => {
+    const owners = Array.from({ length: 100 }, (_, i): [number, PeerId] => [BOBS + i, BOB]);
+    const vpn = member(owners);
+    for (const [source] of owners) {
+      vpn.fromPeer(EVE, ipFrame(EVE, ADA, { source, destination: OURS }), T + OWNER_DOUBT_MS);
+    }
+    expect(drain(vpn)).toHaveLength(PEER_FINDS_BURST);
+  });
+
+  test('has its source asked for again in the background before the answer lapses', () => {
+    const vpn = member([[BOBS, BOB]]);
+    vpn.fromPeer(BOB, inbound(BOB), T + OWNER_REFRESH_MS);
+    vpn.fromPeer(BOB, inbound(BOB), T + OWNER_REFRESH_MS + 1);
+    expect(drain(vpn).map(output => output.kind)).toEqual(['find-owner', 'tap', 'tap']);
+  });
+
   test('cannot make us ask for address after address', () => {
     const vpn = member();
     for (let i = 0; i < 1_000; i++) {
