@@ -32,6 +32,25 @@ describe('answers about owners', () => {
     expect(owners.ownerOf(5, NO_OWNER_MS)).toBe('unknown');
   });
 
+  test('that there is none do not replace a fresh owner, and are not asked for again at once', () => {
+    const owners = new Owners();
+    owners.learn(5, ADA, 0);
+    owners.ask(5, OWNER_REFRESH_MS);
+    owners.learn(5, undefined, OWNER_REFRESH_MS + 1);
+    expect(owners.ownerOf(5, OWNER_REFRESH_MS + 1)).toEqual(ADA);
+    expect(owners.isAsked(5, OWNER_REFRESH_MS + 1)).toBe(true);
+    owners.learn(5, undefined, OWNER_MS);
+    expect(owners.ownerOf(5, OWNER_MS)).toBe('nobody');
+  });
+
+  test('that it is another replace the owner at once', () => {
+    const owners = new Owners();
+    owners.learn(5, ADA, 0);
+    owners.learn(5, BOB, 1);
+    expect(owners.ownerOf(5, 1)).toEqual(BOB);
+    expect(owners.addressOf(ADA, 1)).toBeUndefined();
+  });
+
   test('grow doubtful, then stale', () => {
     const owners = new Owners();
     expect(owners.isDoubtful(5, 1e9)).toBe(false);
@@ -62,7 +81,8 @@ describe('answers about owners', () => {
         for (const { address, peer, after } of answers) {
           now += after;
           owners.learn(address, peer, now);
-          all.push({ address, peer, at: now });
+          const keeps = peer === undefined && typeof slowOwner(all, address, now) !== 'string';
+          if (!keeps) all.push({ address, peer, at: now });
           for (let i = 0; i < 4; i++) expect(owners.ownerOf(i, now)).toEqual(slowOwner(all, i, now));
           for (const id of [ADA, BOB]) expect(owners.addressOf(id, now)).toBe(slowAddress(all, id, now));
         }

@@ -30,8 +30,12 @@ export class Owners {
   /** Address to the time from which it may be asked again. */
   private readonly asked = new Map<number, Instant>();
 
-  /** Takes over an answer of the DHT. */
+  /**
+   * Takes over an answer of the DHT. "Nobody" does not replace an owner whose answer is fresh: a lookup may fail while
+   * the owner is well, and a claim that is not renewed lapses here by itself.
+   */
   learn(address: number, peerId: PeerId | undefined, now: Instant): void {
+    if (peerId === undefined && typeof this.ownerOf(address, now) !== 'string') return;
     this.forget(address);
     this.asked.delete(address);
     if (this.answers.size >= OWNERS_MAX) this.forget(this.answers.keys().next().value as number);
@@ -76,6 +80,7 @@ export class Owners {
       if (until > now) break;
       this.asked.delete(old);
     }
+    this.asked.delete(address);
     if (this.asked.size >= FINDS_MAX) return false;
     this.asked.set(address, now + FIND_AGAIN_MS);
     return true;
