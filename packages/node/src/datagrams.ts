@@ -1,0 +1,280 @@
+/**
+ * All paths of a Node host by name: UDP addresses, WebSockets dialled or
+ * accepted, data channels. It decides nothing; `peer` says what to open and
+ * hears what became of it. Where asked to, it answers STUN binding requests on
+ * the UDP socket by itself, never with more than three times their size.
+ */
+import type { Datagrams, PathEvent, PathId } from '@warren/peer';
+import { decodeStunRequest, encodeStunSuccess, isStun, UDP_PATH_BYTES } from '@warren/wire';
+import type { WebSocket } from 'ws';
+import { localEndpoints } from './interfaces.ts';
+import { loadLibc } from './libc.ts';
+import { parseEndpoint } from './sockaddr.ts';
+import { openUdp, type Udp, type UdpOptions } from './udp.ts';
+import { openDgramUdp } from './udp-dgram.ts';
+import { WAY_MAX_BYTES, type Way, type WayEvents } from './way.ts';
+import { WebRtcWay } from './webrtc.ts';
+import { adoptWebSocket, dialWebSocket } from './websocket.ts';
+
+/** How long `stop` waits for sockets to say that they are closed. */
+const STOP_PATIENCE_MS = 1_500;
+/** WebSockets and data channels that a host carries at once, each. */
+const WAYS_MAX = 1_024;
+/** Status code of RFC 6455's registry: try again later. */
+const TRY_AGAIN_LATER = 1013;
+
+type Native = typeof import('node-datachannel');
+
+export interface NodeDatagramsOptions {
+  /** `false`: no UDP. */
+  readonly udp: UdpOptions | false;
+  readonly webrtc: boolean;
+  readonly answerStun: boolean;
+  /** `stun:host:port` or `turn:user:password@host:port`. */
+  readonly iceServers: readonly string[];
+  /** The only local address for WebRTC; absent: all. */
+  readonly webrtcAddress?: string;
+}
+
+/** What was counted since the start. */
+export interface DatagramCounters {
+  readonly received: number;
+  readonly sent: number;
+  /** Datagrams dropped on any path, either way. */
+  readonly dropped: number;
+  readonly badSignals: number;
+  readonly stunAnswered: number;
+  /** Datagrams that claimed to be STUN requests and were not answered. */
+  readonly stunDropped: number;
+  readonly webSockets: number;
+  readonly dataChannels: number;
+}
+
+/** Opens the UDP sockets and loads what WebRTC needs; rejects with a reason when the UDP address cannot be had. */
+export async function openDatagrams(options: NodeDatagramsOptions): Promise<NodeDatagrams> {
+  const native = options.webrtc ? await import('node-datachannel').catch(() => undefined) : undefined;
+  const datagrams = new NodeDatagrams(options, native);
+  await datagrams.bind();
+  return datagrams;
+}
+
+/** Hosts of this process that use the native library: its threads end with the last of them. */
+let nativeUsers = 0;
+
+export class NodeDatagrams implements Datagrams {
+  readonly can: Datagrams['can'];
+  private readonly options: NodeDatagramsOptions;
+  private readonly native: Native | undefined;
+  private udp: Udp | undefined;
+  private readonly ways = new Map<PathId, Way>();
+  /** WebRTC connections by name, until they end. */
+  private readonly connections = new Map<string, WebRtcWay>();
+  private readonly opening = new Set<Way>();
+  private listener: (event: PathEvent) => void = () => {};
+  private pathsMade = 0;
+  private stopped: Promise<void> | undefined;
+  private counts = { received: 0, sent: 0, dropped: 0, badSignals: 0, stunAnswered: 0, stunDropped: 0 };
+
+  constructor(options: NodeDatagramsOptions, native: Native | undefined) {
+    this.options = options;
+    this.native = native;
+    if (native !== undefined) nativeUsers++;
+    this.can = { udp: options.udp !== false, webrtc: native !== undefined, websocket: true };
+  }
+
+  /** Opens the UDP sockets, if any are wanted. */
+  async bind(): Promise<void> {
+    if (this.options.udp === false) return;
+    const receive = (path: PathId, bytes: Uint8Array): void => this.receiveUdp(path, bytes);
+    const libc = await loadLibc();
+    this.udp = await (libc === undefined
+      ? openDgramUdp(this.options.udp, receive)
+      : openUdp(libc, this.options.udp, receive));
+  }
+
+  get counters(): DatagramCounters {
+    return {
+      ...this.counts,
+      dropped: this.counts.dropped + (this.udp?.dropped ?? 0),
+      webSockets: [...this.ways.keys()].filter(path => path.startsWith('ws/')).length,
+      dataChannels: [...this.ways.keys()].filter(path => path.startsWith('rtc/')).length,
+    };
+  }
+
+  maxBytes(path: PathId): number {
+    return path.startsWith('udp/') ? UDP_PATH_BYTES : WAY_MAX_BYTES;
+  }
+
+  localAddresses(): readonly string[] {
+    return this.udp === undefined ? [] : localEndpoints(this.udp.bound);
+  }
+
+  listen(listener: (event: PathEvent) => void): void {
+    this.listener = listener;
+  }
+
+  send(path: PathId, bytes: Uint8Array): void {
+    const way = path.startsWith('udp/') ? this.udp : this.ways.get(path);
+    if (way === undefined || this.stopped !== undefined || bytes.length === 0 || bytes.length > WAY_MAX_BYTES) {
+      this.counts.dropped++;
+      return;
+    }
+    this.counts.sent++;
+    if (way === this.udp) this.udp.send(path, bytes);
+    else (way as Way).send(bytes);
+  }
+
+  dial(url: string): void {
+    if (this.stopped !== undefined) return;
+    if (this.opening.size + this.ways.size >= 2 * WAYS_MAX) {
+      this.tellLater({ kind: 'dial-failed', url, reason: 'too many connections' });
+      return;
+    }
+    const path: PathId = `ws/${++this.pathsMade}`;
+    const way = dialWebSocket(url, {
+      ...this.shared(path),
+      up: binding => this.cameUp(path, way, binding, { url }),
+      failed: reason => {
+        this.opening.delete(way);
+        this.listener({ kind: 'dial-failed', url, reason });
+      },
+    });
+    this.opening.add(way);
+  }
+
+  /** Takes over an open WebSocket of a server, which answers with `path-up`; false, and closed, when there are too many. */
+  acceptWebSocket(socket: WebSocket): boolean {
+    if (this.stopped !== undefined || this.counters.webSockets >= WAYS_MAX) {
+      socket.on('error', () => {});
+      socket.close(TRY_AGAIN_LATER);
+      return false;
+    }
+    const path: PathId = `ws/${++this.pathsMade}`;
+    const way = adoptWebSocket(socket, {
+      ...this.shared(path),
+      up: binding => this.cameUp(path, way, binding, {}),
+      failed: () => this.opening.delete(way),
+    });
+    this.opening.add(way);
+    return true;
+  }
+
+  openWebRtc(connection: string, role: 'offerer' | 'answerer'): void {
+    if (this.stopped !== undefined || this.connections.has(connection)) return;
+    const { native } = this;
+    let reason = this.whyNoWebRtc();
+    try {
+      if (native !== undefined && reason === undefined) this.makeWebRtc(native, connection, role);
+    } catch {
+      reason = 'the WebRTC library does not accept its settings';
+    }
+    if (reason !== undefined) this.tellLater({ kind: 'webrtc-failed', connection, reason });
+  }
+
+  signalWebRtc(connection: string, signal: string): void {
+    if (this.connections.get(connection)?.signal(signal) !== true) this.counts.badSignals++;
+  }
+
+  close(path: PathId): void {
+    if (path.startsWith('rtc:')) this.connections.get(path.slice('rtc:'.length))?.close();
+    else this.ways.get(path)?.close();
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= this.stopAll();
+    return this.stopped;
+  }
+
+  private async stopAll(): Promise<void> {
+    this.listener = () => {};
+    const ways = new Set<Way>([...this.ways.values(), ...this.connections.values(), ...this.opening]);
+    for (const way of ways) way.close();
+    let patience: NodeJS.Timeout | undefined;
+    const late = new Promise(resolve => {
+      patience = setTimeout(resolve, STOP_PATIENCE_MS);
+    });
+    await Promise.race([Promise.all([...ways].map(way => way.over)), late]);
+    clearTimeout(patience);
+    await this.udp?.close();
+    if (this.native !== undefined && --nativeUsers === 0) this.native.cleanup();
+  }
+
+  private receiveUdp(path: PathId, bytes: Uint8Array): void {
+    if (isStun(bytes) && bytes[0] === 0 && bytes[1] === 1) this.answerStun(path, bytes);
+    else {
+      this.counts.received++;
+      this.listener({ kind: 'datagram', path, bytes });
+    }
+  }
+
+  private answerStun(path: PathId, bytes: Uint8Array): void {
+    const request = this.options.answerStun ? decodeStunRequest(bytes) : undefined;
+    const endpoint = parseEndpoint(path.slice('udp/'.length));
+    const answer = request && endpoint && encodeStunSuccess({ ...request, ...endpoint });
+    if (answer === undefined || answer.length > 3 * bytes.length) {
+      this.counts.stunDropped++;
+      return;
+    }
+    this.counts.stunAnswered++;
+    this.udp?.send(path, answer);
+  }
+
+  private whyNoWebRtc(): string | undefined {
+    if (!this.options.webrtc) return 'WebRTC is turned off';
+    if (this.native === undefined) return 'node-datachannel does not load on this machine';
+    return this.connections.size >= WAYS_MAX ? 'too many connections' : undefined;
+  }
+
+  private makeWebRtc(native: Native, connection: string, role: 'offerer' | 'answerer'): void {
+    const path: PathId = `rtc/${++this.pathsMade}`;
+    const shared = this.shared(path);
+    const { webrtcAddress, iceServers } = this.options;
+    const way = new WebRtcWay({
+      native,
+      role,
+      iceServers,
+      ...(webrtcAddress === undefined ? {} : { bindAddress: webrtcAddress }),
+      onSignal: signal => this.listener({ kind: 'webrtc-signal', connection, signal }),
+      events: {
+        ...shared,
+        up: binding => this.cameUp(path, way, binding, { connection }),
+        down: () => {
+          this.connections.delete(connection);
+          shared.down();
+        },
+        failed: reason => {
+          this.connections.delete(connection);
+          this.listener({ kind: 'webrtc-failed', connection, reason });
+        },
+      },
+    });
+    this.connections.set(connection, way);
+  }
+
+  /** Events never come from within the call that causes them. */
+  private tellLater(event: PathEvent): void {
+    queueMicrotask(() => this.listener(event));
+  }
+
+  private cameUp(path: PathId, way: Way, binding: Uint8Array, answers: { url?: string; connection?: string }): void {
+    this.opening.delete(way);
+    this.ways.set(path, way);
+    this.listener({ kind: 'path-up', path, binding, ...answers });
+  }
+
+  private shared(path: PathId): Pick<WayEvents, 'datagram' | 'down' | 'dropped'> {
+    return {
+      datagram: bytes => {
+        this.counts.received++;
+        this.listener({ kind: 'datagram', path, bytes });
+      },
+      down: () => {
+        this.ways.delete(path);
+        this.listener({ kind: 'path-down', path });
+      },
+      dropped: () => {
+        this.counts.dropped++;
+      },
+    };
+  }
+}

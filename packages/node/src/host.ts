@@ -1,0 +1,103 @@
+/**
+ * The host for Node: everything a participant touches on a Linux machine or a
+ * server. Other systems get all but the Ethernet device.
+ */
+import { join } from 'node:path';
+import type { Random } from '@warren/base';
+import type { AeadSuite } from '@warren/noise';
+import type { Clock, FramesOptions, Host, HostKind, IdentityKey, Storage } from '@warren/peer';
+import type { WebSocket } from 'ws';
+import { nodeAead } from './aead.ts';
+import { NodeClock } from './clock.ts';
+import { type DatagramCounters, type NodeDatagrams, openDatagrams } from './datagrams.ts';
+import { IdentityKeys } from './identity.ts';
+import { nodeRandom } from './random.ts';
+import { openStorage } from './storage.ts';
+import { openTap, type Tap } from './tap.ts';
+
+export interface NodeHostOptions {
+  readonly kind: Exclude<HostKind, 'browser'>;
+  /** The folder for keys and memberships; made when absent, with the mode 0700. One process at a time. */
+  readonly stateDir: string;
+  /** Where to bind UDP; absent: all addresses, any port; `false`: no UDP. */
+  readonly udp?: { readonly host?: string; readonly port?: number } | false;
+  /** Whether to offer WebRTC; default true. */
+  readonly webrtc?: boolean;
+  /** The only local address for WebRTC; default all. */
+  readonly webrtcAddress?: string;
+  /** STUN and TURN servers for WebRTC, `stun:host:port`; default none. */
+  readonly iceServers?: readonly string[];
+  /** Whether to answer STUN binding requests on the UDP socket; default false. */
+  readonly answerStun?: boolean;
+  /** Hears rare events worth a line, such as a damaged file; default standard error. */
+  readonly log?: (line: string) => void;
+}
+
+/** The host for Node. */
+export interface NodeHost extends Host {
+  readonly datagrams: NodeDatagrams;
+  openFrames(options: FramesOptions): Promise<Tap>;
+  /**
+   * Takes over an open WebSocket of a server made with `perMessageDeflate: false` and `maxPayload`
+   * `WEBSOCKET_MESSAGE_MAX_BYTES`. False, and closed, when there are too many.
+   */
+  acceptWebSocket(socket: WebSocket): boolean;
+  /** Numbers since the start, for status and metrics. */
+  counters(): DatagramCounters;
+}
+
+/** Makes a host. Rejects with a reason and what to do when the folder or the UDP address cannot be used. */
+export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
+  const log = options.log ?? (line => process.stderr.write(`${line}\n`));
+  const storage = await openStorage(join(options.stateDir, 'values'), log);
+  const keys = new IdentityKeys(await openStorage(join(options.stateDir, 'keys'), log));
+  const datagrams = await openDatagrams({
+    udp: options.udp ?? {},
+    webrtc: options.webrtc ?? true,
+    answerStun: options.answerStun ?? false,
+    iceServers: options.iceServers ?? [],
+    ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
+  });
+  return new HostOfNode(options.kind, storage, keys, datagrams, log);
+}
+
+class HostOfNode implements NodeHost {
+  readonly kind: HostKind;
+  readonly clock: Clock = new NodeClock();
+  readonly random: Random = nodeRandom;
+  readonly aead: AeadSuite = nodeAead;
+  readonly storage: Storage;
+  readonly datagrams: NodeDatagrams;
+  private readonly keys: IdentityKeys;
+  private readonly log: (line: string) => void;
+
+  constructor(
+    kind: HostKind,
+    storage: Storage,
+    keys: IdentityKeys,
+    datagrams: NodeDatagrams,
+    log: (line: string) => void,
+  ) {
+    this.kind = kind;
+    this.storage = storage;
+    this.keys = keys;
+    this.datagrams = datagrams;
+    this.log = log;
+  }
+
+  identity(name: string): Promise<IdentityKey> {
+    return this.keys.key(name);
+  }
+
+  openFrames(options: FramesOptions): Promise<Tap> {
+    return openTap(options, this.log);
+  }
+
+  acceptWebSocket(socket: WebSocket): boolean {
+    return this.datagrams.acceptWebSocket(socket);
+  }
+
+  counters(): DatagramCounters {
+    return this.datagrams.counters;
+  }
+}
