@@ -39,7 +39,13 @@ describe('signals from the remote side', () => {
       JSON.stringify({ type: 'offer', sdp: `${sdp()}m=video 9 UDP/TLS/RTP/SAVPF 96\r\n` }),
     ],
     ['a candidate without a place', '{"candidate":{"candidate":"candidate:1"}}'],
-    ['a long candidate', JSON.stringify({ candidate: { candidate: 'x'.repeat(1_025), sdpMid: '0' } })],
+    ['a candidate of no known form', '{"candidate":{"candidate":"candidate:x","sdpMid":"0"}}'],
+    [
+      'a long candidate',
+      JSON.stringify({
+        candidate: { candidate: `candidate:1 1 udp 1 192.0.2.7 9 typ host ${'x'.repeat(1_000)}`, sdpMid: '0' },
+      }),
+    ],
     ['a huge text', JSON.stringify({ type: 'offer', sdp: sdp() + 'a'.repeat(MAX_SIGNAL_CHARACTERS) })],
   ])('%s is refused', (_what, text) => {
     expect(parseSignal(text)).toBeUndefined();

@@ -9,6 +9,8 @@ import { fromHex } from '@warren/base';
 /** The largest signal, in bytes of text (`Datagrams.signalWebRtc`). */
 export const MAX_SIGNAL_CHARACTERS = 16_384;
 const MAX_CANDIDATE_CHARACTERS = 1_024;
+/** The start of a candidate (RFC 8839 section 5.1): foundation, component, transport, priority, address, port, type. */
+const CANDIDATE = /^(?:a=)?candidate:\S{1,32} \d{1,5} \w{1,8} \d{1,10} \S{1,256} \d{1,5} typ \w+(?: |$)/;
 
 /** A signal that passed. `data` is for simple-peer. */
 export type Signal =
@@ -62,6 +64,8 @@ function parseDescription(type: 'offer' | 'answer', sdp: string): Signal | undef
 function parseCandidate(value: Record<string, unknown>): Signal | undefined {
   const { candidate, sdpMid, sdpMLineIndex } = value;
   if (typeof candidate !== 'string' || candidate.length > MAX_CANDIDATE_CHARACTERS) return undefined;
+  // An empty one says that there will be no more.
+  if (candidate !== '' && !CANDIDATE.test(candidate)) return undefined;
   const mid = typeof sdpMid === 'string' && sdpMid.length <= 32 ? sdpMid : null;
   const line = sdpMLineIndex === 0 ? 0 : null;
   if (mid === null && line === null) return undefined;

@@ -9,7 +9,7 @@ export const MAX_BUFFERED_BYTES = 1 << 20;
 
 /** One way to a remote host, from its opening to its end. */
 export interface Way {
-  /** Sends or drops; never throws. */
+  /** Sends or drops; never throws. `bytes` must not change afterwards. */
   send(bytes: Uint8Array): void;
   /** Ends it, open or not; an event says so. */
   close(): void;
@@ -17,7 +17,7 @@ export interface Way {
   readonly over: Promise<void>;
 }
 
-/** What happens to a way: `up` then datagrams then `down`, or `failed` alone. */
+/** What happens to a way: `up`, then datagrams, then `down`; or `failed` alone. Never from within a call to it. */
 export interface WayEvents {
   /** It carries datagrams from here on. `binding`: 64 bytes for WebRTC, none for a WebSocket. */
   up(binding: Uint8Array): void;

@@ -95,9 +95,11 @@ export class WebRtcWay implements Way {
   }
 
   close(): void {
-    this.flush();
-    this.end('closed by us');
-    this.peer.destroy();
+    queueMicrotask(() => {
+      this.flush();
+      this.end('closed by us');
+      this.peer.destroy();
+    });
   }
 
   /** One description from the other role, before the channel is open; a bounded number of candidates. */

@@ -30,6 +30,8 @@ export function dialWebSocket(url: string, events: WayEvents): Way {
 
   let socket: WebSocket | undefined;
   try {
+    // The browser would take other addresses for places on this site.
+    if (!/^wss?:\/\//i.test(url)) throw new Error('not a WebSocket address');
     socket = new WebSocket(url);
   } catch (cause) {
     queueMicrotask(() => end(whyRefused(url, cause)));
@@ -55,7 +57,7 @@ export function dialWebSocket(url: string, events: WayEvents): Way {
       else socket.send(bytes as Uint8Array<ArrayBuffer>);
     },
     close() {
-      end('closed by us');
+      queueMicrotask(() => end('closed by us'));
       socket.close();
     },
     over,

@@ -1,0 +1,64 @@
+/**
+ * Starts Debian's Chromium for tests, headless, as root or not, and in a
+ * network namespace where a test asks for one.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright';
+
+/** The browser's program: `CHROMIUM` in the environment, or where Debian puts it; `undefined` when there is none. */
+export const chromiumPath: string | undefined = [process.env['CHROMIUM'], '/usr/bin/chromium'].find(
+  path => path !== undefined && existsSync(path),
+);
+
+/** Why browser tests are skipped; `undefined` when they can run. */
+export const whyNoChromium: string | undefined =
+  chromiumPath === undefined ? 'no Chromium: apt-get install chromium, or set CHROMIUM to its path' : undefined;
+
+const ARGUMENTS: readonly string[] = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Plain addresses in candidates: namespaces have no multicast DNS.
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+];
+
+/** What a test may choose. */
+export interface LaunchOptions {
+  /** Runs in this network namespace (`ip netns`); needs root. */
+  readonly namespace?: string;
+  /** Further arguments of Chromium. */
+  readonly args?: readonly string[];
+  /** Arguments that Playwright gives by itself and this test does not want, e.g. `--disable-background-timer-throttling`. */
+  readonly ignoreDefaultArgs?: readonly string[];
+}
+
+/** Starts a browser. Each `browser.newContext()` is a profile of its own. */
+export async function launch(options: LaunchOptions = {}): Promise<Browser> {
+  if (chromiumPath === undefined) throw new Error(whyNoChromium);
+  const { namespace, args = [], ignoreDefaultArgs } = options;
+  const wrapper = namespace === undefined ? undefined : await namespaceWrapper(namespace, chromiumPath);
+  const browser = await chromium.launch({
+    executablePath: wrapper?.path ?? chromiumPath,
+    headless: true,
+    args: [...ARGUMENTS, ...args],
+    ...(ignoreDefaultArgs === undefined ? {} : { ignoreDefaultArgs: [...ignoreDefaultArgs] }),
+  });
+  browser.on('disconnected', () => void wrapper?.remove());
+  return browser;
+}
+
+/** Playwright starts one program; this one steps into the namespace first. */
+async function namespaceWrapper(namespace: string, program: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-chromium-'));
+  const path = join(folder, 'chromium');
+  await writeFile(path, `#!/bin/sh\nexec ip netns exec '${namespace}' '${program}' "$@"\n`);
+  await chmod(path, 0o755);
+  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
+}

@@ -1,0 +1,73 @@
+/**
+ * What `browser-host.test.ts` runs inside Chromium: the host contract, and small
+ * doors to what only a tab has. Built into one script; the test calls it by
+ * `globalThis.contract`.
+ */
+import { browserHost, type Leadership, lead, takeLead } from '@warren/browser';
+import type { PathEvent } from '@warren/peer';
+import { hostContract } from './host-contract.ts';
+
+let leadership: Leadership | undefined;
+let lost = false;
+
+const contract = {
+  /** Runs the promise of that name; answers why it is broken, or nothing. */
+  async run(name: string): Promise<string | undefined> {
+    const promise = hostContract.find(entry => entry.name === name);
+    if (promise === undefined) return 'there is no such promise';
+    try {
+      await promise.run(() => browserHost());
+      return undefined;
+    } catch (thrown) {
+      return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    }
+  },
+
+  /** The public key of an identity, and whether its private half can leave the browser. */
+  async identity(name: string): Promise<{ spki: number[]; algorithm: string; exportable: boolean }> {
+    const host = await browserHost();
+    const { spki, algorithm, keys } = await host.identity(name);
+    const exported = await crypto.subtle.exportKey('pkcs8', keys.privateKey).catch(() => undefined);
+    await host.datagrams.stop();
+    return { spki: [...spki], algorithm, exportable: exported !== undefined };
+  },
+
+  /** Dials `url`, sends one datagram of each size, and answers all events once `count` came or 5 s passed. */
+  async dial(url: string, sizes: readonly number[], count: number): Promise<string[]> {
+    const { datagrams } = await browserHost();
+    const seen: string[] = [];
+    await new Promise<void>(resolve => {
+      const note = (event: PathEvent): void => {
+        seen.push(event.kind === 'datagram' ? `datagram ${event.bytes.length}` : event.kind);
+        if (event.kind === 'path-up') for (const size of sizes) datagrams.send(event.path, new Uint8Array(size));
+        if (seen.length === count) resolve();
+      };
+      datagrams.listen(note);
+      datagrams.dial(url);
+      setTimeout(resolve, 5_000);
+    });
+    await datagrams.stop();
+    return seen;
+  },
+
+  /** Tries to lead, at once or by taking over; answers whether this page leads now. */
+  async lead(take: boolean): Promise<boolean> {
+    leadership = take ? await takeLead() : await lead();
+    void leadership?.lost.then(() => {
+      lost = true;
+      leadership?.release();
+    });
+    return leadership !== undefined;
+  },
+
+  /** Whether another tab asked for its turn. */
+  hasLost: (): boolean => lost,
+};
+
+export type Contract = typeof contract;
+
+declare global {
+  var contract: Contract;
+}
+
+globalThis.contract = contract;
