@@ -1,0 +1,47 @@
+/**
+ * The page's door to the mesh: the only file that imports `peer` and the host
+ * of a tab. Loaded when somebody signs in, so that the sign-in screen stays
+ * small.
+ */
+import { browserHost, keepStorage } from '@warren/browser';
+import { parseGroupFile } from '@warren/group';
+import { enrol, loadMemberships, type Membership, startPeer, type WarrenPeer } from '@warren/peer';
+
+export { type Leadership, lead, takeLead } from '@warren/browser';
+export type {
+  GroupView,
+  LinkKind,
+  LinkView,
+  Membership,
+  MemberView,
+  PeerView,
+  PingReport,
+  TextMessage,
+  WarrenGroup,
+  WarrenPeer,
+} from '@warren/peer';
+
+/** A tab's place to run a participant in: serves for one start. */
+export interface Mesh {
+  /** The groups that this browser has certificates for. */
+  memberships(): Promise<readonly Membership[]>;
+  /** Makes a key, gets a certificate with the personal group file, and keeps both. */
+  enrol(file: object): Promise<Membership>;
+  /** Starts the participant. */
+  start(bootstraps: readonly string[]): Promise<WarrenPeer>;
+}
+
+/** Opens the mesh of this tab. Rejects with words for a person where the browser lacks something. */
+export async function openMesh(): Promise<Mesh> {
+  const host = await browserHost();
+  return {
+    memberships: () => loadMemberships(host),
+    async enrol(file) {
+      const parsed = parseGroupFile(JSON.stringify(file));
+      if ('error' in parsed) throw new Error(parsed.error);
+      void keepStorage();
+      return enrol(host, parsed, { fetch: (...request) => fetch(...request) });
+    },
+    start: bootstraps => startPeer(host, { bootstraps }),
+  };
+}

@@ -1,0 +1,264 @@
+/**
+ * The participant that this tab runs, at most one in a browser profile: joining
+ * and leaving groups, coming back after a reload, taking turns with other tabs.
+ * Signals; screens read them and call the actions.
+ */
+import { signal } from '@preact/signals';
+import { announce } from './announce.ts';
+import type { StepName } from './joining.ts';
+import type { GroupView, Leadership, Membership, Mesh, PeerView, PingReport, WarrenGroup, WarrenPeer } from './mesh.ts';
+import { type Problem, problemOf } from './problem.ts';
+import { ask, siteState, user } from './site.ts';
+import { SiteError, siteApi } from './site-api.ts';
+import { deviceNameFrom } from './words.ts';
+
+/** Whether this tab runs a participant. */
+export type TabState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'running' }
+  /** Another tab of this browser runs it. */
+  | { readonly kind: 'elsewhere' }
+  /** The browser lacks something. */
+  | { readonly kind: 'unable'; readonly problem: Problem };
+
+/** How far this tab is with one group; absent when it does not try. */
+export type JoinState =
+  | { readonly kind: 'enrolling' }
+  | { readonly kind: 'joining' }
+  | { readonly kind: 'joined'; readonly handle: WarrenGroup }
+  | { readonly kind: 'failed'; readonly at: StepName; readonly problem: Problem; readonly device?: string };
+
+/** A line of text that came or went. */
+export interface TextEntry {
+  readonly group: string;
+  /** The other member: sender of what came, receiver of what went. */
+  readonly peerId: string;
+  readonly mine: boolean;
+  readonly text: string;
+  /** Unix ms. */
+  readonly at: number;
+}
+
+type MeshModule = typeof import('./mesh.ts');
+
+/** Lines kept in memory; older ones go. */
+const MAX_TEXTS = 500;
+/** Local storage: the groups that this tab goes back into after a reload, as a JSON list. */
+const JOINED = 'warren-joined';
+
+export const tab = signal<TabState>({ kind: 'idle' });
+export const joins = signal<ReadonlyMap<string, JoinState>>(new Map());
+/** What the running peer shows of itself; `undefined` when none runs. */
+export const peerView = signal<PeerView | undefined>(undefined);
+/** The groups that this browser has certificates for; `undefined` until loaded. */
+export const memberships = signal<readonly Membership[] | undefined>(undefined);
+export const texts = signal<readonly TextEntry[]>([]);
+
+let mesh: { readonly module: MeshModule; readonly mesh: Mesh } | undefined;
+let running: { readonly peer: WarrenPeer; readonly leadership: Leadership } | undefined;
+let starting: Promise<WarrenPeer | undefined> | undefined;
+
+/** Looks what certificates this browser has, and goes back into the groups it was in before a reload. */
+export async function wakeUp(): Promise<void> {
+  try {
+    const opened = await openMesh();
+    memberships.value = await opened.mesh.memberships();
+  } catch (thrown) {
+    tab.value = { kind: 'unable', problem: problemOf(thrown) };
+    return;
+  }
+  const before = joinedBefore();
+  await Promise.all(ownMemberships().map(({ file }) => (before.has(file.group) ? joinHere(file.group) : undefined)));
+}
+
+/** The certificates that belong to the one who is signed in. */
+export function ownMemberships(): readonly Membership[] {
+  return (memberships.value ?? []).filter(({ file }) => file.user === user.value?.name);
+}
+
+/** The name that this browser gets among a person's devices, unless they choose another. */
+export function suggestedDevice(): string {
+  return deviceNameFrom(navigator.userAgent);
+}
+
+/** Joins `group` in this tab: certificate if there is none, participant if none runs, then the group. */
+export async function joinHere(group: string, device?: string): Promise<void> {
+  const now = joins.value.get(group);
+  if (now !== undefined && now.kind !== 'failed') return;
+  let at: StepName = 'certificate';
+  setJoin(group, { kind: 'enrolling' });
+  try {
+    const peer = await ensureRunning(group);
+    if (peer === undefined) return setJoin(group, undefined);
+    const membership = ownMemberships().find(({ file }) => file.group === group) ?? (await enrolHere(group, device));
+    at = 'bootstrap';
+    setJoin(group, { kind: 'joining' });
+    rememberJoined(group, true);
+    const handle = await peer.join(membership);
+    handle.onText(message => keepText({ ...message, peerId: message.from, group, mine: false }));
+    setJoin(group, { kind: 'joined', handle });
+  } catch (thrown) {
+    setJoin(group, { kind: 'failed', at, problem: problemOf(thrown), ...(device === undefined ? {} : { device }) });
+  }
+}
+
+/** Takes this tab out of `group`, until it is asked in again. The certificate stays. */
+export async function leaveHere(group: string): Promise<void> {
+  const join = joins.value.get(group);
+  rememberJoined(group, false);
+  setJoin(group, undefined);
+  if (join?.kind === 'joined') await join.handle.leave();
+  if (joins.value.size === 0) await stopRunning('idle');
+}
+
+/** Leaves all groups and forgets that this tab was in them: at sign-out. */
+export async function leaveAll(): Promise<void> {
+  localStorage.removeItem(JOINED);
+  await stopRunning('idle');
+  memberships.value = undefined;
+}
+
+/** Takes the participant over from the other tab, goes back into its groups, and into `group`. */
+export async function takeOver(group: string): Promise<void> {
+  const { module } = await openMesh();
+  const leadership = await module.takeLead();
+  tab.value = { kind: 'idle' };
+  leadership.release();
+  await wakeUp();
+  await joinHere(group);
+}
+
+/** Sends one line to a member; false when there is no way to it now. */
+export function sendText(group: string, peerId: string, text: string): boolean {
+  const join = joins.value.get(group);
+  if (join?.kind !== 'joined' || !join.handle.sendText(peerId, text)) return false;
+  keepText({ group, peerId, mine: true, text, at: Date.now() });
+  return true;
+}
+
+/** Pings a member through the mesh. Rejects when this tab is not in the group, or nobody has that name. */
+export function ping(group: string, target: string, options?: Parameters<WarrenGroup['ping']>[1]): Promise<PingReport> {
+  const join = joins.value.get(group);
+  if (join?.kind !== 'joined') return Promise.reject(new Error('This tab is not in the group.'));
+  return join.handle.ping(target, options);
+}
+
+/** Says goodbye in the last moment of the page. */
+export function farewell(): void {
+  void running?.peer.stop();
+}
+
+async function openMesh(): Promise<{ readonly module: MeshModule; readonly mesh: Mesh }> {
+  if (mesh !== undefined) return mesh;
+  const module =
+    import.meta.env.DEV && new URLSearchParams(location.search).has('demo')
+      ? ((await import('./demo/mesh.ts')) as unknown as MeshModule)
+      : await import('./mesh.ts');
+  mesh = { module, mesh: await module.openMesh() };
+  return mesh;
+}
+
+function ensureRunning(group: string): Promise<WarrenPeer | undefined> {
+  if (running !== undefined) return Promise.resolve(running.peer);
+  starting ??= start(group).finally(() => {
+    starting = undefined;
+  });
+  return starting;
+}
+
+/** Starts the participant; `undefined` when another tab runs it. */
+async function start(group: string): Promise<WarrenPeer | undefined> {
+  const opened = await openMesh();
+  const leadership = await opened.module.lead();
+  if (leadership === undefined) {
+    tab.value = { kind: 'elsewhere' };
+    return undefined;
+  }
+  const file = ownMemberships().find(membership => membership.file.group === group)?.file;
+  const bootstraps = new Set([...(siteState.value?.bootstraps ?? []), ...(file?.bootstraps ?? [])]);
+  const peer = await opened.mesh.start([...bootstraps]);
+  running = { peer, leadership };
+  tab.value = { kind: 'running' };
+  peer.subscribe(() => show(peer.view()));
+  show(peer.view());
+  void leadership.lost.then(() => {
+    if (running?.leadership === leadership) void stopRunning('elsewhere');
+  });
+  return peer;
+}
+
+async function stopRunning(then: 'idle' | 'elsewhere'): Promise<void> {
+  const was = running;
+  running = undefined;
+  // The host served for one start.
+  mesh = undefined;
+  joins.value = new Map();
+  await was?.peer.stop();
+  was?.leadership.release();
+  peerView.value = undefined;
+  if (was !== undefined) tab.value = { kind: then };
+}
+
+async function enrolHere(group: string, wanted?: string): Promise<Membership> {
+  const { mesh } = await openMesh();
+  const { file } = await newDevice(group, wanted);
+  const membership = await mesh.enrol(file);
+  memberships.value = [...(memberships.value ?? []).filter(old => old.file.group !== group), membership];
+  return membership;
+}
+
+/** A name that we chose gets a number when it is taken; one that the person chose does not. */
+async function newDevice(group: string, wanted?: string) {
+  for (let n = 1; ; n++) {
+    const device = wanted ?? (n === 1 ? suggestedDevice() : `${suggestedDevice()}-${n}`);
+    try {
+      return await ask(siteApi.addDevice(group, { device, kind: 'browser' }));
+    } catch (thrown) {
+      const taken = thrown instanceof SiteError && thrown.status === 409;
+      if (!taken || wanted !== undefined || n === 9) throw thrown;
+    }
+  }
+}
+
+function show(view: PeerView): void {
+  const before = peerView.value;
+  peerView.value = view;
+  for (const group of view.groups) {
+    const old = before?.groups.find(({ group: id }) => id === group.group);
+    if (old === undefined) continue;
+    const [was, is] = [onlineNames(old), onlineNames(group)];
+    for (const name of is) if (!was.has(name)) announce(`${name} is online.`);
+    for (const name of was) if (!is.has(name)) announce(`${name} is gone.`);
+  }
+}
+
+function onlineNames(view: GroupView): ReadonlySet<string> {
+  return new Set(view.members.filter(member => member.online && !member.self).map(member => member.name));
+}
+
+function keepText(entry: TextEntry): void {
+  texts.value = [...texts.value, entry].slice(-MAX_TEXTS);
+}
+
+function setJoin(group: string, state: JoinState | undefined): void {
+  const next = new Map(joins.value);
+  if (state === undefined) next.delete(group);
+  else next.set(group, state);
+  joins.value = next;
+}
+
+function joinedBefore(): Set<string> {
+  try {
+    const list: unknown = JSON.parse(localStorage.getItem(JOINED) ?? '[]');
+    return new Set(Array.isArray(list) ? list.filter(item => typeof item === 'string') : []);
+  } catch {
+    return new Set();
+  }
+}
+
+function rememberJoined(group: string, joined: boolean): void {
+  const list = joinedBefore();
+  if (joined) list.add(group);
+  else list.delete(group);
+  localStorage.setItem(JOINED, JSON.stringify([...list]));
+}

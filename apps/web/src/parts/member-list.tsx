@@ -1,0 +1,101 @@
+/**
+ * Who is in the group, live: presence, address, how we reach them, and what one
+ * can do with them.
+ */
+import { useSignal } from '@preact/signals';
+import { announce } from '../announce.ts';
+import { ping } from '../participant.ts';
+import type { Person } from '../people.ts';
+import { problemOf } from '../problem.ts';
+import { kindWords, linkWords, rttWords } from '../words.ts';
+
+/** All devices of all members. */
+export function MemberList(props: {
+  group: string;
+  members: readonly Person[];
+  /** Names of people without a device. */
+  unjoined: readonly string[];
+  joined: boolean;
+  onMessage: (peerId: string) => void;
+}) {
+  const online = props.members.filter(member => member.presence === 'online').length;
+  return (
+    <section class="panel" aria-labelledby="members-title">
+      <h2 id="members-title">Members {props.joined ? <span class="muted">{online} online</span> : null}</h2>
+      {props.members.length === 0 ? <p class="muted">No device has joined yet.</p> : null}
+      <ul class="rows members">
+        {props.members.map(member => (
+          <MemberRow key={member.peerId} {...props} member={member} />
+        ))}
+      </ul>
+      {props.unjoined.length === 0 ? null : (
+        <p class="muted">Let in, but not yet joined with a device: {props.unjoined.join(', ')}.</p>
+      )}
+    </section>
+  );
+}
+
+function MemberRow(props: { group: string; member: Person; joined: boolean; onMessage: (peerId: string) => void }) {
+  const { member } = props;
+  const presence = { online: 'online', offline: 'offline', unknown: 'not known' }[member.presence];
+  return (
+    <li class={`member ${member.presence}`} data-member={member.name}>
+      <span class={`dot ${member.presence}`} aria-hidden="true" />
+      <div class="who">
+        <strong>{member.name}</strong>
+        {member.self ? <span class="pill">this tab</span> : null}
+        <small class="muted">
+          {member.displayName === undefined ? '' : `${member.displayName} · `}
+          {kindWords(member.kind)}
+          <span class={member.presence === 'unknown' ? 'unseen' : ''}> · {presence}</span>
+        </small>
+      </div>
+      <div class="reach">
+        {member.address === undefined ? null : <code>{member.address}</code>}
+        {member.self || member.presence !== 'online' ? null : <Reach member={member} />}
+      </div>
+      {member.self || member.presence !== 'online' || !props.joined ? null : (
+        <div class="actions">
+          <PingButton group={props.group} member={member} />
+          <button type="button" class="small secondary outline" onClick={() => props.onMessage(member.peerId)}>
+            Message<span class="unseen"> {member.name}</span>
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Reach({ member: { link } }: { member: Person }) {
+  if (link === undefined) return <small class="muted">no direct link yet</small>;
+  return (
+    <small class={`link-kind ${link.kind}`}>
+      {linkWords(link.kind)}
+      {link.rttMs === undefined ? null : ` · ${rttWords(link.rttMs)}`}
+    </small>
+  );
+}
+
+/** Sends one echo request and shows the answer on its face. */
+function PingButton({ group, member }: { group: string; member: Person }) {
+  const result = useSignal('');
+  const busy = useSignal(false);
+  const run = async (): Promise<void> => {
+    if (busy.peek()) return;
+    busy.value = true;
+    try {
+      const [rttMs] = (await ping(group, member.peerId, { count: 1, timeoutMs: 5_000 })).rttsMs;
+      result.value = rttMs === undefined ? 'no answer' : rttWords(rttMs);
+    } catch (thrown) {
+      result.value = problemOf(thrown).message;
+    }
+    busy.value = false;
+    announce(`Ping ${member.name}: ${result.value}.`);
+  };
+  return (
+    <button type="button" class="small secondary outline ping" aria-busy={busy.value} onClick={() => void run()}>
+      {result.value === '' ? 'Ping' : `Ping: ${result.value}`}
+      <span class="unseen"> {member.name}</span>
+    </button>
+  );
+}

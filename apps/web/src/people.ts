@@ -1,0 +1,59 @@
+/**
+ * Who is in a group: what the site knows (people, devices) and what the mesh
+ * sees (who is there, how we reach them) in one list. Pure.
+ */
+import type { GroupView, MemberView } from './mesh.ts';
+import type { GroupDetails } from './site-api.ts';
+
+/** One device of a member. */
+export interface Person {
+  /** 40 hex digits. */
+  readonly peerId: string;
+  /** `device.user`. */
+  readonly name: string;
+  /** What the person is called on the site; absent while the site does not answer. */
+  readonly displayName: string | undefined;
+  readonly kind: MemberView['kind'];
+  readonly address: string | undefined;
+  readonly self: boolean;
+  /** `unknown` while this tab is not in the mesh. */
+  readonly presence: 'online' | 'offline' | 'unknown';
+  readonly link: MemberView['link'] | undefined;
+}
+
+/** All devices: this tab first, then who is online, then the others, each by name. */
+export function people(view: GroupView | undefined, details: GroupDetails | undefined): readonly Person[] {
+  const displayNames = new Map(details?.members.map(member => [member.user, member.displayName]));
+  const found = new Map<string, Person>();
+  for (const member of details?.members ?? []) {
+    for (const { peerId, device, kind } of member.devices) {
+      const presence = view === undefined ? 'unknown' : 'offline';
+      const [name, displayName] = [`${device}.${member.user}`, member.displayName];
+      found.set(peerId, {
+        peerId,
+        name,
+        displayName,
+        kind,
+        address: undefined,
+        self: false,
+        presence,
+        link: undefined,
+      });
+    }
+  }
+  for (const { peerId, name, user, kind, address, self, online, link } of view?.members ?? []) {
+    const presence = online ? 'online' : 'offline';
+    found.set(peerId, { peerId, name, displayName: displayNames.get(user), kind, address, self, presence, link });
+  }
+  return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en'));
+}
+
+/** Members without any device: let in, but not yet joined. */
+export function withoutDevice(details: GroupDetails | undefined): readonly string[] {
+  return (details?.members ?? []).filter(member => member.devices.length === 0).map(member => member.displayName);
+}
+
+function rank(person: Person): number {
+  if (person.self) return 0;
+  return person.presence === 'online' ? 1 : 2;
+}
