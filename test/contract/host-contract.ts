@@ -34,7 +34,8 @@ export const hostContract: readonly HostPromise[] = [
     const at = clock.now() + 30;
     const woken: number[] = [];
     clock.setAlarm(at, () => woken.push(clock.now()));
-    check(woken.length === 0, 'the alarm came from within the call that set it');
+    const cameEarly = woken.length > 0;
+    check(!cameEarly, 'the alarm came from within the call that set it');
     await eventually('the alarm', () => woken.length > 0);
     check(
       woken.every(now => now >= at),

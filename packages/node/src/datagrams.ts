@@ -70,6 +70,8 @@ export class NodeDatagrams implements Datagrams {
   /** WebRTC connections by name, until they end. */
   private readonly connections = new Map<string, WebRtcWay>();
   private readonly opening = new Set<Way>();
+  /** Names of the Ethernet devices of this host, whose addresses are no way to reach it. */
+  readonly tunnels = new Set<string>();
   private listener: (event: PathEvent) => void = () => {};
   private pathsMade = 0;
   private stopped: Promise<void> | undefined;
@@ -106,7 +108,7 @@ export class NodeDatagrams implements Datagrams {
   }
 
   localAddresses(): readonly string[] {
-    return this.udp === undefined ? [] : localEndpoints(this.udp.bound);
+    return this.udp === undefined ? [] : localEndpoints(this.udp.bound, this.tunnels);
   }
 
   listen(listener: (event: PathEvent) => void): void {

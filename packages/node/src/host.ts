@@ -90,6 +90,8 @@ class HostOfNode implements NodeHost {
   }
 
   openFrames(options: FramesOptions): Promise<Tap> {
+    // Before it has an address, and for good: a name that went away has none.
+    this.datagrams.tunnels.add(options.name);
     return openTap(options, this.log);
   }
 
