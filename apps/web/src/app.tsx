@@ -91,8 +91,8 @@ function SiteBanner() {
   if (since === undefined) return null;
   return (
     <div class="note problem" role="status">
-      <strong>The group site does not answer</strong> (since {agoWords(since, now).replace(' ago', '')}). The mesh goes
-      on without it; joining, invites and requests wait until it is back. This page tries again by itself.
+      <strong>The group site stopped answering</strong> ({agoWords(since, now)}). The mesh goes on without it; joining,
+      invites and requests wait until it is back. This page tries again by itself.
     </div>
   );
 }

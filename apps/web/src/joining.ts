@@ -74,7 +74,7 @@ function isDone(name: StepName, { hasCertificate, peer, group }: Joining): boole
     case 'public':
       return peer?.public.state === 'connected';
     case 'member':
-      return group?.state === 'connected';
+      return group?.state === 'starting' || group?.state === 'connected';
     case 'address':
       return group?.self.address !== undefined;
   }

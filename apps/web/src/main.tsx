@@ -7,7 +7,7 @@ import { effect, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { offerDebug } from './debug.ts';
-import { farewell, wakeUp } from './participant.ts';
+import { farewell, lookAgain, wakeUp } from './participant.ts';
 import { followAddress } from './route.ts';
 import { loadState, poll, user } from './site.ts';
 
@@ -25,6 +25,11 @@ effect(() => {
 
 // Before the host's own listener closes the connections, the peer says goodbye.
 addEventListener('pagehide', farewell, { capture: true });
+addEventListener('online', lookAgain);
+document.addEventListener('resume', lookAgain);
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) lookAgain();
+});
 // A page that the browser kept frozen comes back without its connections.
 addEventListener('pageshow', event => {
   if (event.persisted) location.reload();

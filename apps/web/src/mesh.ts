@@ -5,7 +5,7 @@
  */
 import { browserHost, keepStorage } from '@warren/browser';
 import { parseGroupFile } from '@warren/group';
-import { enrol, loadMemberships, type Membership, startPeer, type WarrenPeer } from '@warren/peer';
+import { enrol, type Fetch, loadMemberships, type Membership, startPeer, type WarrenPeer } from '@warren/peer';
 
 export { type Leadership, lead, takeLead } from '@warren/browser';
 export type {
@@ -15,6 +15,7 @@ export type {
   Membership,
   MemberView,
   PeerView,
+  PingOptions,
   PingReport,
   TextMessage,
   WarrenGroup,
@@ -31,6 +32,9 @@ export interface Mesh {
   start(bootstraps: readonly string[]): Promise<WarrenPeer>;
 }
 
+/** The site is where the page came from, under whatever name the person typed; the page may call no other. */
+const fetchFromHere: Fetch = (url, init) => fetch(new URL(new URL(url).pathname, location.origin), init);
+
 /** Opens the mesh of this tab. Rejects with words for a person where the browser lacks something. */
 export async function openMesh(): Promise<Mesh> {
   const host = await browserHost();
@@ -40,7 +44,7 @@ export async function openMesh(): Promise<Mesh> {
       const parsed = parseGroupFile(JSON.stringify(file));
       if ('error' in parsed) throw new Error(parsed.error);
       void keepStorage();
-      return enrol(host, parsed, { fetch: (...request) => fetch(...request) });
+      return enrol(host, parsed, { fetch: fetchFromHere });
     },
     start: bootstraps => startPeer(host, { bootstraps }),
   };

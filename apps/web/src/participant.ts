@@ -6,7 +6,17 @@
 import { signal } from '@preact/signals';
 import { announce } from './announce.ts';
 import type { StepName } from './joining.ts';
-import type { GroupView, Leadership, Membership, Mesh, PeerView, PingReport, WarrenGroup, WarrenPeer } from './mesh.ts';
+import type {
+  GroupView,
+  Leadership,
+  Membership,
+  Mesh,
+  PeerView,
+  PingOptions,
+  PingReport,
+  WarrenGroup,
+  WarrenPeer,
+} from './mesh.ts';
 import { type Problem, problemOf } from './problem.ts';
 import { ask, siteState, user } from './site.ts';
 import { SiteError, siteApi } from './site-api.ts';
@@ -128,7 +138,7 @@ export async function takeOver(group: string): Promise<void> {
   await joinHere(group);
 }
 
-/** Sends one line to a member; false when there is no way to it now. */
+/** Sends one line to a member; false when it cannot be sent now. */
 export function sendText(group: string, peerId: string, text: string): boolean {
   const join = joins.value.get(group);
   if (join?.kind !== 'joined' || !join.handle.sendText(peerId, text)) return false;
@@ -137,10 +147,15 @@ export function sendText(group: string, peerId: string, text: string): boolean {
 }
 
 /** Pings a member through the mesh. Rejects when this tab is not in the group, or nobody has that name. */
-export function ping(group: string, target: string, options?: Parameters<WarrenGroup['ping']>[1]): Promise<PingReport> {
+export function ping(group: string, target: string, options?: PingOptions): Promise<PingReport> {
   const join = joins.value.get(group);
   if (join?.kind !== 'joined') return Promise.reject(new Error('This tab is not in the group.'));
   return join.handle.ping(target, options);
+}
+
+/** The machine may have slept, or its network changed: links are tried at once. */
+export function lookAgain(): void {
+  running?.peer.resumed();
 }
 
 /** Says goodbye in the last moment of the page. */
@@ -214,7 +229,7 @@ async function newDevice(group: string, wanted?: string) {
     try {
       return await ask(siteApi.addDevice(group, { device, kind: 'browser' }));
     } catch (thrown) {
-      const taken = thrown instanceof SiteError && thrown.status === 409;
+      const taken = thrown instanceof SiteError && thrown.code === 'device-enrolled';
       if (!taken || wanted !== undefined || n === 9) throw thrown;
     }
   }

@@ -11,6 +11,7 @@ import type {
   MemberView,
   Mesh,
   PeerView,
+  PingReport,
   TextMessage,
   WarrenGroup,
   WarrenPeer,
@@ -94,6 +95,8 @@ class DemoPeer implements WarrenPeer {
     return new DemoGroup(() => this.groups[0] as GroupView);
   }
 
+  resumed(): void {}
+
   async stop(): Promise<void> {
     this.listeners.clear();
   }
@@ -123,7 +126,7 @@ class DemoGroup implements WarrenGroup {
     return () => {};
   }
 
-  async ping(target: string) {
+  async ping(target: string): Promise<PingReport> {
     await pause(300);
     const rttMs = this.view().members.find(({ peerId }) => peerId === target)?.link?.rttMs ?? 5;
     return { target, address: '10.128.9.9', sent: 1, lost: 0, rttsMs: [rttMs] };

@@ -40,8 +40,8 @@ export function NewAccountFields({ account }: { account: NewAccount }) {
           name="name"
           required
           maxLength={32}
-          pattern="[a-z0-9._\-]{1,32}"
-          title="Up to 32 of a-z, 0-9, dot, underscore and dash"
+          pattern="[a-z0-9][a-z0-9._\-]{0,31}"
+          title="Up to 32 of a-z, 0-9, dot, underscore and dash, beginning with a letter or digit"
           autocomplete="username"
           autocapitalize="none"
           spellcheck={false}

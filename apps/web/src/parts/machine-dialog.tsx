@@ -43,8 +43,8 @@ function MachineForm({ group, onMade }: { group: string; onMade: (made: DeviceFi
           name="device"
           required
           maxLength={32}
-          pattern="[a-z0-9._\-]{1,32}"
-          title="Up to 32 of a-z, 0-9, dot, underscore and dash"
+          pattern="[a-z0-9][a-z0-9._\-]{0,31}"
+          title="Up to 32 of a-z, 0-9, dot, underscore and dash, beginning with a letter or digit"
           placeholder="Such as: laptop"
           autocapitalize="none"
           spellcheck={false}

@@ -42,8 +42,7 @@ function MemberRow(props: { group: string; member: Person; joined: boolean; onMe
     <li class={`member ${member.presence}`} data-member={member.name}>
       <span class={`dot ${member.presence}`} aria-hidden="true" />
       <div class="who">
-        <strong>{member.name}</strong>
-        {member.self ? <span class="pill">this tab</span> : null}
+        <strong>{member.name}</strong> {member.self ? <span class="pill">this tab</span> : null}
         <small class="muted">
           {member.displayName === undefined ? '' : `${member.displayName} · `}
           {kindWords(member.kind)}

@@ -133,19 +133,21 @@ function LinkTable({ view }: { view: GroupView }) {
             <th scope="col">Link to</th>
             <th scope="col">Kind</th>
             <th scope="col">RTT</th>
-            <th scope="col">For</th>
-            <th scope="col">Out / in</th>
+            <th scope="col">Bytes</th>
           </tr>
         </thead>
         <tbody>
           {view.links.map(link => (
             <tr key={`${link.kind} ${link.peerId}`}>
               <th scope="row">{name(link.peerId)}</th>
-              <td>{linkWords(link.kind)}</td>
+              <td>
+                {linkWords(link.kind)}
+                <small class="muted block">{link.roles.join(', ')}</small>
+              </td>
               <td class="number">{link.rttMs === undefined ? '–' : rttWords(link.rttMs)}</td>
-              <td>{link.roles.join(', ')}</td>
               <td class="number">
-                {bytesWords(link.sentBytes)} / {bytesWords(link.receivedBytes)}
+                {bytesWords(link.sentBytes)} out
+                <span class="block">{bytesWords(link.receivedBytes)} in</span>
               </td>
             </tr>
           ))}

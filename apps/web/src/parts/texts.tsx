@@ -24,7 +24,7 @@ export function Texts(props: { group: string; members: readonly Person[]; receiv
       throw new Error('That line is too long. Send it in two.');
     }
     if (!sendText(group, to.peerId, text)) {
-      throw new Error(`There is no way to ${to.name} right now. Try again in a moment.`);
+      throw new Error(`That line cannot be sent to ${to.name} right now. Try again in a moment.`);
     }
     line.value = '';
   });
