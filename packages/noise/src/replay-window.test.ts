@@ -20,6 +20,15 @@ describe('the replay window', () => {
     expect(window.check(20_000 - REPLAY_WINDOW + 1)).toBe(true);
   });
 
+  test('takes late what was left out, also after the ring has gone round', () => {
+    const window = new ReplayWindow();
+    const isLate = (counter: number) => counter % 7 === 3 || counter % 7 === 4;
+    for (let counter = 0; counter < 3 * REPLAY_WINDOW; counter++) if (!isLate(counter)) window.accept(counter);
+    for (let counter = 2 * REPLAY_WINDOW; counter < 3 * REPLAY_WINDOW; counter++) {
+      expect(window.accept(counter)).toBe(isLate(counter));
+    }
+  });
+
   test('asking changes nothing', () => {
     const window = new ReplayWindow();
     window.accept(5);

@@ -13,6 +13,7 @@ import {
   leaf,
   NOW,
   name,
+  type Parts,
   publicLeaf,
   type Signer,
   signer,
@@ -252,6 +253,18 @@ describe('signatures', () => {
     expect(mirrored).not.toEqual(der);
     expect(parseLeaf(mirrored)?.tbsHash).toEqual(parseLeaf(der)?.tbsHash);
     expect(reason(group(CA_P256), mirrored, stated(der, HOLDER))).toBeUndefined();
+  });
+
+  test('count only under the algorithm that the certificate names', () => {
+    // r and s of a P-256 signature are 64 bytes, as an Ed25519 signature is.
+    const mislabelled: Partial<Parts> = {
+      algorithm: CA.identifier,
+      signatureField: der => encodeDer(Tag.bitString, Uint8Array.of(0), ecdsaFromDer(der) as Uint8Array),
+    };
+    const der = leaf(CA_P256, HOLDER, mislabelled);
+    expect(parseLeaf(der)?.signatureAlgorithm).toBe('ed25519');
+    expect(reason(group(CA_P256), der, stated(der, HOLDER))).toBe('bad-signature');
+    expect(Authority.group(authorityCertificate(CA_P256, mislabelled))).toBeUndefined();
   });
 
   test('are checked by what is injected, so that a simulation can be cheap', () => {

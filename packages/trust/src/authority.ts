@@ -110,6 +110,11 @@ export class Authority {
     return reason === undefined ? { ok: true, identity: { leaf, statement, noiseStatic } } : { ok: false, reason };
   }
 
+  /** Whether a leaf alone is acceptable at `now`, before any statement exists. */
+  certifies(leaf: Leaf, now: UnixMs): boolean {
+    return this.leafRejection(leaf, now) === undefined;
+  }
+
   private leafRejection(leaf: Leaf, now: UnixMs): Rejection | undefined {
     if (leaf.group !== this.group) return 'wrong-group';
     const issuer = this.certificate?.publicKey ?? leaf.publicKey;
