@@ -5,8 +5,8 @@
  */
 import { createPrivateKey, randomBytes, sign } from 'node:crypto';
 import { assert, fromHex } from '@warren/base';
+import { issueCertificateAuthority, issueLeaf } from '@warren/peer';
 import { parseLeaf, readAuthority, revocationHeadText } from '@warren/trust';
-import { issueCertificateAuthority, issueLeaf } from './certificates.ts';
 
 const ALGORITHM = 'Ed25519';
 

@@ -3,20 +3,25 @@
  * that `npm start` is one command.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SiteError } from './errors.ts';
 import { PAGE_DIR } from './options.ts';
 
 const IGNORED: ReadonlySet<string> = new Set(['dist', 'node_modules']);
 
-/** Builds the page of the repository at `root` if that is needed. Throws with Vite's last lines when it fails. */
+/** Builds the page of the repository at `root` if that is needed. Throws with what Vite says when it fails. */
 export async function buildPage(root: string, say: (line: string) => void, stop: AbortSignal): Promise<void> {
   const built = modified(join(root, PAGE_DIR, 'index.html'));
   if (built !== undefined && built >= newestSource(root)) return;
+  const vite = join(root, 'node_modules', '.bin', 'vite');
+  if (!existsSync(vite)) {
+    if (built !== undefined) return say('Vite is not installed: serving the page as it was built before.');
+    throw new SiteError(503, 'page', 'The page is not built, and Vite is not installed.', 'Run npm ci first.');
+  }
   say('Building the page, once after each change (some seconds) ...');
   const started = Date.now();
-  await runVite(root, stop);
+  await runVite(realpathSync(vite), root, stop);
   say(`The page is built (${((Date.now() - started) / 1000).toFixed(1)} s).`);
 }
 
@@ -46,27 +51,24 @@ function modified(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-async function runVite(root: string, stop: AbortSignal): Promise<void> {
-  const vite = realpathSync(join(root, 'node_modules', '.bin', 'vite'));
-  const child = spawn(process.execPath, [vite, 'build'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+async function runVite(vite: string, root: string, stop: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, [vite, 'build'], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const end = (): void => void child.kill();
   stop.addEventListener('abort', end);
-  let output = '';
-  const collect = (chunk: Buffer): void => {
-    output = (output + chunk.toString()).slice(-4_000);
-  };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(0, 2_000);
+  });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   stop.removeEventListener('abort', end);
   if (code === 0 || stop.aborted) return;
-  throw new SiteError(
-    503,
-    'page',
-    `The page could not be built:\n${output.trim()}`,
-    'Run npm ci, then npm start again.',
-  );
+  const hint = 'Run npm ci, then npm start again.';
+  throw new SiteError(503, 'page', `The page could not be built:\n${complaint.trim()}\n`, hint);
 }

@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { fromBase64Url, sameBytes, toHex } from '@warren/base';
+import type { GroupFile } from '@warren/group';
 import { record } from './activity.ts';
 import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
-import { type GroupFileObject, groupFile } from './group-file.ts';
+import { groupFile } from './group-file.ts';
 import { checkName } from './names.ts';
 import { newSecret } from './secrets.ts';
 import type { User } from './sessions.ts';
@@ -31,7 +32,7 @@ export async function addDevice(
   group: GroupRow,
   user: User,
   wish: DeviceWish,
-): Promise<{ file: GroupFileObject; fileName: string }> {
+): Promise<{ file: GroupFile; fileName: string }> {
   const device = checkName('device', wish.device);
   const { text, hash } = newSecret(16);
   const now = site.now();

@@ -6,16 +6,17 @@
  * Source: decisions.md "Site and edges"; P1 section III-B.1; faults.md rows 94, 95.
  */
 import { concat, fromBase64Url, sameBytes, toBase64Url, utf8 } from '@warren/base';
+import { enrolmentChallenge, readRequest } from '@warren/peer';
 import { nobleVerifier, parseLeaf } from '@warren/trust';
 import { signLeaf } from './authority.ts';
-import { type CertificateRequest, readRequest } from './certificates.ts';
 import type { Database, DeviceRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { refreshHead } from './groups.ts';
 import { secretHash, sha256 } from './secrets.ts';
 import { DAY, MINUTE, type Site } from './site.ts';
 
-const CHALLENGE_LABEL = utf8('warren-enrol/1');
+type CertificateRequest = NonNullable<Awaited<ReturnType<typeof readRequest>>>;
+
 const RENEWAL_LABEL = utf8('warren-renew/1');
 /** Certificates that one device gets in one day; renewal needs one in 20 days. */
 const MOST_PER_DAY = 10;
@@ -188,8 +189,7 @@ function bytes(text: string): Uint8Array {
 }
 
 function checkChallenge(request: CertificateRequest, enrolment: string): void {
-  const expected = toBase64Url(sha256(CHALLENGE_LABEL, fromBase64Url(enrolment) ?? new Uint8Array(0)));
-  if (request.challenge === expected) return;
+  if (request.challenge === enrolmentChallenge(fromBase64Url(enrolment) ?? new Uint8Array(0))) return;
   throw new SiteError(
     403,
     'bad-challenge',

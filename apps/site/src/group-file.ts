@@ -1,38 +1,20 @@
 /**
- * The group file of one device (`*.warren`): everything an edge or a tab needs
- * to enrol and to find its group, and one secret that works once.
+ * Fills in the group file of one device (`*.warren`): everything an edge or a
+ * tab needs to enrol and to find its group. Its form is `@warren/group`'s.
  * Source: P1 section III-B.1 (the "configuration data"); decisions.md "Site and edges".
  */
-import { toBase64Url, toHex, utf8 } from '@warren/base';
+import { toBase64Url } from '@warren/base';
+import { type GroupFile, printGroupFile } from '@warren/group';
 import type { GroupRow } from './database/schema.ts';
-import { sha256 } from './secrets.ts';
 import type { SiteAddress } from './site.ts';
-
-/** The file as JSON; `check` is the hexadecimal SHA-256 over all else, so that damage shows. */
-export interface GroupFileObject {
-  readonly warren: 1;
-  readonly group: string;
-  readonly name: string;
-  readonly site: string;
-  readonly sitePin?: string;
-  readonly bootstraps: readonly string[];
-  readonly ca: string;
-  readonly rendezvous: string;
-  readonly subnet: string;
-  readonly user: string;
-  readonly device: string;
-  readonly enrolment: string;
-  readonly expires: string;
-  readonly check: string;
-}
 
 /** Makes the file of one device. `expires` is Unix ms, `enrolment` base64url of 16 bytes. */
 export function groupFile(
   address: SiteAddress,
   group: GroupRow,
   device: { user: string; device: string; enrolment: string; expires: number },
-): GroupFileObject {
-  const content = {
+): GroupFile {
+  const text = printGroupFile({
     warren: 1,
     group: group.id,
     name: group.name,
@@ -42,11 +24,8 @@ export function groupFile(
     ca: toBase64Url(group.ca_certificate),
     rendezvous: toBase64Url(group.rendezvous),
     subnet: group.subnet,
-    user: device.user,
-    device: device.device,
-    enrolment: device.enrolment,
+    ...device,
     expires: new Date(device.expires).toISOString(),
-  } as const;
-  const sorted = Object.fromEntries(Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { ...content, check: toHex(sha256(utf8(JSON.stringify(sorted)))) };
+  });
+  return JSON.parse(text) as GroupFile;
 }

@@ -28,6 +28,8 @@ async function main(): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // Who reads our lines may go away, as in `npm start | head`; the site stays.
+  process.stdout.on('error', () => {});
   process.on('unhandledRejection', reason => {
     console.error(`mistake in the site: ${reason instanceof Error ? reason.stack : reason}`);
   });

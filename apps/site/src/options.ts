@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type HostPort, isLoopback, parseHostPort, printHostPort } from './host-port.ts';
 
 /** The site as it was asked for. */
@@ -36,7 +36,11 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage.`;
 export function parseOptions(argv: readonly string[], cwd: string): SiteOptions {
   const command = new Command('npm start --')
     .description('Starts a group site and a bootstrap node.')
-    .option('--listen <host:port>', 'address for the page and the API', hostPort, parseHostPort('127.0.0.1:8080'))
+    .addOption(
+      new Option('--listen <host:port>', 'address for the page and the API')
+        .argParser(hostPort)
+        .default({ host: '127.0.0.1', port: 8080 }, '127.0.0.1:8080'),
+    )
     .option('--public-url <url>', 'address under which people reach the site, behind a proxy', publicOrigin)
     .option('--data <folder>', 'folder of the database', './data')
     .option('--bootstrap-udp <host:port>', 'UDP address of the bootstrap node (default: as --listen)', hostPort)

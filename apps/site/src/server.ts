@@ -84,6 +84,7 @@ const HEADERS = {
   },
   // A site with a certificate of its own making must stay reachable after it makes another.
   strictTransportSecurity: false,
+  xFrameOptions: { action: 'deny' as const },
   referrerPolicy: { policy: 'no-referrer' as const },
   // Set for enrolment from other origins; nothing here is worth embedding.
   crossOriginResourcePolicy: { policy: 'same-origin' as const },

@@ -3,7 +3,6 @@
  * database, sealing key, TLS where it is needed, HTTP, page, bootstrap node,
  * hourly chores. If one part fails, those before it are stopped again.
  */
-import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, relative } from 'node:path';
 import { needsSetup, newSetupToken } from './accounts.ts';
@@ -13,6 +12,7 @@ import { type CaKeys, openCaKeys } from './ca-keys.ts';
 import { openDatabase } from './database/open.ts';
 import type { Database } from './database/schema.ts';
 import { SiteError } from './errors.ts';
+import { makeFolder } from './folder.ts';
 import { refreshHeads } from './groups.ts';
 import { type HostPort, printHostPort } from './host-port.ts';
 import { listen } from './listen.ts';
@@ -79,7 +79,7 @@ async function startParts(
 ): Promise<RunningSite> {
   const { dataDir } = options;
   const { log, root } = around;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const db = openDatabase(dataDir);
   undo.push(() => db.destroy());
   const caKeys = await caKeysFor(db, options, around);
@@ -105,7 +105,7 @@ async function startParts(
 
   const udp = options.bootstrapUdp ?? { host: options.listen.host, port: listening.port };
   const bootstrapDir = join(dataDir, 'bootstrap');
-  mkdirSync(bootstrapDir, { recursive: true, mode: 0o700 });
+  makeFolder(bootstrapDir);
   const { server } = listening;
   const wanted = { server, path: '/bootstrap', dataDir: bootstrapDir, udp, log } as const;
   const bootstrap = await around.attachBootstrap(wanted);

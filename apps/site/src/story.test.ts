@@ -3,6 +3,8 @@
  * certificate, renewal.
  */
 import { fromBase64Url, sameBytes, toHex, utf8 } from '@warren/base';
+import { parseGroupFile } from '@warren/group';
+import { enrol, type Fetch, type Host, loadMemberships } from '@warren/peer';
 import { Authority, nobleVerifier, parseLeaf, readAuthority, revocationHeadText } from '@warren/trust';
 import { afterEach, expect, test } from 'vitest';
 import { newSetupToken } from './accounts.ts';
@@ -77,7 +79,7 @@ test('from the set-up link to a second member with a certificate', async () => {
   if (leaf === undefined || typeof authority === 'string') throw new Error('outside the profile');
   expect(leaf).toMatchObject({ group: made.group, user: 'bob', device: 'phone' });
   expect(toHex(leaf.peerId)).toBe(enrolled.body.peerId);
-  expect(sameBytes(leaf.spki, await device.spki())).toBe(true);
+  expect(sameBytes(leaf.spki, device.key.spki)).toBe(true);
   expect(nobleVerifier.verify(authority.publicKey, leaf.tbs, leaf.signature)).toBe(true);
   expect(Authority.group(authority.der)?.group).toBe(made.group);
   const { head } = enrolled.body;
@@ -144,7 +146,37 @@ test('an invite that approves by itself makes a member at once, and deleting one
   expect((await bob.post('/api/invites/preview', { token })).body.membership).toBe('member');
 });
 
-test.each(['Ed25519', 'P-256'] as const)(
+test('what every device runs can enrol at this site', async () => {
+  const { ada } = await begin();
+  const group = await newGroup(ada);
+  const { file } = (await ada.post(`/api/groups/${group}/devices`, { device: 'gw', kind: 'edge' })).body;
+  const read = parseGroupFile(JSON.stringify(file));
+  if ('error' in read) throw new Error(read.error);
+  const { key } = await Device.make();
+  const kept = new Map<string, Uint8Array>();
+  const host = {
+    identity: async () => key,
+    clock: { unixMs: () => started.site.now() },
+    storage: {
+      get: async (name: string) => kept.get(name),
+      set: async (name: string, value: Uint8Array) => void kept.set(name, value),
+    },
+  } as unknown as Host;
+  const fetch: Fetch = async (url, { body }) => {
+    const answer = await started.app.inject({
+      method: 'POST',
+      url: url.replace(file.site, ''),
+      headers: { 'content-type': 'application/json', host: 'localhost' },
+      payload: body,
+    });
+    return new Response(answer.body, { status: answer.statusCode });
+  };
+  const membership = await enrol(host, read, { fetch });
+  expect(membership.leaf).toMatchObject({ group, user: 'ada', device: 'gw' });
+  expect(await loadMemberships(host)).toHaveLength(1);
+});
+
+test.each(['ed25519', 'p256'] as const)(
   'a %s device renews with its certificate and keeps its peer id',
   async algorithm => {
     const { ada } = await begin();

@@ -6,13 +6,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
 import { concat, fromBase64Url, toBase64Url, utf8 } from '@warren/base';
+import type { GroupFile } from '@warren/group';
+import { type IdentityKey, makeRequest } from '@warren/peer';
 import { newSetupToken } from './accounts.ts';
 import { openCaKeys } from './ca-keys.ts';
 import { openDatabase } from './database/open.ts';
-import type { GroupFileObject } from './group-file.ts';
 import type { App } from './routes/api.ts';
 import { sha256 } from './secrets.ts';
 import { buildServer } from './server.ts';
@@ -147,40 +146,33 @@ export async function newInvite(by: Browser, group: string, wish: object = {}): 
   return answer.body.url.split('#invite=')[1];
 }
 
-/** A device's key pair and what it asks for with it. */
+/** A device's identity key and what it asks for with it. */
 export class Device {
-  readonly keys: CryptoKeyPair;
+  readonly key: IdentityKey;
 
-  private constructor(keys: CryptoKeyPair) {
-    this.keys = keys;
+  private constructor(key: IdentityKey) {
+    this.key = key;
   }
 
-  static async make(algorithm: 'Ed25519' | 'P-256' = 'Ed25519'): Promise<Device> {
-    const name = algorithm === 'Ed25519' ? 'Ed25519' : { name: 'ECDSA', namedCurve: 'P-256' };
-    return new Device((await crypto.subtle.generateKey(name, true, ['sign', 'verify'])) as CryptoKeyPair);
-  }
-
-  async spki(): Promise<Uint8Array> {
-    return new Uint8Array(await crypto.subtle.exportKey('spki', this.keys.publicKey));
+  static async make(algorithm: 'ed25519' | 'p256' = 'ed25519'): Promise<Device> {
+    const name = algorithm === 'ed25519' ? { name: 'Ed25519' } : { name: 'ECDSA', namedCurve: 'P-256' };
+    const keys = (await crypto.subtle.generateKey(name, true, ['sign', 'verify'])) as CryptoKeyPair;
+    const spki = new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey));
+    const scheme = algorithm === 'ed25519' ? { name: 'Ed25519' } : { name: 'ECDSA', hash: 'SHA-256' };
+    const sign = async (text: Uint8Array) =>
+      new Uint8Array(await crypto.subtle.sign(scheme, keys.privateKey, new Uint8Array(text)));
+    return new Device({ algorithm, spki, keys, sign });
   }
 
   /** PKCS#10 for a device, bound to an enrolment secret if there is one. */
   async request(device: string, enrolment?: string): Promise<Uint8Array> {
-    const secret = fromBase64Url(enrolment ?? '') ?? new Uint8Array(0);
-    const challenge = toBase64Url(sha256(utf8('warren-enrol/1'), secret));
-    const csr = await x509.Pkcs10CertificateRequestGenerator.create({
-      name: new x509.Name([{ CN: [{ utf8String: device }] }]),
-      keys: this.keys,
-      signingAlgorithm: this.algorithm,
-      attributes: enrolment === undefined ? [] : [new x509.ChallengePasswordAttribute(challenge)],
-    });
-    return new Uint8Array(csr.rawData);
+    return makeRequest(this.key, device, enrolment === undefined ? undefined : fromBase64Url(enrolment));
   }
 
   /** The body of `POST /api/enrol` for a group file. */
-  async enrolment(file: GroupFileObject): Promise<{ group: string; enrolment: string; csr: string }> {
-    const csr = toBase64Url(await this.request(file.device, file.enrolment));
-    return { group: file.group, enrolment: file.enrolment, csr };
+  async enrolment(file: GroupFile): Promise<{ group: string; enrolment: string; csr: string }> {
+    const enrolment = file.enrolment ?? '';
+    return { group: file.group, enrolment, csr: toBase64Url(await this.request(file.device, enrolment)) };
   }
 
   /** The body of `POST /api/renew`; `tbsHash` is that of `leaf`. */
@@ -189,11 +181,6 @@ export class Device {
     const moment = new DataView(new ArrayBuffer(8));
     moment.setBigUint64(0, BigInt(at));
     const text = concat(utf8('warren-renew/1'), tbsHash, new Uint8Array(moment.buffer), sha256(csr));
-    const signed = await crypto.subtle.sign(this.algorithm, this.keys.privateKey, new Uint8Array(text));
-    return { leaf, csr: toBase64Url(csr), at, signature: toBase64Url(new Uint8Array(signed)) };
-  }
-
-  private get algorithm(): { name: string; hash?: string } {
-    return this.keys.publicKey.algorithm.name === 'Ed25519' ? { name: 'Ed25519' } : { name: 'ECDSA', hash: 'SHA-256' };
+    return { leaf, csr: toBase64Url(csr), at, signature: toBase64Url(await this.key.sign(text)) };
   }
 }

@@ -31,7 +31,10 @@ export function enrolmentRoutes(app: App, site: Site): void {
 
   for (const url of ['/api/enrol', '/api/renew']) {
     app.options(url, { config: open }, async (_request, reply) => {
-      reply.headers({ 'access-control-allow-methods': 'POST', 'access-control-allow-headers': 'content-type' });
+      reply.headers({
+        'access-control-allow-methods': 'POST',
+        'access-control-allow-headers': 'content-type, x-warren',
+      });
       return reply.code(204).send();
     });
   }

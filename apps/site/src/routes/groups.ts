@@ -47,10 +47,9 @@ export function groupRoutes(app: App, site: Site): void {
     return deny(site, group, by, user);
   });
 
-  app.post('/api/groups/:group/devices', { schema: { params: GroupPath, body: NewDevice } }, async (request, reply) => {
+  app.post('/api/groups/:group/devices', { schema: { params: GroupPath, body: NewDevice } }, async request => {
     const user = await requireUser(site, request);
     const group = await requireMember(site.db, request.params.group, user);
-    reply.header('cache-control', 'no-store');
     return addDevice(site, group, user, request.body);
   });
 }

@@ -1,6 +1,0 @@
-export {
-  type CertificateRequest,
-  issueCertificateAuthority,
-  issueLeaf,
-  readRequest,
-} from '../../../packages/peer/src/certificates.ts';
