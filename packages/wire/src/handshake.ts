@@ -13,6 +13,7 @@
  * ```
  */
 import {
+  HANDSHAKE_MAX_BYTES,
   HS1_BYTES,
   LEAF_MAX_BYTES,
   MAC_BYTES,
@@ -28,14 +29,18 @@ export const HS1_MAC1_OFFSET = HS1_BYTES - 2 * MAC_BYTES;
 
 const HS1_NOISE_BYTES = 48;
 
+/** The first message of a handshake. Its flags and reserve are sent as zeros and read as anything. */
 export interface Hs1 {
   readonly senderIndex: number;
   /** Noise message 1: ephemeral 32 and the clear payload 16. */
   readonly noise: Uint8Array;
+  /** 16 bytes, over everything before it. */
   readonly mac1: Uint8Array;
+  /** 16 bytes; zeros unless a cookie was asked for. */
   readonly mac2: Uint8Array;
 }
 
+/** What HS1 says in clear: 16 bytes. */
 export interface Hs1Payload {
   /** Random: tells a retransmission from a new attempt. 8 bytes. */
   readonly attempt: Uint8Array;
@@ -43,14 +48,16 @@ export interface Hs1Payload {
   readonly maxDatagramBytes: number;
 }
 
-/** HS2 and HS3 alike. */
+/** HS2 and HS3 alike: at most 1,100 bytes. */
 export interface HsReply {
   readonly type: typeof PacketType.HS2 | typeof PacketType.HS3;
   readonly senderIndex: number;
   readonly receiverIndex: number;
+  /** Noise message: at least 96 bytes in HS2, 64 in HS3. */
   readonly noise: Uint8Array;
 }
 
+/** What both sides say under Noise about themselves; indices and sizes are repeated here to be authenticated. */
 export interface HandshakePayload {
   readonly flags: number;
   readonly initiatorIndex: number;
@@ -64,12 +71,13 @@ export interface HandshakePayload {
   readonly statement: Uint8Array;
 }
 
+/** A hint that a session index is unknown here. Believed by nobody, it only makes a handshake worth a try. */
 export interface NoSession {
   readonly index: number;
   readonly counter: number;
 }
 
-/** Lays out HS1 with zeros for both MACs: the session layer fills them in. */
+/** Encodes 320 bytes. */
 export function encodeHs1(m: Hs1): Uint8Array {
   return head(PacketType.HS1, HS1_BYTES)
     .u32(m.senderIndex)
@@ -91,10 +99,12 @@ export function decodeHs1(bytes: Uint8Array): Hs1 | undefined {
   return r.failed ? undefined : m;
 }
 
+/** Encodes 16 bytes. */
 export function encodeHs1Payload(m: Hs1Payload): Uint8Array {
   return new Writer(16).put(m.attempt).u16(m.flags).u16(m.maxDatagramBytes).zeros(4).done();
 }
 
+/** Reads 16 bytes; what follows is ignored. `undefined` when cut. */
 export function decodeHs1Payload(bytes: Uint8Array): Hs1Payload | undefined {
   const r = new Reader(bytes);
   const m = { attempt: r.take(8), flags: r.u16(), maxDatagramBytes: r.u16() };
@@ -102,20 +112,26 @@ export function decodeHs1Payload(bytes: Uint8Array): Hs1Payload | undefined {
   return r.failed ? undefined : m;
 }
 
+/** Encodes 12 bytes and the Noise message. */
 export function encodeHsReply(m: HsReply): Uint8Array {
-  return head(m.type, 12 + m.noise.length).u32(m.senderIndex).u32(m.receiverIndex).put(m.noise).done();
+  return head(m.type, 12 + m.noise.length)
+    .u32(m.senderIndex)
+    .u32(m.receiverIndex)
+    .put(m.noise)
+    .done();
 }
 
-/** Reads HS2 or HS3; the Noise message must at least hold its fixed parts. */
+/** Reads HS2 or HS3; `undefined` beyond 1,100 bytes, or when the Noise message is too short for its keys and tags. */
 export function decodeHsReply(bytes: Uint8Array): HsReply | undefined {
   const type = bytes[0];
-  if (type !== PacketType.HS2 && type !== PacketType.HS3) return undefined;
+  if ((type !== PacketType.HS2 && type !== PacketType.HS3) || bytes.length > HANDSHAKE_MAX_BYTES) return undefined;
   const r = opened(bytes, type);
   const m: HsReply = { type, senderIndex: r.u32(), receiverIndex: r.u32(), noise: r.rest() };
   if (m.noise.length < (type === PacketType.HS2 ? 96 : 64)) r.fail();
   return r.failed ? undefined : m;
 }
 
+/** Encodes 215 bytes and the leaf. */
 export function encodeHandshakePayload(m: HandshakePayload): Uint8Array {
   return new Writer(1024)
     .u32(m.flags)
@@ -131,6 +147,7 @@ export function encodeHandshakePayload(m: HandshakePayload): Uint8Array {
     .done();
 }
 
+/** Reads a payload; what follows is ignored. `undefined` when cut, or with a leaf of more than 588 bytes. */
 export function decodeHandshakePayload(bytes: Uint8Array): HandshakePayload | undefined {
   const r = new Reader(bytes);
   const m: HandshakePayload = {
@@ -146,10 +163,12 @@ export function decodeHandshakePayload(bytes: Uint8Array): HandshakePayload | un
   return r.failed ? undefined : m;
 }
 
+/** Encodes 16 bytes. */
 export function encodeNoSession(m: NoSession): Uint8Array {
   return head(PacketType.NOSESS, NOSESS_BYTES).u32(m.index).u64(m.counter).done();
 }
 
+/** Reads 16 bytes; what follows is ignored. `undefined` when cut or of another type or version. */
 export function decodeNoSession(bytes: Uint8Array): NoSession | undefined {
   const r = opened(bytes, PacketType.NOSESS);
   const m = { index: r.u32(), counter: r.u64() };

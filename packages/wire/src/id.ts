@@ -2,7 +2,7 @@
  * Peer ids and the ring: 160-bit numbers, big-endian, arithmetic modulo 2^160.
  * Distances clockwise (directed) and shortest (undirected). Source: P1 II-A.
  */
-import { type Random, compareBytes, fromHex, toHex } from '@warren/base';
+import { compareBytes, fromHex, type Random, toHex } from '@warren/base';
 import { PEER_ID_BYTES } from './constants.ts';
 
 /** 20 bytes, big-endian: a place on the ring. */
@@ -58,11 +58,11 @@ export function compareDistance(target: PeerId, a: PeerId, b: PeerId): number {
   return compareBytes(ringDistance(a, target), ringDistance(b, target)) || compareBytes(a, b);
 }
 
-/** A distance or id as a fraction of the ring, in [0, 1). Loses precision beyond 53 bits. */
+/** A distance or id as a fraction of the ring, in [0, 1), to 53 significant bits of the first 56. */
 export function fraction(id: PeerId): number {
   let value = 0;
   for (let i = 6; i >= 0; i--) value = (value + (id[i] as number)) / 256;
-  return value;
+  return Math.min(value, 1 - Number.EPSILON / 2);
 }
 
 /** The id that lies at a fraction of the ring in [0, 1); bits below 2^-48 come from `random`. */

@@ -1,3 +1,4 @@
+export { ARP_BYTES, type ArpMessage, decodeArp, encodeArp } from './arp.ts';
 export {
   CARRIED_OVERHEAD_BYTES,
   COOKIE_BYTES,
@@ -14,8 +15,8 @@ export {
   MESSAGE_MAX_BYTES,
   NOSESS_BYTES,
   OVERLAY_HEADER_BYTES,
-  PEER_ID_BYTES,
   PacketType,
+  PEER_ID_BYTES,
   REVOCATION_HEAD_BYTES,
   SEAL_OVERHEAD_BYTES,
   SESSION_VERSION,
@@ -26,12 +27,17 @@ export {
   UDP_PROBED_BYTES,
 } from './constants.ts';
 export {
-  type HandshakePayload,
-  type Hs1,
-  type Hs1Payload,
-  type HsReply,
-  HS1_MAC1_OFFSET,
-  type NoSession,
+  decodeEthernet,
+  ETHERNET_HEADER_BYTES,
+  type EthernetFrame,
+  EthernetOffset,
+  EtherType,
+  encodeEthernet,
+  etherTypeOf,
+  isGroupFrame,
+  MAC_ADDRESS_BYTES,
+} from './ethernet.ts';
+export {
   decodeHandshakePayload,
   decodeHs1,
   decodeHs1Payload,
@@ -42,101 +48,32 @@ export {
   encodeHs1Payload,
   encodeHsReply,
   encodeNoSession,
+  type HandshakePayload,
+  HS1_MAC1_OFFSET,
+  type Hs1,
+  type Hs1Payload,
+  type HsReply,
+  type NoSession,
 } from './handshake.ts';
+export { decodeIcmpEcho, encodeIcmpEcho, ICMP_ECHO_HEADER_BYTES, type IcmpEcho, IcmpType } from './icmp.ts';
 export {
-  type PeerId,
-  type PeerKey,
   addIds,
   clockwise,
   compareDistance,
   fraction,
   idAtFraction,
+  type PeerId,
+  type PeerKey,
   peerIdFromKey,
   peerKey,
   ringDistance,
 } from './id.ts';
 export {
-  CANDIDATES_MAX,
-  FRAGMENTS_MAX,
-  type Fragment,
-  type LinkMessage,
-  type PathProbe,
-  decodeFragment,
-  decodeLinkMessage,
-  decodePathProbe,
-  encodeFragment,
-  encodeLinkMessage,
-  encodePathProbe,
-} from './link-message.ts';
-export {
-  HOST_KINDS,
-  type MemberCard,
-  type RendezvousEntry,
-  type SealedRendezvous,
-  type WireHostKind,
-  decodeMemberCard,
-  decodeRendezvousEntry,
-  decodeSealedRendezvous,
-  encodeMemberCard,
-  encodeRendezvousEntry,
-  encodeSealedRendezvous,
-} from './member-card.ts';
-export {
-  type MemberMessage,
-  TEXT_MAX_BYTES,
-  decodeMemberMessage,
-  encodeMemberMessage,
-} from './member-message.ts';
-export {
-  HOPS_MAX,
-  type OverlayDatagram,
-  OverlayFlag,
-  OverlayMode,
-  OverlayType,
-  PEER_IDS_MAX,
-  decodeOverlayDatagram,
-  decodePeerIds,
-  encodeOverlayDatagram,
-  encodePeerIds,
-} from './overlay-datagram.ts';
-export { Reader, Writer } from './reader.ts';
-export {
-  ANSWER_RECORDS_MAX,
-  type DhtAnswer,
-  type DhtRecord,
-  type DhtRequest,
-  type DhtStatus,
-  RECORD_LIFETIME_MAX_S,
-  RECORD_SIGNATURE_BYTES,
-  RECORD_VALUE_MAX_BYTES,
-  RecordKind,
-  decodeDhtAnswer,
-  decodeDhtRequest,
-  decodeRecord,
-  encodeDhtAnswer,
-  encodeDhtRequest,
-  encodeRecord,
-  recordSignedBytes,
-} from './record.ts';
-export { ARP_BYTES, type ArpMessage, decodeArp, encodeArp } from './arp.ts';
-export {
-  ETHERNET_HEADER_BYTES,
-  EtherType,
-  type EthernetFrame,
-  EthernetOffset,
-  MAC_ADDRESS_BYTES,
-  decodeEthernet,
-  encodeEthernet,
-  etherTypeOf,
-  isGroupFrame,
-} from './ethernet.ts';
-export { ICMP_ECHO_HEADER_BYTES, type IcmpEcho, IcmpType, decodeIcmpEcho, encodeIcmpEcho } from './icmp.ts';
-export {
+  decodeIpv4,
+  encodeIpv4,
   IPV4_HEADER_BYTES,
   IpProtocol,
   type Ipv4Packet,
-  decodeIpv4,
-  encodeIpv4,
   internetChecksum,
   ipv4DestinationAt,
   ipv4FragmentOffsetAt,
@@ -147,22 +84,85 @@ export {
   isIpv4At,
 } from './ipv4.ts';
 export {
-  DhcpPort,
-  UDP_HEADER_BYTES,
-  type UdpPacket,
-  decodeUdpPacket,
-  encodeUdpPacket,
-  udpChecksum,
-} from './udp-packet.ts';
-export { PACKED_MAX_BYTES, PACKING_OVERHEAD_BYTES, packDatagrams, unpackDatagrams } from './packing.ts';
+  CANDIDATES_MAX,
+  decodeFragment,
+  decodeLinkMessage,
+  decodePathProbe,
+  encodeFragment,
+  encodeLinkMessage,
+  encodePathProbe,
+  FRAGMENTS_MAX,
+  type Fragment,
+  type LinkMessage,
+  type PathProbe,
+} from './link-message.ts';
 export {
-  STUN_HEADER_BYTES,
-  STUN_TRANSACTION_BYTES,
-  type StunRequest,
-  type StunSuccess,
+  decodeMemberCard,
+  decodeRendezvousEntry,
+  decodeSealedRendezvous,
+  encodeMemberCard,
+  encodeRendezvousEntry,
+  encodeSealedRendezvous,
+  HOST_KINDS,
+  type MemberCard,
+  type RendezvousEntry,
+  type SealedRendezvous,
+  type WireHostKind,
+} from './member-card.ts';
+export {
+  decodeMemberMessage,
+  encodeMemberMessage,
+  type MemberMessage,
+  TEXT_MAX_BYTES,
+} from './member-message.ts';
+export {
+  decodeOverlayDatagram,
+  decodePeerIds,
+  encodeOverlayDatagram,
+  encodePeerIds,
+  HOPS_MAX,
+  type OverlayDatagram,
+  OverlayFlag,
+  OverlayMode,
+  OverlayType,
+  PEER_IDS_MAX,
+} from './overlay-datagram.ts';
+export { PACKED_MAX_BYTES, PACKING_OVERHEAD_BYTES, packDatagrams, unpackDatagrams } from './packing.ts';
+export { Reader, Writer } from './reader.ts';
+export {
+  ANSWER_RECORDS_MAX,
+  type DhtAnswer,
+  type DhtRecord,
+  type DhtRequest,
+  type DhtStatus,
+  decodeDhtAnswer,
+  decodeDhtRequest,
+  decodeRecord,
+  encodeDhtAnswer,
+  encodeDhtRequest,
+  encodeRecord,
+  RECORD_LIFETIME_MAX_S,
+  RECORD_SIGNATURE_BYTES,
+  RECORD_VALUE_MAX_BYTES,
+  RecordKind,
+  recordSignedBytes,
+} from './record.ts';
+export {
   decodeStunRequest,
   decodeStunSuccess,
   encodeStunRequest,
   encodeStunSuccess,
   isStun,
+  STUN_HEADER_BYTES,
+  STUN_TRANSACTION_BYTES,
+  type StunRequest,
+  type StunSuccess,
 } from './stun.ts';
+export {
+  DhcpPort,
+  decodeUdpPacket,
+  encodeUdpPacket,
+  UDP_HEADER_BYTES,
+  type UdpPacket,
+  udpChecksum,
+} from './udp-packet.ts';

@@ -12,15 +12,18 @@ import { Reader, Writer } from './reader.ts';
 /** Longest text in bytes of UTF-8. */
 export const TEXT_MAX_BYTES = 1000;
 
+/** A text, or the word that it came. Ids are the writer's choice and pair the two. */
 export type MemberMessage =
   | { readonly kind: 'text'; readonly id: number; readonly text: string }
   | { readonly kind: 'received'; readonly id: number };
 
+/** Encodes 5 bytes and the text. */
 export function encodeMemberMessage(m: MemberMessage): Uint8Array {
   const w = new Writer(64).u8(m.kind === 'text' ? 1 : 2).u32(m.id);
   return m.kind === 'text' ? w.put(utf8(m.text)).done() : w.done();
 }
 
+/** Reads a message, a text being all that is left; `undefined` for an empty, too long or broken text and unknown kinds. */
 export function decodeMemberMessage(bytes: Uint8Array): MemberMessage | undefined {
   const r = new Reader(bytes);
   const kind = r.u8();

@@ -25,10 +25,12 @@ export const OverlayType = {
   DHT_REQUEST: 6,
   DHT_ANSWER: 7,
 } as const;
+/** One of the values of `OverlayType`: 1 to 7. */
 export type OverlayType = (typeof OverlayType)[keyof typeof OverlayType];
 
 /** Who a datagram is for: only that id, whoever is nearest, or back along the way of a request. */
 export const OverlayMode = { EXACT: 1, NEAREST: 2, ANSWER: 3 } as const;
+/** One of the values of `OverlayMode`: 1 to 3. */
 export type OverlayMode = (typeof OverlayMode)[keyof typeof OverlayMode];
 
 /** `NOT_TARGET`: the nearest peer other than the target itself, for joining beside one's own id. */
@@ -37,10 +39,13 @@ export const OverlayFlag = { NOT_TARGET: 1 } as const;
 /** Hops a datagram may make; greedy routing needs about log2 N. */
 export const HOPS_MAX = 32;
 
+/** One datagram of the overlay, header and payload. */
 export interface OverlayDatagram {
   readonly type: OverlayType;
   readonly mode: OverlayMode;
+  /** 0 to 32. */
   readonly hopsLeft: number;
+  /** Bits of `OverlayFlag`; unknown ones are kept. */
   readonly flags: number;
   /** Random; pairs answers with requests. 0 where no answer is expected. */
   readonly requestId: number;
@@ -51,6 +56,7 @@ export interface OverlayDatagram {
 
 const VERSION_BITS = 0x40;
 
+/** Encodes 48 bytes and the payload. */
 export function encodeOverlayDatagram(m: OverlayDatagram): Uint8Array {
   return new Writer(OVERLAY_HEADER_BYTES + m.payload.length)
     .u8(VERSION_BITS | m.type)
@@ -64,6 +70,7 @@ export function encodeOverlayDatagram(m: OverlayDatagram): Uint8Array {
     .done();
 }
 
+/** Reads a datagram, its payload being all that is left; `undefined` for unknown versions, types and modes. */
 export function decodeOverlayDatagram(bytes: Uint8Array): OverlayDatagram | undefined {
   const r = new Reader(bytes);
   const first = r.u8();
@@ -93,6 +100,7 @@ export function encodePeerIds(ids: readonly PeerId[]): Uint8Array {
 /** How many ids one message may name. */
 export const PEER_IDS_MAX = 64;
 
+/** Reads a list of ids; what follows is ignored. `undefined` when cut, or for more than 64. */
 export function decodePeerIds(bytes: Uint8Array): PeerId[] | undefined {
   const r = new Reader(bytes);
   const count = r.u8();

@@ -1,7 +1,7 @@
 /**
  * Bounded reading and writing of big-endian fields. The reader never throws
  * and never reads outside: after the first missing byte it is `failed`, and
- * every further field reads as zero. Decoders check `failed` once, at the end.
+ * every further field reads as zero or empty. Decoders check `failed` once, at the end.
  */
 
 /** Reads fields from front to back. */
@@ -54,6 +54,7 @@ export class Reader {
   take(length: number): Uint8Array {
     if (length > this.left) {
       this.fail();
+      this.at = this.bytes.length;
       return new Uint8Array(0);
     }
     const taken = this.bytes.slice(this.at, this.at + length);

@@ -4,9 +4,9 @@
  * ```text
  * record   kind 1 | key 20 | sequence 6 | signed at 8 | lifetime s 4 | value length 2, value
  *          | Noise static 32 | leaf length 2, leaf | statement 113 | signature 64
- * request  op 1 (1 put, 2 create, 3 get) | position 20 | record                    for put and create
- *                                        | position 20 | kind 1 | key 20 | after 20 for get
- * answer   status 1 | more 1 | count 1 | each: length 2, record
+ * request  op 1 (1 put, 2 create) | position 20 | record
+ *          op 1 (3 get)           | position 20 | kind 1 | key 20 | after 20
+ * answer   status 1 (0 ok, 1 taken, 2 refused, 3 not found) | more 1 (0, 1) | count 1 | each: length 2, record
  * ```
  * The signature covers a label, the network key and all bytes before it: see `dht`.
  * `after` pages through many writers: only records of writers with larger ids are wanted.
@@ -31,24 +31,33 @@ export const RecordKind = {
   /** Who is in the group, and how to show them. */
   MEMBER: 3,
 } as const;
+/** One of the values of `RecordKind`: 1 to 3. */
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
+/** A signed value with all that proves who wrote it. */
 export interface DhtRecord {
   readonly kind: RecordKind;
   /** 20 bytes: a place on the ring. */
   readonly key: Uint8Array;
+  /** Below 2^48. */
   readonly sequence: number;
   /** Unix ms by the writer's clock. */
   readonly signedAt: number;
+  /** 1 to 172,800. */
   readonly lifetimeS: number;
+  /** At most 4,096 bytes. */
   readonly value: Uint8Array;
-  /** The writer's Noise static key: needed to check the statement. */
+  /** The writer's Noise static key, 32 bytes: needed to check the statement. */
   readonly noiseStatic: Uint8Array;
+  /** DER, at most 588 bytes. */
   readonly leaf: Uint8Array;
+  /** 113 bytes; `trust` reads them. */
   readonly statement: Uint8Array;
+  /** 64 bytes, by the working key of the statement. */
   readonly signature: Uint8Array;
 }
 
+/** `put` replaces the writer's own record, `create` fails where another writer holds the key. */
 export type DhtRequest =
   | { readonly op: 'put' | 'create'; readonly position: PeerId; readonly record: DhtRecord }
   | {
@@ -63,6 +72,7 @@ export type DhtRequest =
 export type DhtStatus = 'ok' | 'taken' | 'refused' | 'not-found';
 const STATUSES: readonly DhtStatus[] = ['ok', 'taken', 'refused', 'not-found'];
 
+/** The answer to any request; `get` brings records. */
 export interface DhtAnswer {
   readonly status: DhtStatus;
   /** Whether there are more writers than fitted. */
@@ -73,10 +83,12 @@ export interface DhtAnswer {
 /** Records in one answer: they must fit 14 KiB beside their headers. */
 export const ANSWER_RECORDS_MAX = 12;
 
+/** Encodes 252 bytes, value and leaf. */
 export function encodeRecord(m: DhtRecord): Uint8Array {
   return writeRecord(new Writer(1024), m).done();
 }
 
+/** Reads a record; what follows is ignored. `undefined` when cut or beyond its bounds. Checks no signature. */
 export function decodeRecord(bytes: Uint8Array): DhtRecord | undefined {
   const r = new Reader(bytes);
   const record = readRecord(r);
@@ -89,12 +101,14 @@ export function recordSignedBytes(m: DhtRecord): Uint8Array {
   return whole.subarray(0, whole.length - RECORD_SIGNATURE_BYTES);
 }
 
+/** Encodes 62 bytes for `get`, else 21 bytes and the record. */
 export function encodeDhtRequest(m: DhtRequest): Uint8Array {
   const w = new Writer(1200).u8(m.op === 'put' ? 1 : m.op === 'create' ? 2 : 3).put(m.position);
   if (m.op === 'get') return w.u8(m.kind).put(m.key).put(m.after).done();
   return writeRecord(w, m.record).done();
 }
 
+/** Reads a request; what follows is ignored. `undefined` when cut or beyond its bounds. */
 export function decodeDhtRequest(bytes: Uint8Array): DhtRequest | undefined {
   const r = new Reader(bytes);
   const code = r.u8();
@@ -109,12 +123,17 @@ export function decodeDhtRequest(bytes: Uint8Array): DhtRequest | undefined {
   return r.failed ? undefined : m;
 }
 
+/** Encodes 3 bytes, and for each record 2 bytes and itself; at most 12 records. */
 export function encodeDhtAnswer(m: DhtAnswer): Uint8Array {
-  const w = new Writer(2048).u8(STATUSES.indexOf(m.status)).u8(m.more ? 1 : 0).u8(m.records.length);
+  const w = new Writer(2048)
+    .u8(STATUSES.indexOf(m.status))
+    .u8(m.more ? 1 : 0)
+    .u8(m.records.length);
   for (const record of m.records) w.sized(encodeRecord(record));
   return w.done();
 }
 
+/** Reads an answer; what follows is ignored. `undefined` when cut or when any record is impossible. */
 export function decodeDhtAnswer(bytes: Uint8Array): DhtAnswer | undefined {
   const r = new Reader(bytes);
   const status = STATUSES[r.u8()];
