@@ -28,7 +28,7 @@ export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** Orders byte strings as big-endian fractions: negative, zero or positive. */
+/** Orders byte strings by their first different byte, a beginning before the whole: negative, zero or positive. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) {
@@ -88,11 +88,12 @@ export function fromBase64Url(text: string): Uint8Array | undefined {
   return (word & ((1 << bits) - 1)) === 0 ? bytes : undefined;
 }
 
-/** Encodes UTF-8. */
+/** Encodes UTF-8. Half a surrogate pair becomes U+FFFD, as in TextEncoder. */
 export function utf8(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
-    const code = character.codePointAt(0) as number;
+    const point = character.codePointAt(0) as number;
+    const code = point >= 0xd800 && point <= 0xdfff ? 0xfffd : point;
     if (code < 0x80) bytes.push(code);
     else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
     else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
