@@ -1,4 +1,5 @@
 /** What is made here is what `trust` accepts: with both kinds of key, in both roles. */
+import { X509Certificate } from 'node:crypto';
 import { type Random, sameBytes, toHex } from '@warren/base';
 import {
   Authority,
@@ -78,6 +79,17 @@ describe.each(algorithms)('a CA with %s', caAlgorithm => {
       ok: false,
       reason: 'statement-expired',
     });
+  });
+
+  test('signs what OpenSSL verifies too', async () => {
+    const { spki } = await newIdentity('p256');
+    const wish = { authority: ca.keys, group: GROUP, user: 'ada', device: 'laptop', peerId: random.bytes(20), spki };
+    const leaf = new X509Certificate(await issueLeaf({ ...wish, now: NOW, serial: random.bytes(16) }));
+    const issuer = new X509Certificate(caDer);
+    expect(issuer.verify(issuer.publicKey)).toBe(true);
+    expect(leaf.verify(issuer.publicKey)).toBe(true);
+    expect(leaf.checkIssued(issuer)).toBe(true);
+    expect([issuer.ca, leaf.ca]).toEqual([true, false]);
   });
 
   test('refuses to issue what no device would accept', async () => {
