@@ -8,6 +8,7 @@
 import { concat, fromBase64Url, sameBytes, toBase64Url, utf8 } from '@warren/base';
 import { enrolmentChallenge, readRequest } from '@warren/peer';
 import { nobleVerifier, parseLeaf } from '@warren/trust';
+import { Writer } from '@warren/wire';
 import { signLeaf } from './authority.ts';
 import type { Database, DeviceRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
@@ -74,9 +75,7 @@ export async function renew(
   const old = parseLeaf(leaf);
   if (old === undefined) throw notOurs();
   const request = await requireRequest(form.csr);
-  const at = new DataView(new ArrayBuffer(8));
-  at.setBigUint64(0, BigInt(form.at));
-  const signed = concat(RENEWAL_LABEL, old.tbsHash, new Uint8Array(at.buffer), sha256(csr));
+  const signed = concat(RENEWAL_LABEL, old.tbsHash, new Writer(8).u64(form.at).done(), sha256(csr));
   return site.db.transaction().execute(async step => {
     const log = step.selectFrom('certificates').selectAll().where('tbs_hash', '=', old.tbsHash);
     const entry = await log.executeTakeFirst();

@@ -104,11 +104,7 @@ async function startParts(
   });
 
   const udp = options.bootstrapUdp ?? { host: options.listen.host, port: listening.port };
-  const bootstrapDir = join(dataDir, 'bootstrap');
-  makeFolder(bootstrapDir);
-  const { server } = listening;
-  const wanted = { server, path: '/bootstrap', dataDir: bootstrapDir, udp, log } as const;
-  const bootstrap = await around.attachBootstrap(wanted);
+  const bootstrap = await startBootstrap(listening.server, udp, options, around);
   undo.push(() => bootstrap.stop());
   undo.push(startChores(site));
   return {
@@ -119,6 +115,12 @@ async function startParts(
     setupLink: await setupLink(site),
     stop,
   };
+}
+
+async function startBootstrap(server: Server, udp: HostPort, options: SiteOptions, around: Surroundings) {
+  const folder = join(options.dataDir, 'bootstrap');
+  makeFolder(folder);
+  return around.attachBootstrap({ server, path: '/bootstrap', dataDir: folder, udp, log: around.log });
 }
 
 async function caKeysFor(db: Database, options: SiteOptions, around: Surroundings): Promise<CaKeys> {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { concat, fromBase64Url, toBase64Url, utf8 } from '@warren/base';
 import type { GroupFile } from '@warren/group';
 import { type IdentityKey, makeRequest } from '@warren/peer';
+import { Writer } from '@warren/wire';
 import { newSetupToken } from './accounts.ts';
 import { openCaKeys } from './ca-keys.ts';
 import { openDatabase } from './database/open.ts';
@@ -178,9 +179,7 @@ export class Device {
   /** The body of `POST /api/renew`; `tbsHash` is that of `leaf`. */
   async renewal(leaf: string, tbsHash: Uint8Array, device: string, at: number): Promise<object> {
     const csr = await this.request(device);
-    const moment = new DataView(new ArrayBuffer(8));
-    moment.setBigUint64(0, BigInt(at));
-    const text = concat(utf8('warren-renew/1'), tbsHash, new Uint8Array(moment.buffer), sha256(csr));
+    const text = concat(utf8('warren-renew/1'), tbsHash, new Writer(8).u64(at).done(), sha256(csr));
     return { leaf, csr: toBase64Url(csr), at, signature: toBase64Url(await this.key.sign(text)) };
   }
 }
