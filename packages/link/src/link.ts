@@ -37,6 +37,8 @@ export class Link {
   readonly createdAt: Instant;
   remote: Candidates | undefined;
   webrtc: WebRtcState = { kind: 'none', retryAt: 0, failures: 0 };
+  /** Whether it is ours to offer WebRTC: neither side's UDP sockets meet, both can, and our id is the smaller. */
+  offersWebRtc = false;
   best: Path | undefined;
   /** Whether those above know of it. */
   announced = false;
@@ -94,7 +96,8 @@ export class Link {
 
   get wakeAt(): Instant | undefined {
     const paths = [...this.paths.values()].map(path => path.wakeAt(path === this.best));
-    const webrtc = this.webrtc.kind === 'none' && this.remote?.webrtc ? this.webrtc.retryAt : undefined;
+    const mayOffer = this.offersWebRtc && this.best !== undefined;
+    const webrtc = mayOffer && this.webrtc.kind === 'none' ? this.webrtc.retryAt : undefined;
     const setup = this.announced ? undefined : this.createdAt + SETUP_MS;
     return earliest(...paths, this.best && this.reliable.wakeAt, webrtc, setup);
   }

@@ -38,7 +38,9 @@ export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped';
 
 export type LinksOutput =
   | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
-  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity; readonly hostKind: number }
+  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
+  /** From where a neighbour sees us: others may try that address. */
+  | { readonly kind: 'seen'; readonly address: string }
   | { readonly kind: 'changed'; readonly peer: PeerKey }
   | { readonly kind: 'down'; readonly peer: PeerKey; readonly reason: LinkLoss }
   | { readonly kind: 'unreachable'; readonly peer: PeerKey | undefined; readonly reason: HandshakeFailure }
@@ -204,6 +206,11 @@ export class Links {
     return { peer, kind, rttMs, sentBytes: link.sentBytes, receivedBytes: link.receivedBytes };
   }
 
+  /** Index into `HOST_KINDS` that the neighbour gave; `undefined` before it did. */
+  hostKind(peer: PeerKey): number | undefined {
+    return this.links.get(peer)?.remote?.hostKind;
+  }
+
   /** Keys of all neighbours with a usable link. */
   usable(): PeerKey[] {
     return [...this.links.values()].filter(link => link.announced).map(link => link.peer);
@@ -263,6 +270,7 @@ export class Links {
       else path.suspect(now);
     }
     link.remote = undefined;
+    link.offersWebRtc = false;
     link.reliable.reset();
   }
 
@@ -355,7 +363,9 @@ export class Links {
     const response = decodePathProbe(body);
     const path = link.paths.get(id);
     if (response === undefined || path === undefined) return this.malformed();
-    if (path.answered(response.token, response.bindingHash, now)) this.rechoose(link, now);
+    if (!path.answered(response.token, response.bindingHash, now)) return undefined;
+    if (response.seen !== '') this.outbox.push({ kind: 'seen', address: response.seen });
+    this.rechoose(link, now);
     return undefined;
   }
 
@@ -365,8 +375,7 @@ export class Links {
     link.choose();
     if (link.isUsable && !link.announced) {
       link.announced = true;
-      const hostKind = link.remote?.hostKind ?? 0xff;
-      this.outbox.push({ kind: 'up', peer: link.peer, identity: link.identity, hostKind });
+      this.outbox.push({ kind: 'up', peer: link.peer, identity: link.identity });
     } else if (link.best !== before) {
       this.outbox.push({ kind: 'changed', peer: link.peer });
     }
@@ -394,7 +403,9 @@ export class Links {
 
   private candidates(link: Link, offered: Candidates, now: Instant): void {
     link.remote = offered;
-    for (const address of this.options.can.udp && offered.udp ? offered.addresses : []) {
+    const { can, self } = this.options;
+    link.offersWebRtc = can.webrtc && offered.webrtc && !(can.udp && offered.udp) && self < link.peer;
+    for (const address of can.udp && offered.udp ? offered.addresses : []) {
       if (mayProbe(address, this.options.strangers)) this.tryPath(link, `udp/${address}`, now);
       else this.stats.refusedCandidates++;
     }
@@ -404,13 +415,11 @@ export class Links {
     this.offerWebRtc(link, now);
   }
 
-  /** WebRTC where UDP sockets cannot meet; the smaller id offers. */
+  /** Offers WebRTC when it is ours to do so and due. */
   private offerWebRtc(link: Link, now: Instant): void {
-    const { can, self, network } = this.options;
-    const { remote, webrtc, best } = link;
-    if (remote === undefined || best === undefined || !can.webrtc || !remote.webrtc || self > link.peer) return;
-    if ((can.udp && remote.udp) || webrtc.kind !== 'none' || now < webrtc.retryAt) return;
-    const connection = `${network.slice(0, 8)}.${this.nextConnection++}.${toHex(this.options.random.bytes(6))}`;
+    const { webrtc } = link;
+    if (!link.offersWebRtc || link.best === undefined || webrtc.kind !== 'none' || now < webrtc.retryAt) return;
+    const connection = `${this.options.network.slice(0, 8)}.${this.nextConnection++}.${toHex(this.options.random.bytes(6))}`;
     this.connections.set(connection, link.peer);
     link.webrtc = { kind: 'connecting', connection, failures: webrtc.failures };
     this.outbox.push({ kind: 'open-webrtc', connection, role: 'offerer' });

@@ -1,3 +1,16 @@
+export { type StartOptions, type WarrenPeer, startPeer } from './api.ts';
+export {
+  enrolmentChallenge,
+  issueCertificateAuthority,
+  issueLeaf,
+  makeRequest,
+  makeStatement,
+  readRequest,
+  selfSignedPublicLeaf,
+} from './certificates.ts';
+export { type Fetch, type Membership, enrol, forgetMembership, loadMemberships } from './enrol.ts';
+export { PeerError } from './error.ts';
+export type { PingOptions, WarrenGroup } from './group.ts';
 export type {
   Clock,
   Datagrams,
@@ -10,6 +23,8 @@ export type {
   PathId,
   Storage,
 } from './host.ts';
+export { type JoinOptions, Peer, type PeerOptions, type PeerOutput } from './peer.ts';
+export { Driver, type UserOutput } from './run.ts';
 export type {
   GroupView,
   LinkKind,
@@ -20,3 +35,4 @@ export type {
   PublicView,
   TextMessage,
 } from './view.ts';
+export { groupView, peerView } from './views.ts';

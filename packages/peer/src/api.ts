@@ -1,0 +1,193 @@
+/**
+ * The public API: what pages, the command line and embedding programs use. It
+ * owns the asynchronous parts (keys, statements, devices) around the
+ * synchronous `Peer`.
+ */
+import { WallClock, fromBase64Url } from '@warren/base';
+import { nobleSuite } from '@warren/noise';
+import { Authority, type Credentials, type Leaf, type WorkingKeys, newWorkingKeys, readLeaf } from '@warren/trust';
+import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
+import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
+import type { Membership } from './enrol.ts';
+import { PeerError } from './error.ts';
+import { Group, type WarrenGroup } from './group.ts';
+import type { Host, IdentityKey } from './host.ts';
+import { Peer } from './peer.ts';
+import { Driver, type UserOutput } from './run.ts';
+import type { PeerView } from './view.ts';
+import { peerView } from './views.ts';
+
+/** Statements live 12 h and are renewed after 6 (decisions.md). */
+const STATEMENT_RENEW_MS = 6 * 3_600_000;
+/** Changes within this time are told together. */
+const TELL_MS = 50;
+/** Links by kind of host (overlay.md "Peer ids and the ring"). */
+const LINK_BUDGET = { browser: 24, edge: 256, site: 256, bootstrap: 1024 } as const;
+
+export interface StartOptions {
+  /** `ws://` or `wss://` URLs; none for the first bootstrap node of all. */
+  readonly bootstraps: readonly string[];
+}
+
+/** A running participant. */
+export interface WarrenPeer {
+  view(): PeerView;
+  /** Calls `listener` after something in `view()` changed; returns what ends it. */
+  subscribe(listener: () => void): () => void;
+  join(membership: Membership, o?: { interfaceName?: string }): Promise<WarrenGroup>;
+  /** The host slept, or its network changed. */
+  resumed(): void;
+  /** Says goodbye to all neighbours and closes everything of the host. */
+  stop(): Promise<void>;
+}
+
+/** Starts a participant in the public overlay. */
+export async function startPeer(host: Host, options: StartOptions): Promise<WarrenPeer> {
+  const identity = await host.identity('public');
+  const keys = newWorkingKeys(host.random);
+  const der = await selfSignedPublicLeaf(identity, host.clock.unixMs(), host.random);
+  const leaf = readLeaf(der);
+  if (typeof leaf === 'string') throw new PeerError('own-certificate', `Our own certificate is ${leaf}.`);
+  return new RunningPeer(host, options, identity, await credentialsFor(host, identity, leaf, keys));
+}
+
+async function credentialsFor(host: Host, key: IdentityKey, leaf: Leaf, keys: WorkingKeys): Promise<Credentials> {
+  const now = host.clock.unixMs();
+  const statement = await makeStatement(key, leaf.tbsHash, keys.noise.public, keys.signing.public, now);
+  return { leaf, statement, keys };
+}
+
+class RunningPeer implements WarrenPeer {
+  private readonly host: Host;
+  private readonly peer: Peer;
+  private readonly driver: Driver;
+  private readonly identity: IdentityKey;
+  private readonly groups = new Map<string, Group>();
+  private readonly listeners = new Set<() => void>();
+  private readonly renewal: ReturnType<typeof setInterval>;
+  private publicCredentials: Credentials;
+  private telling: ReturnType<typeof setTimeout> | undefined;
+  private stopping: Promise<void> | undefined;
+
+  constructor(host: Host, options: StartOptions, identity: IdentityKey, credentials: Credentials) {
+    this.host = host;
+    this.identity = identity;
+    this.publicCredentials = credentials;
+    const { clock, random, datagrams, kind } = host;
+    this.peer = new Peer(
+      {
+        kind,
+        random,
+        suite: nobleSuite(host.aead),
+        wallClock: new WallClock(clock.unixMs(), clock.now()),
+        can: datagrams.can,
+        linkBudget: LINK_BUDGET[kind],
+        maxBytes: path => datagrams.maxBytes(path),
+        authority: Authority.public(),
+        credentials,
+        bootstraps: options.bootstraps,
+        addresses: () => datagrams.localAddresses(),
+      },
+      clock.now(),
+    );
+    this.driver = new Driver(this.peer, host, out => this.output(out));
+    this.renewal = setInterval(() => void this.renew(), STATEMENT_RENEW_MS);
+    (this.renewal as { unref?: () => void }).unref?.();
+  }
+
+  view(): PeerView {
+    const names = new Map([...this.groups].map(([id, group]) => [id, group.membership.file.name]));
+    return peerView(this.peer, names, this.host.clock.unixMs());
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async join(membership: Membership, o: { interfaceName?: string } = {}): Promise<WarrenGroup> {
+    const { file, leaf } = membership;
+    const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
+    const subnet = parseSubnet(file.subnet);
+    const rendezvousSecret = fromBase64Url(file.rendezvous);
+    if (authority === undefined || subnet === undefined || rendezvousSecret === undefined) {
+      throw new PeerError('bad-membership', 'The stored membership is damaged.', 'Enrol this device again with a new group file.');
+    }
+    if (this.groups.has(file.group)) throw new PeerError('already-joined', `This peer is in ${file.name} already.`);
+    const identity = await this.host.identity(`group-${file.group}`);
+    const credentials = await credentialsFor(this.host, identity, leaf, newWorkingKeys(this.host.random));
+    const checked = authority.check(leaf.der, credentials.statement, credentials.keys.noise.public, this.host.clock.unixMs());
+    if (!checked.ok) throw new PeerError('own-certificate', `This device's certificate is not accepted: ${checked.reason}.`, 'Enrol it again with a new group file.');
+    const preferred = await this.rememberedAddress(file.group);
+    const name = o.interfaceName ?? `wr${file.group.slice(0, 8)}`;
+    const frames = await this.host.openFrames?.({ name, mac: macOf(leaf.peerId), mtuBytes: 1280 });
+    const network = this.driver.act(now =>
+      this.peer.join({ name: file.group, authority, credentials, rendezvousSecret, subnet, hasTap: frames !== undefined, ...preferred }, now),
+    );
+    const group = new Group({ membership, network, host: this.host, driver: this.driver, identity, credentials, frames, leave: () => this.leave(file.group) });
+    this.groups.set(file.group, group);
+    frames?.listen(frame => this.driver.fromTap(file.group, frame));
+    this.changed();
+    return group;
+  }
+
+  resumed(): void {
+    this.driver.act(now => this.peer.resumed(now));
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  private async shutDown(): Promise<void> {
+    clearInterval(this.renewal);
+    clearTimeout(this.telling);
+    this.driver.act(now => this.peer.stop(now));
+    this.driver.stop();
+    await Promise.all([...this.groups.values()].map(group => group.closeFrames()));
+    await this.host.datagrams.stop();
+  }
+
+  private async leave(id: string): Promise<void> {
+    const group = this.groups.get(id);
+    this.groups.delete(id);
+    this.driver.act(now => this.peer.leave(id, now));
+    await group?.closeFrames();
+    this.changed();
+  }
+
+  private output(out: UserOutput): void {
+    if (out.kind === 'changed') return this.changed();
+    const group = this.groups.get(out.group);
+    if (out.out.kind === 'configured') {
+      const text = new TextEncoder().encode(printAddress(out.out.address));
+      this.host.storage.set(`address-${out.group}`, text).catch(() => {
+        // A full disk costs the address at the next start, nothing now.
+      });
+      this.changed();
+    }
+    group?.output(out.out);
+  }
+
+  private async rememberedAddress(group: string): Promise<{ preferredAddress?: number }> {
+    const bytes = await this.host.storage.get(`address-${group}`);
+    const address = bytes && parseAddress(new TextDecoder().decode(bytes));
+    return address === undefined ? {} : { preferredAddress: address };
+  }
+
+  private async renew(): Promise<void> {
+    const { leaf, keys } = this.publicCredentials;
+    this.publicCredentials = await credentialsFor(this.host, this.identity, leaf, keys);
+    this.peer.public.renew(this.publicCredentials);
+    for (const group of this.groups.values()) await group.renewStatement();
+  }
+
+  private changed(): void {
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      for (const listener of this.listeners) listener();
+    }, TELL_MS);
+  }
+}
+

@@ -1,0 +1,102 @@
+/**
+ * Who is in a group, as far as this member knows: from the certificates of
+ * neighbours, and from the cards that members keep in the DHT. A card is
+ * signed, so names and addresses are as good as the certificate.
+ */
+import type { UnixMs } from '@warren/base';
+import type { CheckedRecord } from '@warren/dht';
+import type { Leaf } from '@warren/trust';
+import { type PeerKey, type WireHostKind, decodeMemberCard, peerKey } from '@warren/wire';
+
+/** A card not renewed for this long means the member is away. */
+export const CARD_FRESH_MS = 75_000;
+/** Members stay listed as offline for so long. */
+const REMEMBERED_MS = 24 * 3_600_000;
+const MEMBERS_MAX = 1024;
+
+/** What is known of one member. */
+export interface Member {
+  readonly peer: PeerKey;
+  readonly user: string;
+  readonly device: string;
+  hostKind: WireHostKind | undefined;
+  /** IPv4 as a number; 0 while none is known. */
+  address: number;
+  /** When the newest card was signed, by its writer's clock. */
+  cardAt: UnixMs;
+  /** When a link to the member was last seen lost; a card signed later overrules it. */
+  lostAt: UnixMs;
+  seenAt: UnixMs;
+}
+
+/** The list of one group. */
+export class Directory {
+  private readonly members = new Map<PeerKey, Member>();
+
+  /** Notes a member by certificate. */
+  note(leaf: Leaf, today: UnixMs): Member {
+    const peer = peerKey(leaf.peerId);
+    const known = this.members.get(peer);
+    if (known !== undefined) {
+      known.seenAt = today;
+      return known;
+    }
+    this.makeRoom(today);
+    const { user, device } = leaf;
+    const member: Member = { peer, user, device, hostKind: undefined, address: 0, cardAt: 0, lostAt: 0, seenAt: today };
+    this.members.set(peer, member);
+    return member;
+  }
+
+  /** Takes over a card from the DHT. */
+  learn(checked: CheckedRecord, today: UnixMs): void {
+    const card = decodeMemberCard(checked.record.value);
+    if (card === undefined) return;
+    const member = this.note(checked.writer.leaf, today);
+    if (checked.record.signedAt < member.cardAt) return;
+    member.cardAt = checked.record.signedAt;
+    member.hostKind = card.hostKind;
+    member.address = card.address;
+  }
+
+  /** Notes that a link to the member was lost or said goodbye. */
+  lost(peer: PeerKey, today: UnixMs): void {
+    const member = this.members.get(peer);
+    if (member !== undefined) member.lostAt = today;
+  }
+
+  /** Whether a member without a link to us seems to be there. */
+  isFresh(member: Member, today: UnixMs): boolean {
+    return today - member.cardAt < CARD_FRESH_MS && member.cardAt > member.lostAt;
+  }
+
+  get(peer: PeerKey): Member | undefined {
+    return this.members.get(peer);
+  }
+
+  /** All members, by user and device. */
+  all(): Member[] {
+    return [...this.members.values()].sort((a, b) => compare(a.user, b.user) || compare(a.device, b.device));
+  }
+
+  /** Finds a member by peer id, `device`, or `device.user`; `undefined` when none or several fit. */
+  find(name: string): Member | undefined {
+    const exact = this.members.get(name) ?? this.all().find(m => `${m.device}.${m.user}` === name);
+    if (exact !== undefined) return exact;
+    const byDevice = this.all().filter(m => m.device === name);
+    return byDevice.length === 1 ? byDevice[0] : undefined;
+  }
+
+  private makeRoom(today: UnixMs): void {
+    if (this.members.size < MEMBERS_MAX) return;
+    const byAge = [...this.members.values()].sort((a, b) => a.seenAt - b.seenAt);
+    for (const member of byAge) {
+      if (today - member.seenAt < REMEMBERED_MS && this.members.size < MEMBERS_MAX) return;
+      this.members.delete(member.peer);
+    }
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

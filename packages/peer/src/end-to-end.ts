@@ -1,0 +1,101 @@
+/**
+ * End-to-end sessions of one network, opened on demand by anything above, for
+ * peers that are not neighbours (P1 III-A: EtE beside PtP). Whoever routes in
+ * between sees ciphertext only.
+ */
+import { type Instant, concat } from '@warren/base';
+import type { Sessions } from '@warren/session';
+import { PacketType, type PeerKey } from '@warren/wire';
+
+/** Messages that wait for a session: per peer, and peers. Oldest go first. */
+const WAITING_PER_PEER = 64;
+const WAITING_PEERS = 64;
+const PREFIX = 'ete/';
+
+/** Sends one end-to-end datagram through the overlay. */
+export type SendEte = (to: PeerKey, bytes: Uint8Array) => void;
+
+/** An opened end-to-end message. */
+export interface EteMessage {
+  readonly peer: PeerKey;
+  /** `Inner` byte. */
+  readonly inner: number;
+  readonly body: Uint8Array;
+}
+
+/** Drives a session table whose paths are peers. */
+export class EndToEnd {
+  private readonly sessions: Sessions;
+  private readonly sendEte: SendEte;
+  private readonly waiting = new Map<PeerKey, Uint8Array[]>();
+
+  constructor(sessions: Sessions, sendEte: SendEte) {
+    this.sessions = sessions;
+    this.sendEte = sendEte;
+  }
+
+  /** The path that stands for a peer. */
+  static path(peer: PeerKey): string {
+    return PREFIX + peer;
+  }
+
+  /** The peer behind such a path. */
+  static peer(path: string): PeerKey {
+    return path.slice(PREFIX.length);
+  }
+
+  /** Sends now, or as soon as the handshake is done. */
+  send(to: PeerKey, inner: number, body: Uint8Array, now: Instant): void {
+    const plaintext = concat(Uint8Array.of(inner), body);
+    const sealed = this.sessions.seal(to, PacketType.DATA, 0, plaintext, now);
+    if (sealed !== undefined) this.sendEte(to, sealed);
+    else this.wait(to, plaintext, now);
+    this.drain(now);
+  }
+
+  /** Takes what the overlay delivered from `source`. */
+  receive(source: PeerKey, bytes: Uint8Array, now: Instant): EteMessage | undefined {
+    const opened = this.sessions.receive(EndToEnd.path(source), bytes, now);
+    this.drain(now);
+    const inner = opened?.plaintext[0];
+    return opened === undefined || inner === undefined
+      ? undefined
+      : { peer: opened.peer, inner, body: opened.plaintext.subarray(1) };
+  }
+
+  get wakeAt(): Instant | undefined {
+    return this.sessions.wakeAt;
+  }
+
+  tick(now: Instant): void {
+    this.sessions.tick(now);
+    this.drain(now);
+  }
+
+  private wait(to: PeerKey, plaintext: Uint8Array, now: Instant): void {
+    const queue = this.waiting.get(to) ?? [];
+    if (queue.length >= WAITING_PER_PEER) queue.shift();
+    queue.push(plaintext);
+    const oldest = this.waiting.keys().next();
+    if (!this.waiting.has(to) && this.waiting.size >= WAITING_PEERS && !oldest.done) this.waiting.delete(oldest.value);
+    this.waiting.set(to, queue);
+    this.sessions.connect(to, [EndToEnd.path(to)], now);
+  }
+
+  private drain(now: Instant): void {
+    for (let out = this.sessions.poll(); out !== undefined; out = this.sessions.poll()) {
+      if (out.kind === 'send') this.sendEte(EndToEnd.peer(out.path), out.bytes);
+      else if (out.kind === 'failed') this.waiting.delete(out.to ?? '');
+      else this.flush(out.peer, now);
+    }
+  }
+
+  private flush(peer: PeerKey, now: Instant): void {
+    const queue = this.waiting.get(peer) ?? [];
+    this.waiting.delete(peer);
+    for (const plaintext of queue) {
+      const sealed = this.sessions.seal(peer, PacketType.DATA, 0, plaintext, now);
+      if (sealed !== undefined) this.sendEte(peer, sealed);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Becoming a member: a key made here, a certificate from the group site, kept
+ * for later starts. The same in a tab and in Node. The enrolment secret goes
+ * to the site once, over TLS or loopback, and is not kept (site.md; P1 III-B.1).
+ */
+import { fromBase64Url, fromUtf8, sameBytes, toBase64Url, utf8 } from '@warren/base';
+import { type GroupFile, parseGroupFile, printGroupFile, withoutSecret } from '@warren/group';
+import { Authority, type Leaf, readLeaf } from '@warren/trust';
+import { makeRequest } from './certificates.ts';
+import { PeerError } from './error.ts';
+import type { Host } from './host.ts';
+
+/** What a device keeps of its membership. */
+export interface Membership {
+  readonly file: GroupFile;
+  readonly leaf: Leaf;
+}
+
+/** How requests reach the site; the global `fetch` or one that pins the site's key. */
+export type Fetch = (url: string, init: { method: string; headers: Record<string, string>; body: string }) => Promise<Response>;
+
+const INDEX = 'memberships';
+
+/** Turns a group file into a membership: once per file. */
+export async function enrol(host: Host, file: GroupFile, o: { fetch: Fetch }): Promise<Membership> {
+  const secret = fromBase64Url(file.enrolment ?? '');
+  if (secret === undefined || secret.length !== 16) {
+    throw new PeerError('no-secret', 'This group file was used before.', 'Download a new one from the group page.');
+  }
+  const key = await host.identity(`group-${file.group}`);
+  const csr = await makeRequest(key, file.device, secret);
+  const body = { group: file.group, enrolment: toBase64Url(secret), csr: toBase64Url(csr) };
+  const answer = await post(`${file.site}/api/enrol`, body, o.fetch);
+  const leaf = certified(file, fromBase64Url(String(answer.leaf)), host.clock.unixMs());
+  if (!sameBytes(leaf.spki, key.spki)) throw new PeerError('wrong-leaf', 'The site certified another key than ours.');
+  const membership = { file: withoutSecret(file), leaf };
+  await saveMembership(host, membership);
+  return membership;
+}
+
+/** All memberships of this device, in the order of joining. Damaged ones are left out. */
+export async function loadMemberships(host: Host): Promise<Membership[]> {
+  const memberships: Membership[] = [];
+  for (const group of await index(host)) {
+    const stored = parseStored(fromUtf8((await host.storage.get(`membership-${group}`)) ?? new Uint8Array(0)));
+    if (stored !== undefined) memberships.push(stored);
+  }
+  return memberships;
+}
+
+/** Forgets a membership on this device. */
+export async function forgetMembership(host: Host, group: string): Promise<void> {
+  const rest = (await index(host)).filter(other => other !== group);
+  await host.storage.set(INDEX, utf8(JSON.stringify(rest)));
+  await host.storage.delete(`membership-${group}`);
+}
+
+async function saveMembership(host: Host, { file, leaf }: Membership): Promise<void> {
+  const text = JSON.stringify({ file: printGroupFile(file), leaf: toBase64Url(leaf.der) });
+  await host.storage.set(`membership-${file.group}`, utf8(text));
+  const groups = await index(host);
+  if (!groups.includes(file.group)) await host.storage.set(INDEX, utf8(JSON.stringify([...groups, file.group])));
+}
+
+async function index(host: Host): Promise<string[]> {
+  const value = parsed(fromUtf8((await host.storage.get(INDEX)) ?? new Uint8Array(0)));
+  return Array.isArray(value) ? value.filter(entry => typeof entry === 'string') : [];
+}
+
+function parseStored(text: string | undefined): Membership | undefined {
+  const value = parsed(text) as { file?: unknown; leaf?: unknown } | undefined;
+  const file = typeof value?.file === 'string' ? parseGroupFile(value.file) : undefined;
+  const der = typeof value?.leaf === 'string' ? fromBase64Url(value.leaf) : undefined;
+  const leaf = der && readLeaf(der);
+  if (file === undefined || 'error' in file || leaf === undefined || typeof leaf === 'string') return undefined;
+  return { file, leaf };
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Accepts what the site sent only if it is a certificate of this group's CA for this user and device. */
+function certified(file: GroupFile, der: Uint8Array | undefined, today: number): Leaf {
+  const leaf = der && readLeaf(der);
+  const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
+  const fits = typeof leaf === 'object' && leaf.group === file.group && leaf.user === file.user && leaf.device === file.device;
+  if (!fits || authority?.group !== file.group || !authority.certifies(leaf, today)) {
+    throw new PeerError('wrong-leaf', 'The site answered with a certificate that does not fit the group file.');
+  }
+  return leaf;
+}
+
+async function post(url: string, body: object, fetch: Fetch): Promise<Record<string, unknown>> {
+  const headers = { 'content-type': 'application/json', 'x-warren': '1' };
+  let response: Response;
+  try {
+    response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  } catch {
+    const site = new URL(url).origin;
+    throw new PeerError('site-unreachable', `Cannot reach the group site at ${site}.`, 'Check that it runs, then try again.');
+  }
+  const answer = parsed(await response.text()) as Record<string, unknown> | undefined;
+  if (response.ok && answer !== undefined) return answer;
+  const error = (answer?.error ?? {}) as { code?: string; message?: string; hint?: string };
+  throw new PeerError(error.code ?? 'site-error', error.message ?? `The site answered ${response.status}.`, error.hint);
+}

@@ -1,0 +1,313 @@
+/**
+ * One group at one participant: its private network, found through the public
+ * one, with addresses, members and texts on top. Wiring and the few timers
+ * that keep records fresh; each protocol is in its package.
+ */
+import { type Instant, Outbox, TimerTable, assert, earliest, jitter, utf8 } from '@warren/base';
+import type { CheckedRecord } from '@warren/dht';
+import { Rendezvous, type RendezvousOutput } from '@warren/group';
+import { HOST_KINDS, type PeerId, type PeerKey, RecordKind, Writer, encodeMemberCard, peerIdFromKey, peerKey } from '@warren/wire';
+import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
+import { Directory } from './directory.ts';
+import type { HostKind } from './host.ts';
+import { Network, type NetworkOptions, type NetworkOutput } from './network.ts';
+import { Texts, type TextsOutput } from './texts.ts';
+
+/** Our card is renewed so often; it lives three times as long. */
+const CARD_RENEW_MS = 25_000;
+const CARD_LIFETIME_S = 90;
+/** The list of members is read so often, sooner after a change. */
+const MEMBERS_READ_MS = 20_000;
+const MEMBERS_READ_SOON_MS = 500;
+/** An address claim lives three times its renewal. */
+const CLAIM_LIFETIME_S = 180;
+/** Alone in a group for so long means: be one's own ring. */
+const ALONE_AFTER_MS = 2000;
+
+export interface GroupOptions extends NetworkOptions {
+  readonly publicId: PeerId;
+  /** 32 bytes. */
+  readonly rendezvousSecret: Uint8Array;
+  readonly subnet: Subnet;
+  readonly hasTap: boolean;
+  /** The address of the last run. */
+  readonly preferredAddress?: number;
+}
+
+export type GroupOutput =
+  | Extract<NetworkOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'carried' | 'seen' | 'changed' }>
+  | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
+  | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'pong' }>
+  | Extract<TextsOutput, { kind: 'text' }>;
+
+type Timer = 'card' | 'members' | 'alone';
+
+/** A group's stack at one participant. */
+export class GroupNetwork {
+  readonly network: Network;
+  readonly vpn: Vpn;
+  readonly texts: Texts;
+  readonly directory = new Directory();
+  private readonly options: GroupOptions;
+  private readonly rendezvous: Rendezvous;
+  private readonly outbox = new Outbox<GroupOutput>();
+  private readonly timers = new TimerTable<Timer>();
+  private readonly operations = new Map<number, (out: Extract<NetworkOutput, { kind: 'stored' | 'found' }>, now: Instant) => void>();
+  private vpnIsReady = false;
+  private searching = true;
+
+  constructor(options: GroupOptions, now: Instant) {
+    const { publicId, rendezvousSecret, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
+    this.options = options;
+    this.network = new Network(options);
+    const self = credentials.leaf.peerId;
+    this.rendezvous = new Rendezvous({ secret: rendezvousSecret, publicId, memberId: self, random, wallClock });
+    const preferred = preferredAddress === undefined ? {} : { preferred: preferredAddress };
+    this.vpn = new Vpn({ self, subnet, hasTap, random, ...preferred });
+    this.texts = new Texts(random);
+    this.directory.note(credentials.leaf, wallClock.at(now));
+  }
+
+  get hostKind(): HostKind {
+    return this.options.kind;
+  }
+
+  get subnet(): Subnet {
+    return this.options.subnet;
+  }
+
+  get self(): PeerKey {
+    return peerKey(this.network.self);
+  }
+
+  /** Whether no member has been found, or shown to be absent, yet. */
+  get isSearching(): boolean {
+    return this.searching;
+  }
+
+  poll(): GroupOutput | undefined {
+    return this.outbox.poll();
+  }
+
+  /** The public overlay can be used, or can no longer. */
+  setPublicReady(isReady: boolean, now: Instant): void {
+    this.rendezvous.setReady(isReady, now);
+    this.settle(now);
+  }
+
+  /** What the public DHT holds under one of our rendezvous keys. */
+  rendezvousFound(records: readonly CheckedRecord[], now: Instant): void {
+    const values = records.map(found => found.record.value);
+    const known = (member: PeerKey) => this.network.overlay.isNeighbour(member);
+    this.rendezvous.found(values, known);
+    if (this.timers.at('alone') === undefined) this.timers.set('alone', now + ALONE_AFTER_MS);
+    this.settle(now);
+  }
+
+  fromTap(frame: Uint8Array, now: Instant): void {
+    this.vpn.fromTap(frame, now);
+    this.settle(now);
+  }
+
+  ping(address: number, now: Instant): { readonly id: number; readonly sequence: number } {
+    const ping = this.vpn.ping(address, now);
+    this.settle(now);
+    return ping;
+  }
+
+  sendText(to: PeerKey, text: string, now: Instant): boolean {
+    const sent = this.texts.send(to, text, now);
+    this.settle(now);
+    return sent;
+  }
+
+  get wakeAt(): Instant | undefined {
+    return earliest(this.network.wakeAt, this.rendezvous.wakeAt, this.vpn.wakeAt, this.texts.wakeAt, this.timers.next);
+  }
+
+  tick(now: Instant): void {
+    this.network.tick(now);
+    this.rendezvous.tick(now);
+    this.vpn.tick(now);
+    this.texts.tick(now);
+    for (const timer of this.timers.due(now)) this.due(timer, now);
+    this.settle(now);
+  }
+
+  /** Moves outputs of each part to the inputs of the others until all are quiet. */
+  settle(now: Instant): void {
+    this.network.settle(now);
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (let out = this.network.poll(); out !== undefined; out = this.network.poll()) {
+        moved = true;
+        this.fromNetwork(out, now);
+      }
+      for (let out = this.rendezvous.poll(); out !== undefined; out = this.rendezvous.poll()) {
+        moved = true;
+        this.fromRendezvous(out, now);
+      }
+      for (let out = this.vpn.poll(); out !== undefined; out = this.vpn.poll()) {
+        moved = true;
+        this.fromVpn(out, now);
+      }
+      for (let out = this.texts.poll(); out !== undefined; out = this.texts.poll()) {
+        moved = true;
+        if (out.kind === 'send') this.network.sendMember(out.to, out.bytes, now);
+        else this.outbox.push(out);
+      }
+    }
+  }
+
+  private due(timer: Timer, now: Instant): void {
+    const { random } = this.options;
+    switch (timer) {
+      case 'card':
+        this.putCard(now);
+        this.timers.set('card', now + jitter(random, CARD_RENEW_MS, 0.1));
+        return;
+      case 'members':
+        this.readMembers();
+        this.timers.set('members', now + jitter(random, MEMBERS_READ_MS, 0.1));
+        return;
+      case 'alone':
+        this.ready(now);
+        return;
+    }
+  }
+
+  /** The private overlay can store records: through neighbours, or in ourselves when nobody else is there. */
+  private ready(now: Instant): void {
+    this.searching = false;
+    this.timers.clear('alone');
+    if (this.timers.at('card') === undefined) this.timers.set('card', now);
+    this.readMembersSoon(now);
+    if (!this.vpnIsReady) this.vpn.handle({ kind: 'ready' }, now);
+    this.vpnIsReady = true;
+    this.outbox.push({ kind: 'changed' });
+  }
+
+  private fromNetwork(out: NetworkOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'up':
+        this.directory.note(out.identity.leaf, this.today(now));
+        this.memberCountChanged(now);
+        this.ready(now);
+        return;
+      case 'down':
+        this.directory.lost(out.peer, this.today(now));
+        this.memberCountChanged(now);
+        this.readMembersSoon(now);
+        this.outbox.push({ kind: 'changed' });
+        return;
+      case 'frame':
+        this.fromPeer(out.from, out.frame, now);
+        return;
+      case 'member':
+        this.texts.receive(out.from, out.bytes);
+        return;
+      case 'stored':
+      case 'found': {
+        const done = this.operations.get(out.operation);
+        this.operations.delete(out.operation);
+        done?.(out, now);
+        return;
+      }
+      case 'unreachable':
+        return;
+      default:
+        this.outbox.push(out);
+    }
+  }
+
+  private fromPeer(from: PeerKey, frame: Uint8Array, now: Instant): void {
+    const id = peerIdFromKey(from);
+    if (id !== undefined) this.vpn.fromPeer(id, frame, now);
+  }
+
+  private fromRendezvous(out: RendezvousOutput, now: Instant): void {
+    if (out.kind !== 'dial') this.outbox.push(out);
+    else this.network.connect(peerKey(out.memberId), [`via/public/${peerKey(out.publicId)}`], now);
+  }
+
+  private fromVpn(out: VpnOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'claim':
+        this.claim(out.address, now);
+        return;
+      case 'find-owner':
+        this.findOwner(out.address);
+        return;
+      case 'frame':
+        this.network.sendFrame(peerKey(out.to), out.frame, now);
+        return;
+      case 'configured':
+        this.timers.set('card', now);
+        this.outbox.push(out);
+        return;
+      case 'tap':
+      case 'pong':
+        this.outbox.push(out);
+        return;
+      case 'conflict':
+        return;
+    }
+  }
+
+  private claim(address: number, now: Instant): void {
+    const key = this.addressKey(address);
+    const value = new Writer(4).u32(address).done();
+    const o = { kind: RecordKind.ADDRESS, key, value, lifetimeS: CLAIM_LIFETIME_S };
+    const operation = this.network.dht.create(o, now);
+    this.operations.set(operation, (out, at) => {
+      assert(out.kind === 'stored', 'a create ends as stored');
+      const result = out.result === 'ok' ? 'held' : out.result;
+      this.vpn.handle({ kind: 'claim-result', address, result }, at);
+    });
+  }
+
+  private findOwner(address: number): void {
+    const operation = this.network.dht.get(RecordKind.ADDRESS, this.addressKey(address));
+    this.operations.set(operation, (out, at) => {
+      const owner = out.kind === 'found' ? out.records[0]?.writer.leaf : undefined;
+      this.vpn.handle({ kind: 'owner', address, peerId: owner?.peerId }, at);
+    });
+  }
+
+  private putCard(now: Instant): void {
+    const hostKind = HOST_KINDS.find(kind => kind === this.options.kind) ?? 'edge';
+    const value = encodeMemberCard({ hostKind, address: this.vpn.address ?? 0 });
+    this.network.dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
+    this.readMembersSoon(now);
+  }
+
+  private readMembers(): void {
+    const operation = this.network.dht.get(RecordKind.MEMBER, this.membersKey());
+    this.operations.set(operation, (out, at) => {
+      if (out.kind !== 'found') return;
+      for (const found of out.records) this.directory.learn(found, this.today(at));
+      this.outbox.push({ kind: 'changed' });
+    });
+  }
+
+  private readMembersSoon(now: Instant): void {
+    const at = this.timers.at('members');
+    if (at === undefined || at > now + MEMBERS_READ_SOON_MS) this.timers.set('members', now + MEMBERS_READ_SOON_MS);
+  }
+
+  private memberCountChanged(now: Instant): void {
+    this.rendezvous.setMembers(this.network.links.usable().length, now);
+  }
+
+  private addressKey(address: number): Uint8Array {
+    return this.options.suite.hash(new Writer(16).put(utf8('address')).u32(address).done()).slice(0, 20);
+  }
+
+  private membersKey(): Uint8Array {
+    return this.options.suite.hash(utf8('members')).slice(0, 20);
+  }
+
+  private today(now: Instant): number {
+    return this.options.wallClock.at(now);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * A joined group as its user holds it: members, texts, pings, and the Ethernet
+ * device where the host has one.
+ */
+import { parseAddress, printAddress } from '@warren/vpn';
+import type { Credentials } from '@warren/trust';
+import { makeStatement } from './certificates.ts';
+import type { Membership } from './enrol.ts';
+import { PeerError } from './error.ts';
+import type { GroupNetwork, GroupOutput } from './group-network.ts';
+import type { Frames, Host, IdentityKey } from './host.ts';
+import type { Driver } from './run.ts';
+import type { GroupView, PingReport, TextMessage } from './view.ts';
+import { groupView } from './views.ts';
+
+export interface PingOptions {
+  /** 4 by default, at most 1,000. */
+  readonly count?: number;
+  /** Between requests: 1,000 by default. */
+  readonly intervalMs?: number;
+  /** 2,000 by default. */
+  readonly timeoutMs?: number;
+  readonly onReply?: (rttMs: number) => void;
+}
+
+/** A group at this participant. */
+export interface WarrenGroup {
+  view(): GroupView;
+  /** Sends a line of text to a member by peer id; false when it is empty, too long or too many wait. */
+  sendText(peerId: string, text: string): boolean;
+  onText(listener: (message: TextMessage) => void): () => void;
+  /** Echo requests to a member by address, `device`, `device.user` or peer id. Rejects for an unknown one. */
+  ping(target: string, options?: PingOptions): Promise<PingReport>;
+  leave(): Promise<void>;
+}
+
+interface GroupParts {
+  readonly membership: Membership;
+  readonly network: GroupNetwork;
+  readonly host: Host;
+  readonly driver: Driver;
+  readonly identity: IdentityKey;
+  readonly credentials: Credentials;
+  readonly frames: Frames | undefined;
+  readonly leave: () => Promise<void>;
+}
+
+type UserGroupOutput = Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }>;
+
+export class Group implements WarrenGroup {
+  readonly membership: Membership;
+  private readonly parts: GroupParts;
+  private credentials: Credentials;
+  private readonly textListeners = new Set<(message: TextMessage) => void>();
+  private readonly pongs = new Map<string, (rttMs: number) => void>();
+
+  constructor(parts: GroupParts) {
+    this.parts = parts;
+    this.membership = parts.membership;
+    this.credentials = parts.credentials;
+  }
+
+  view(): GroupView {
+    return groupView(this.parts.network, this.membership.file.name, this.parts.host.clock.unixMs());
+  }
+
+  sendText(peerId: string, text: string): boolean {
+    return this.parts.driver.act(now => this.parts.network.sendText(peerId, text, now));
+  }
+
+  onText(listener: (message: TextMessage) => void): () => void {
+    this.textListeners.add(listener);
+    return () => this.textListeners.delete(listener);
+  }
+
+  async ping(target: string, options: PingOptions = {}): Promise<PingReport> {
+    const { count = 4, intervalMs = 1000, timeoutMs = 2000, onReply } = options;
+    const address = this.resolve(target);
+    const sent = Math.max(1, Math.min(count, 1000));
+    const answers: Promise<number | undefined>[] = [];
+    for (let i = 0; i < sent; i++) {
+      if (i > 0) await delay(intervalMs);
+      answers.push(this.echo(address, timeoutMs, onReply));
+    }
+    const rttsMs = (await Promise.all(answers)).filter(rtt => rtt !== undefined);
+    return { target, address: printAddress(address), sent, lost: sent - rttsMs.length, rttsMs };
+  }
+
+  leave(): Promise<void> {
+    return this.parts.leave();
+  }
+
+  /** Takes what the participant has for the group's user. */
+  output(out: UserGroupOutput): void {
+    switch (out.kind) {
+      case 'tap':
+        this.parts.frames?.write(out.frame);
+        return;
+      case 'configured':
+        this.parts.frames?.configure(printAddress(out.address), out.prefixBits).catch(error => this.deviceFailed(error));
+        return;
+      case 'pong':
+        this.pongs.get(`${out.id}.${out.sequence}`)?.(out.rttMs);
+        return;
+      case 'text': {
+        const message = { from: out.from, text: out.text, at: this.parts.host.clock.unixMs() };
+        for (const listener of this.textListeners) listener(message);
+        return;
+      }
+    }
+  }
+
+  async closeFrames(): Promise<void> {
+    await this.parts.frames?.stop();
+  }
+
+  async renewStatement(): Promise<void> {
+    const { leaf, keys } = this.credentials;
+    const today = this.parts.host.clock.unixMs();
+    const statement = await makeStatement(this.parts.identity, leaf.tbsHash, keys.noise.public, keys.signing.public, today);
+    this.credentials = { leaf, keys, statement };
+    this.parts.network.network.renew(this.credentials);
+  }
+
+  private resolve(target: string): number {
+    const member = this.parts.network.directory.find(target);
+    const isSelf = member?.peer === this.parts.network.self;
+    const address = parseAddress(target) ?? (isSelf ? this.parts.network.vpn.address : member?.address);
+    if (address !== undefined && address !== 0) return address;
+    if (member !== undefined) throw new PeerError('no-address', `${target} has no address yet.`, 'Try again in a few seconds.');
+    throw new PeerError('unknown-member', `There is no member called ${target}.`, 'See the list of members for names.');
+  }
+
+  /** One echo request; `undefined` when it was not answered in time. */
+  private echo(address: number, timeoutMs: number, onReply?: (rttMs: number) => void): Promise<number | undefined> {
+    return new Promise(resolve => {
+      let key = '';
+      const timer = setTimeout(() => {
+        this.pongs.delete(key);
+        resolve(undefined);
+      }, timeoutMs);
+      const answered = (rttMs: number) => {
+        clearTimeout(timer);
+        this.pongs.delete(key);
+        onReply?.(rttMs);
+        resolve(rttMs);
+      };
+      this.parts.driver.act(now => {
+        const ping = this.parts.network.ping(address, now);
+        key = `${ping.id}.${ping.sequence}`;
+        this.pongs.set(key, answered);
+      });
+    });
+  }
+
+  private deviceFailed(error: unknown): void {
+    this.deviceError = error instanceof Error ? error.message : String(error);
+  }
+
+  /** Why the Ethernet device could not be given its address; `undefined` when all is well. */
+  deviceError: string | undefined;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}

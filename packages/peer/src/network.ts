@@ -1,0 +1,294 @@
+/**
+ * One network of a participant: links, ring, DHT and end-to-end sessions wired
+ * together. The public overlay and each group are one of these; they differ in
+ * who is trusted and in what sits on top. Wiring only, no policy.
+ */
+import { type Instant, Outbox, type Random, type WallClock, earliest } from '@warren/base';
+import { Dht, type DhtOutput } from '@warren/dht';
+import { type LinkInfo, Links, type LinksOutput, type Received } from '@warren/link';
+import type { NoiseSuite } from '@warren/noise';
+import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
+import { type SessionIndices, Sessions, prologue, readIndex } from '@warren/session';
+import { type Authority, type Credentials, type Identity, signWorking } from '@warren/trust';
+import {
+  HOST_KINDS,
+  Inner,
+  type OverlayDatagram,
+  OverlayType,
+  PEER_ID_BYTES,
+  PacketType,
+  type PeerId,
+  type PeerKey,
+  peerIdFromKey,
+  peerKey,
+} from '@warren/wire';
+import { EndToEnd } from './end-to-end.ts';
+import type { HostKind, PathId } from './host.ts';
+
+/** What all networks of a process share. */
+export interface Surroundings {
+  readonly kind: HostKind;
+  readonly random: Random;
+  readonly suite: NoiseSuite;
+  readonly wallClock: WallClock;
+  readonly indices: SessionIndices<Sessions>;
+  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
+  /** Most links of one network. */
+  readonly linkBudget: number;
+  readonly maxBytes: (path: PathId) => number;
+  /** Ed25519 by a working key; `sim` gives a cheap one. */
+  readonly sign?: (secret: Uint8Array, message: Uint8Array) => Uint8Array;
+}
+
+export interface NetworkOptions extends Surroundings {
+  /** `public`, or the group id. */
+  readonly name: string;
+  readonly authority: Authority;
+  readonly credentials: Credentials;
+  /** Own UDP addresses that others of this network may try. */
+  readonly addresses: () => readonly string[];
+  /** Our place in the public overlay; absent in that itself. */
+  readonly publicId?: PeerId;
+}
+
+export type NetworkOutput =
+  | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
+  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
+  | { readonly kind: 'down'; readonly peer: PeerKey }
+  | { readonly kind: 'changed' }
+  /** A point-to-point datagram that this network carried; `path` says from whom. */
+  | { readonly kind: 'carried'; readonly path: PathId; readonly bytes: Uint8Array }
+  | { readonly kind: 'frame'; readonly from: PeerKey; readonly frame: Uint8Array }
+  | { readonly kind: 'member'; readonly from: PeerKey; readonly bytes: Uint8Array }
+  | Extract<DhtOutput, { kind: 'stored' | 'found' }>;
+
+/** The stack of one network. */
+export class Network {
+  readonly name: string;
+  readonly self: PeerId;
+  readonly links: Links;
+  readonly overlay: Overlay;
+  readonly dht: Dht;
+  private readonly pointToPoint: Sessions;
+  private readonly endToEnd: EndToEnd;
+  private readonly eteSessions: Sessions;
+  private readonly options: NetworkOptions;
+  private readonly outbox = new Outbox<NetworkOutput>();
+
+  constructor(options: NetworkOptions) {
+    const { authority, credentials, random, suite, kind, can, maxBytes, addresses, publicId, linkBudget } = options;
+    this.options = options;
+    this.name = options.name;
+    this.self = credentials.leaf.peerId;
+    this.pointToPoint = this.sessions(() => prologue(authority.networkKey, []));
+    this.eteSessions = this.sessions((path, role) => this.etePrologue(path, role));
+    this.endToEnd = new EndToEnd(this.eteSessions, (to, bytes) => this.sendEte(to, bytes));
+    const self = peerKey(this.self);
+    const hostKind = HOST_KINDS.indexOf(kind);
+    const base = { self, network: this.name, sessions: this.pointToPoint, random, hash: suite.hash, can, hostKind, maxBytes, addresses };
+    this.links = new Links({ ...base, strangers: this.name === 'public', ...(publicId ? { publicId } : {}) });
+    this.overlay = new Overlay({ self: this.self, random, linkBudget });
+    const place = (bytes: Uint8Array) => suite.hash(bytes).slice(0, PEER_ID_BYTES);
+    this.dht = new Dht({ authority, credentials, wallClock: options.wallClock, sign: options.sign ?? signWorking, place });
+  }
+
+  poll(): NetworkOutput | undefined {
+    return this.outbox.poll();
+  }
+
+  /** Whether a first handshake message is for this network. */
+  recognises(hs1: Uint8Array): boolean {
+    return this.pointToPoint.recognises(hs1);
+  }
+
+  /** Takes a point-to-point datagram of one of our sessions. */
+  receive(path: PathId, bytes: Uint8Array, now: Instant): void {
+    const received = this.links.receive(path, bytes, now);
+    if (received !== undefined) this.up(received, now);
+    this.settle(now);
+  }
+
+  /** Takes a data-plane or handshake datagram whose owner is one of our session tables. */
+  owns(sessions: Sessions): boolean {
+    return sessions === this.pointToPoint;
+  }
+
+  /** Starts a link; to anyone when `to` is not known. */
+  connect(to: PeerKey | undefined, paths: readonly PathId[], now: Instant): void {
+    this.links.connect(to, paths, now);
+    this.settle(now);
+  }
+
+  /** Sends a datagram of some network's link through this overlay. */
+  carry(to: PeerKey, bytes: Uint8Array): void {
+    const id = peerIdFromKey(to);
+    if (id !== undefined) this.overlay.send(OverlayType.CARRIED, id, bytes);
+  }
+
+  sendFrame(to: PeerKey, frame: Uint8Array, now: Instant): void {
+    if (!this.links.sendFrame(to, frame, now)) this.endToEnd.send(to, Inner.ETE_FRAME, frame, now);
+    this.settle(now);
+  }
+
+  sendMember(to: PeerKey, bytes: Uint8Array, now: Instant): void {
+    if (!this.links.send(to, Inner.MEMBER, bytes, now)) this.endToEnd.send(to, Inner.MEMBER, bytes, now);
+    this.settle(now);
+  }
+
+  /** Takes over fresh credentials. */
+  renew(credentials: Credentials): void {
+    this.pointToPoint.renew(credentials);
+    this.eteSessions.renew(credentials);
+    this.dht.renew(credentials);
+  }
+
+  get wakeAt(): Instant | undefined {
+    return earliest(this.links.wakeAt, this.overlay.wakeAt, this.dht.wakeAt, this.endToEnd.wakeAt);
+  }
+
+  tick(now: Instant): void {
+    this.links.tick(now);
+    this.overlay.tick(now);
+    this.dht.tick(now);
+    this.endToEnd.tick(now);
+    this.settle(now);
+  }
+
+  /** Moves outputs of each machine to the inputs of the others until all are quiet. */
+  settle(now: Instant): void {
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (let out = this.links.poll(); out !== undefined; out = this.links.poll()) {
+        moved = true;
+        this.fromLinks(out, now);
+      }
+      for (let out = this.overlay.poll(); out !== undefined; out = this.overlay.poll()) {
+        moved = true;
+        this.fromOverlay(out, now);
+      }
+      for (let out = this.dht.poll(); out !== undefined; out = this.dht.poll()) {
+        moved = true;
+        this.fromDht(out, now);
+      }
+    }
+  }
+
+  linkInfo(peer: PeerKey): (LinkInfo & { roles: LinkRole[] }) | undefined {
+    const info = this.links.info(peer);
+    return info && { ...info, roles: this.overlay.rolesOf(peer) };
+  }
+
+  private sessions(prologueFor: (path: PathId, role: 'initiator' | 'responder') => Uint8Array): Sessions {
+    const { suite, authority, credentials, random, wallClock, indices } = this.options;
+    const self = peerKey(this.self);
+    return new Sessions({ suite, authority, credentials, random, wallClock, indices, self, prologueFor });
+  }
+
+  private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
+    const remote = peerIdFromKey(EndToEnd.peer(path)) ?? new Uint8Array(PEER_ID_BYTES);
+    const ends = role === 'initiator' ? [this.self, remote] : [remote, this.self];
+    return prologue(this.options.authority.networkKey, ends);
+  }
+
+  private sendEte(to: PeerKey, bytes: Uint8Array): void {
+    const id = peerIdFromKey(to);
+    if (id !== undefined) this.overlay.send(OverlayType.ETE, id, bytes);
+  }
+
+  private up(received: Received, now: Instant): void {
+    if (received.kind === 'overlay') this.overlay.receive(received.peer, received.bytes, now);
+    else if (received.kind === 'member') this.outbox.push({ kind: 'member', from: received.peer, bytes: received.bytes });
+    else this.outbox.push({ kind: 'frame', from: received.peer, frame: received.bytes });
+  }
+
+  private fromLinks(out: LinksOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'up':
+        this.outbox.push({ kind: 'up', peer: out.peer, identity: out.identity });
+        this.overlay.linkUp(out.peer, now);
+        return;
+      case 'down':
+        this.outbox.push({ kind: 'down', peer: out.peer });
+        this.overlay.linkDown(out.peer, now);
+        return;
+      case 'unreachable':
+        if (out.peer !== undefined) this.overlay.unreachable(out.peer, now);
+        this.outbox.push(out);
+        return;
+      case 'changed':
+        this.outbox.push({ kind: 'changed' });
+        return;
+      case 'send':
+      case 'open-webrtc':
+      case 'signal-webrtc':
+      case 'close-path':
+      case 'seen':
+        this.outbox.push(out);
+        return;
+    }
+  }
+
+  private fromOverlay(out: OverlayOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'send':
+        this.links.send(out.to, Inner.OVERLAY, out.bytes, now);
+        return;
+      case 'connect':
+        this.links.connect(out.to, [`via/${this.name}/${out.to}`], now);
+        return;
+      case 'answer':
+        this.dht.answered(out.tag, out.payload, now);
+        return;
+      case 'no-answer':
+        this.dht.unanswered(out.tag);
+        return;
+      case 'neighbourhood':
+        this.dht.neighbourhoodChanged(position => this.overlay.isNearest(position), now);
+        return;
+      case 'deliver':
+        this.delivered(out.datagram, out.from, now);
+        return;
+    }
+  }
+
+  private delivered(datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
+    const source = peerKey(datagram.source);
+    switch (datagram.type) {
+      case OverlayType.CARRIED:
+        this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, bytes: datagram.payload });
+        return;
+      case OverlayType.ETE:
+        this.endToEndDelivered(source, datagram.payload, now);
+        return;
+      case OverlayType.DHT_REQUEST: {
+        const answer = this.dht.serve(datagram.payload, now);
+        if (answer !== undefined) this.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, answer, now);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  private endToEndDelivered(source: PeerKey, bytes: Uint8Array, now: Instant): void {
+    const { indices } = this.options;
+    if (bytes[0] === PacketType.DATA && indices.owner(readIndex(bytes, 4)) === undefined) {
+      const hint = indices.hintFor(EndToEnd.path(source), bytes, now);
+      if (hint !== undefined) this.sendEte(source, hint);
+      return;
+    }
+    const message = this.endToEnd.receive(source, bytes, now);
+    if (message?.inner === Inner.MEMBER) this.outbox.push({ kind: 'member', from: message.peer, bytes: message.body });
+    if (message?.inner === Inner.ETE_FRAME) this.outbox.push({ kind: 'frame', from: message.peer, frame: message.body });
+  }
+
+  private fromDht(out: DhtOutput, now: Instant): void {
+    if (out.kind === 'request') this.overlay.request(OverlayType.DHT_REQUEST, out.position, out.payload, out.tag, now);
+    else this.outbox.push(out);
+  }
+
+  /** What kind of host a neighbour said it is. */
+  hostKind(peer: PeerKey): HostKind | undefined {
+    return HOST_KINDS[this.links.hostKind(peer) ?? HOST_KINDS.length];
+  }
+}

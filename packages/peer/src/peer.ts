@@ -1,0 +1,303 @@
+/**
+ * A whole participant: the public network, any number of groups, and the
+ * sockets that they share. Sans-IO and without policy: it moves datagrams to
+ * the network they belong to and commands to the host. `run.ts` drives it.
+ */
+import { type Instant, Outbox, assert, earliest } from '@warren/base';
+import { RENDEZVOUS_LIFETIME_S } from '@warren/group';
+import { SessionIndices, type Sessions, readIndex } from '@warren/session';
+import type { Authority, Credentials } from '@warren/trust';
+import { contains, parseAddress } from '@warren/vpn';
+import { CARRIED_OVERHEAD_BYTES, PacketType, type PeerKey, RecordKind, UDP_PATH_BYTES } from '@warren/wire';
+import { Bootstraps } from './bootstraps.ts';
+import { GroupNetwork, type GroupOptions, type GroupOutput } from './group-network.ts';
+import type { PathEvent, PathId } from './host.ts';
+import { Network, type NetworkOutput, type Surroundings } from './network.ts';
+
+/** What a participant asks of its host and of whoever uses it. */
+export type PeerOutput =
+  | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
+  | { readonly kind: 'dial'; readonly url: string }
+  | { readonly kind: 'open-webrtc'; readonly connection: string; readonly role: 'offerer' | 'answerer' }
+  | { readonly kind: 'signal-webrtc'; readonly connection: string; readonly signal: string }
+  | { readonly kind: 'close-path'; readonly path: PathId }
+  | { readonly kind: 'group'; readonly group: string; readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }> }
+  /** Something in the views changed. */
+  | { readonly kind: 'changed' };
+
+export interface PeerOptions extends Omit<Surroundings, 'indices'> {
+  readonly authority: Authority;
+  readonly credentials: Credentials;
+  readonly bootstraps: readonly string[];
+  /** Own UDP addresses. */
+  readonly addresses: () => readonly string[];
+}
+
+/** What a group brings beside what the participant knows. */
+export type JoinOptions = Pick<
+  GroupOptions,
+  'name' | 'authority' | 'credentials' | 'rendezvousSecret' | 'subnet' | 'hasTap' | 'preferredAddress'
+>;
+
+/** Addresses that neighbours saw us at. */
+const SEEN_MAX = 4;
+
+/** The participant. */
+export class Peer {
+  readonly public: Network;
+  readonly groups = new Map<string, GroupNetwork>();
+  readonly stats = { unclaimed: 0, unknownIndex: 0 };
+  private readonly options: PeerOptions;
+  private readonly surroundings: Surroundings;
+  private readonly indices: SessionIndices<Sessions>;
+  private readonly outbox = new Outbox<PeerOutput>();
+  private readonly bootstraps: Bootstraps;
+  private readonly seen = new Set<string>();
+  private readonly operations = new Map<number, GroupNetwork>();
+
+  constructor(options: PeerOptions, now: Instant) {
+    this.options = options;
+    this.indices = new SessionIndices(options.random);
+    const maxBytes = (path: PathId) =>
+      path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
+    this.surroundings = { ...options, indices: this.indices, maxBytes };
+    const { authority, credentials } = options;
+    const addresses = () => this.candidateAddresses();
+    this.public = new Network({ ...this.surroundings, name: 'public', authority, credentials, addresses });
+    this.bootstraps = new Bootstraps(options.bootstraps, options.random, now);
+  }
+
+  poll(): PeerOutput | undefined {
+    return this.outbox.poll();
+  }
+
+  /** Enters a group. */
+  join(o: JoinOptions, now: Instant): GroupNetwork {
+    assert(!this.groups.has(o.name), 'a group is joined once');
+    const publicId = this.public.self;
+    const addresses = () => this.candidateAddresses();
+    const group = new GroupNetwork({ ...this.surroundings, ...o, publicId, addresses }, now);
+    this.groups.set(o.name, group);
+    group.setPublicReady(this.isPublicReady, now);
+    this.settle(now);
+    return group;
+  }
+
+  /** Leaves a group with a goodbye to its members. */
+  leave(name: string, now: Instant): void {
+    const group = this.groups.get(name);
+    group?.network.links.stop(now);
+    this.settle(now);
+    this.groups.delete(name);
+  }
+
+  /** Says goodbye everywhere. */
+  stop(now: Instant): void {
+    for (const name of [...this.groups.keys()]) this.leave(name, now);
+    this.public.links.stop(now);
+    this.settle(now);
+  }
+
+  /** Takes an event of the host's datagram side. */
+  handle(event: PathEvent, now: Instant): void {
+    switch (event.kind) {
+      case 'datagram':
+        this.receive(event.path, event.bytes, now);
+        break;
+      case 'path-up':
+        if (event.url !== undefined) this.bootstrapUp(event.url, event.path, now);
+        for (const network of this.networks()) network.links.pathUp(event.path, event.binding, event.connection, now);
+        break;
+      case 'path-down':
+        this.bootstraps.closed(event.path, now);
+        for (const network of this.networks()) network.links.pathDown(event.path, now);
+        break;
+      case 'dial-failed':
+        this.bootstraps.failed(event.url, now);
+        this.outbox.push({ kind: 'changed' });
+        break;
+      case 'webrtc-signal':
+        for (const network of this.networks()) network.links.localSignal(event.connection, event.signal, now);
+        break;
+      case 'webrtc-failed':
+        for (const network of this.networks()) network.links.webrtcFailed(event.connection, now);
+        break;
+    }
+    this.settle(now);
+  }
+
+  /** The host slept, or its network changed: all paths are in doubt. */
+  resumed(now: Instant): void {
+    this.bootstraps.hurry(now);
+    for (const network of this.networks()) network.links.resumed(now);
+    this.settle(now);
+  }
+
+  /** Drains what calls on a group have caused; call after using one directly. */
+  settle(now: Instant): void {
+    for (const url of this.bootstraps.due(now)) this.outbox.push({ kind: 'dial', url });
+    for (let moved = true; moved; ) {
+      moved = false;
+      this.public.settle(now);
+      for (let out = this.public.poll(); out !== undefined; out = this.public.poll()) {
+        moved = true;
+        this.fromPublic(out, now);
+      }
+      for (const group of this.groups.values()) {
+        group.settle(now);
+        for (let out = group.poll(); out !== undefined; out = group.poll()) {
+          moved = true;
+          this.fromGroup(group, out, now);
+        }
+      }
+    }
+  }
+
+  get wakeAt(): Instant | undefined {
+    const groups = [...this.groups.values()].map(group => group.wakeAt);
+    return earliest(this.bootstraps.wakeAt, this.public.wakeAt, ...groups);
+  }
+
+  tick(now: Instant): void {
+    this.public.tick(now);
+    for (const group of this.groups.values()) group.tick(now);
+    this.settle(now);
+  }
+
+  bootstrapView(): ReturnType<Bootstraps['view']> {
+    return this.bootstraps.view();
+  }
+
+  /** Whether records can be stored and found: with a link, or as the first bootstrap node of all. */
+  get isPublicReady(): boolean {
+    return this.public.links.usable().length > 0 || this.options.bootstraps.length === 0;
+  }
+
+  private *networks(): Iterable<Network> {
+    yield this.public;
+    for (const group of this.groups.values()) yield group.network;
+  }
+
+  /** Hands a point-to-point datagram to the network whose session it belongs to. */
+  private receive(path: PathId, bytes: Uint8Array, now: Instant): void {
+    switch (bytes[0]) {
+      case PacketType.HS1:
+        return this.receiveFirst(path, bytes, now);
+      case PacketType.HS2:
+      case PacketType.HS3:
+        return this.receiveFor(readIndex(bytes, 8), path, bytes, now);
+      case PacketType.DATA:
+      case PacketType.FRAME:
+      case PacketType.COOKIE:
+        return this.receiveFor(readIndex(bytes, 4), path, bytes, now);
+      case PacketType.NOSESS:
+        for (const network of this.networks()) network.receive(path, bytes, now);
+        return;
+      default:
+        this.stats.unclaimed++;
+    }
+  }
+
+  private receiveFirst(path: PathId, bytes: Uint8Array, now: Instant): void {
+    for (const network of this.networks()) if (network.recognises(bytes)) return network.receive(path, bytes, now);
+    this.stats.unclaimed++;
+  }
+
+  private receiveFor(index: number, path: PathId, bytes: Uint8Array, now: Instant): void {
+    const owner = this.indices.owner(index);
+    if (owner !== undefined) {
+      for (const network of this.networks()) if (network.owns(owner)) return network.receive(path, bytes, now);
+    }
+    this.stats.unknownIndex++;
+    const isSealed = bytes[0] === PacketType.DATA || bytes[0] === PacketType.FRAME;
+    const hint = isSealed && owner === undefined ? this.indices.hintFor(path, bytes, now) : undefined;
+    if (hint !== undefined) this.send(path, hint);
+  }
+
+  private bootstrapUp(url: string, path: PathId, now: Instant): void {
+    this.bootstraps.opened(url, path, now);
+    this.public.connect(undefined, [path], now);
+    this.outbox.push({ kind: 'changed' });
+  }
+
+  private fromPublic(out: NetworkOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'up':
+      case 'down':
+        for (const group of this.groups.values()) group.setPublicReady(this.isPublicReady, now);
+        this.outbox.push({ kind: 'changed' });
+        return;
+      case 'found':
+      case 'stored': {
+        const group = this.operations.get(out.operation);
+        this.operations.delete(out.operation);
+        if (out.kind === 'found') group?.rendezvousFound(out.records, now);
+        return;
+      }
+      case 'frame':
+      case 'member':
+      case 'unreachable':
+        return;
+      default:
+        this.common(out, now);
+    }
+  }
+
+  private fromGroup(group: GroupNetwork, out: GroupOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'publish': {
+        const o = { kind: RecordKind.RENDEZVOUS, key: out.key, value: out.value, lifetimeS: RENDEZVOUS_LIFETIME_S };
+        this.public.dht.put(o, now);
+        return;
+      }
+      case 'read':
+        this.operations.set(this.public.dht.get(RecordKind.RENDEZVOUS, out.key), group);
+        return;
+      case 'tap':
+      case 'configured':
+      case 'pong':
+      case 'text':
+        this.outbox.push({ kind: 'group', group: group.network.name, out });
+        return;
+      default:
+        this.common(out, now);
+    }
+  }
+
+  private common(
+    out: Extract<NetworkOutput, { kind: 'send' | 'carried' | 'seen' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'changed' }>,
+    now: Instant,
+  ): void {
+    if (out.kind === 'send') this.send(out.path, out.bytes);
+    else if (out.kind === 'carried') this.receive(out.path, out.bytes, now);
+    else if (out.kind === 'seen') this.noteSeen(out.address, now);
+    else this.outbox.push(out);
+  }
+
+  /** Sends on a host's path, or through the overlay that carries it. */
+  private send(path: PathId, bytes: Uint8Array): void {
+    if (!path.startsWith('via/')) {
+      this.outbox.push({ kind: 'send', path, bytes });
+      return;
+    }
+    const [, name, to] = path.split('/') as [string, string, PeerKey];
+    const carrier = name === 'public' ? this.public : this.groups.get(name)?.network;
+    carrier?.carry(to, bytes);
+  }
+
+  private noteSeen(address: string, now: Instant): void {
+    if (this.seen.has(address) || this.seen.size >= SEEN_MAX || this.options.addresses().includes(address)) return;
+    this.seen.add(address);
+    for (const network of this.networks()) network.links.addressesChanged(now);
+  }
+
+  /** Where others may try us: never inside a group's subnet, which is our own tunnel (overlay.md "Links"). */
+  private candidateAddresses(): string[] {
+    const subnets = [...this.groups.values()].map(group => group.subnet);
+    const isOurTunnel = (address: string) => {
+      const host = parseAddress(address.slice(0, address.lastIndexOf(':')));
+      return host !== undefined && subnets.some(subnet => contains(subnet, host));
+    };
+    return [...this.options.addresses(), ...this.seen].filter(address => !isOurTunnel(address));
+  }
+}

@@ -1,0 +1,81 @@
+/** Makes the plain views of `view.ts` from a running participant. */
+import { toHex } from '@warren/base';
+import { printAddress, printSubnet } from '@warren/vpn';
+import type { Member } from './directory.ts';
+import type { GroupNetwork } from './group-network.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer.ts';
+import type { GroupView, LinkView, MemberView, PeerView, PublicView } from './view.ts';
+
+/** The whole participant at `unixMs`. */
+export function peerView(peer: Peer, names: ReadonlyMap<string, string>, unixMs: number): PeerView {
+  const groups = [...peer.groups].map(([id, group]) => groupView(group, names.get(id) ?? id, unixMs));
+  return { public: publicView(peer), groups };
+}
+
+/** One group. */
+export function groupView(group: GroupNetwork, name: string, unixMs: number): GroupView {
+  const { network, vpn } = group;
+  const members = group.directory.all().map(member => memberView(group, member, unixMs));
+  const self = members.find(member => member.self) as MemberView;
+  const links = linkViews(network);
+  return {
+    group: network.name,
+    name,
+    subnet: printSubnet(group.subnet),
+    state: group.isSearching ? 'searching' : vpn.address === undefined ? 'starting' : 'connected',
+    self,
+    members,
+    links,
+    recordsHeld: network.dht.store.size,
+    forwarded: network.overlay.stats.forwarded,
+  };
+}
+
+function publicView(peer: Peer): PublicView {
+  const { public: network } = peer;
+  return {
+    peerId: toHex(network.self),
+    state: peer.isPublicReady ? 'connected' : 'connecting',
+    bootstraps: peer.bootstrapView(),
+    links: linkViews(network),
+    recordsHeld: network.dht.store.size,
+    forwarded: network.overlay.stats.forwarded,
+  };
+}
+
+function linkViews(network: Network): LinkView[] {
+  const links: LinkView[] = [];
+  for (const key of network.links.usable()) {
+    const info = network.linkInfo(key);
+    if (info === undefined) continue;
+    const { peer, kind, rttMs, roles, sentBytes, receivedBytes } = info;
+    const view = { peerId: peer, kind, roles, sentBytes, receivedBytes };
+    links.push(rttMs === undefined ? view : { ...view, rttMs: rounded(rttMs) });
+  }
+  return links;
+}
+
+function memberView(group: GroupNetwork, member: Member, unixMs: number): MemberView {
+  const { network, vpn } = group;
+  const { peer, user, device } = member;
+  const self = peer === group.self;
+  const link = self ? undefined : network.linkInfo(peer);
+  const address = self ? vpn.address : member.address;
+  const kind = self ? group.hostKind : (network.hostKind(peer) ?? member.hostKind);
+  return {
+    peerId: peer,
+    name: `${device}.${user}`,
+    device,
+    user,
+    kind: kind === 'browser' || kind === 'site' ? kind : 'edge',
+    ...(address ? { address: printAddress(address) } : {}),
+    self,
+    online: self || link !== undefined || group.directory.isFresh(member, unixMs),
+    ...(link ? { link: { kind: link.kind, ...(link.rttMs === undefined ? {} : { rttMs: rounded(link.rttMs) }) } } : {}),
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

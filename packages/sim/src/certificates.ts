@@ -1,0 +1,118 @@
+/**
+ * Certificates for simulated members, byte for byte the same for a seed: the
+ * profile of `trust`, written directly as DER, signed with noble's
+ * deterministic Ed25519. Hosts and the site use @peculiar/x509 instead.
+ */
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { type Random, type UnixMs, concat, fromHex, toHex, utf8 } from '@warren/base';
+import { type Credentials, type Leaf, newWorkingKeys, readLeaf, statementText } from '@warren/trust';
+
+const DAY_MS = 86_400_000;
+const ALGORITHM = hex('300506032b6570');
+const SPKI_HEAD = hex('302a300506032b6570032100');
+const AUTHORITY_EXTENSIONS = [hex('30120603551d130101ff040830060101ff020100'), hex('300e0603551d0f0101ff040403020106')];
+
+/** A group's CA. */
+export interface SimAuthority {
+  readonly group: string;
+  readonly secret: Uint8Array;
+  readonly der: Uint8Array;
+}
+
+/** Makes the CA of a group whose id follows from `random`. */
+export function simAuthority(random: Random, now: UnixMs): SimAuthority {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+  const group = [...random.bytes(26)].map(byte => alphabet[byte % 32]).join('');
+  const secret = random.bytes(32);
+  const names = { issuer: group, subject: group, days: 3650, now };
+  const der = certificate(random, { ...names, spki: spkiOf(secret), signer: secret }, AUTHORITY_EXTENSIONS);
+  return { group, secret, der };
+}
+
+/** Credentials of a member, certified by `authority`. */
+export function simMember(authority: SimAuthority, user: string, device: string, random: Random, now: UnixMs): Credentials {
+  const secret = random.bytes(32);
+  const peerId = random.bytes(20);
+  const uris = [`urn:warren:${authority.group}:peer:${toHex(peerId)}`, `urn:warren:${authority.group}:user:${user}`];
+  const names = { issuer: authority.group, subject: device, days: 30, now };
+  const der = certificate(random, { ...names, spki: spkiOf(secret), signer: authority.secret }, leafExtensions(uris));
+  return credentials(der, secret, random, now);
+}
+
+/** Credentials for the public overlay: self-signed, the id from the key. */
+export function simStranger(random: Random, now: UnixMs): Credentials {
+  const secret = random.bytes(32);
+  const spki = spkiOf(secret);
+  const peerId = sha256(spki).slice(0, 20);
+  const names = { issuer: 'warren-public', subject: 'warren-public', days: 30, now };
+  const extensions = leafExtensions([`urn:warren:public:peer:${toHex(peerId)}`]);
+  return credentials(certificate(random, { ...names, spki, signer: secret }, extensions), secret, random, now);
+}
+
+function credentials(der: Uint8Array, secret: Uint8Array, random: Random, now: UnixMs): Credentials {
+  const leaf = readLeaf(der) as Leaf;
+  if (typeof leaf === 'string') throw new Error(`simulated leaf is ${leaf}`);
+  const keys = newWorkingKeys(random);
+  const dated = { workingKey: keys.signing.public, notBefore: now - 300_000, notAfter: now - 300_000 + 12 * 3_600_000 };
+  const signature = ed25519.sign(statementText(leaf.tbsHash, keys.noise.public, dated), secret);
+  return { leaf, keys, statement: { ...dated, algorithm: 'ed25519', signature } };
+}
+
+interface Names {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly days: number;
+  readonly now: UnixMs;
+  readonly spki: Uint8Array;
+  readonly signer: Uint8Array;
+}
+
+function certificate(random: Random, o: Names, extensions: readonly Uint8Array[]): Uint8Array {
+  const serial = random.bytes(16);
+  serial[0] = ((serial[0] as number) & 0x7f) | 1;
+  const notBefore = o.now - 300_000;
+  const tbs = tlv(
+    0x30,
+    tlv(0xa0, hex('020102')),
+    tlv(0x02, serial),
+    ALGORITHM,
+    name(o.issuer),
+    tlv(0x30, utcTime(notBefore), utcTime(notBefore + o.days * DAY_MS)),
+    name(o.subject),
+    o.spki,
+    tlv(0xa3, tlv(0x30, ...extensions)),
+  );
+  const signature = ed25519.sign(tbs, o.signer);
+  return tlv(0x30, tbs, ALGORITHM, tlv(0x03, Uint8Array.of(0), signature));
+}
+
+function leafExtensions(uris: readonly string[]): Uint8Array[] {
+  const names = tlv(0x30, ...uris.map(uri => tlv(0x86, utf8(uri))));
+  const san = tlv(0x30, hex('0603551d11'), hex('0101ff'), tlv(0x04, names));
+  return [hex('300c0603551d130101ff04023000'), hex('300e0603551d0f0101ff040403020780'), san];
+}
+
+function spkiOf(secret: Uint8Array): Uint8Array {
+  return concat(SPKI_HEAD, ed25519.getPublicKey(secret));
+}
+
+function name(commonName: string): Uint8Array {
+  return tlv(0x30, tlv(0x31, tlv(0x30, hex('0603550403'), tlv(0x0c, utf8(commonName)))));
+}
+
+function utcTime(unixMs: UnixMs): Uint8Array {
+  const [date = '', time = ''] = new Date(unixMs).toISOString().split('T');
+  return tlv(0x17, utf8(`${date.slice(2).replaceAll('-', '')}${time.slice(0, 8).replaceAll(':', '')}Z`));
+}
+
+function tlv(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
+  const content = concat(...contents);
+  const { length } = content;
+  const head = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return concat(Uint8Array.of(tag, ...head), content);
+}
+
+function hex(text: string): Uint8Array {
+  return fromHex(text) as Uint8Array;
+}

@@ -1,0 +1,213 @@
+/**
+ * Simulated sockets: UDP between open hosts, WebSockets to hosts that listen,
+ * WebRTC by an exchange of tokens. No NATs: every host has a public address.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concat, utf8 } from '@warren/base';
+import type { Datagrams, PathEvent, PathId } from '@warren/peer';
+import { STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
+import type { World } from './world.ts';
+
+/** What a simulated host can do. */
+export interface SimCapabilities {
+  readonly udp: boolean;
+  readonly webrtc: boolean;
+  readonly websocket: boolean;
+}
+
+/** A WebRTC connection that nobody answers is given up after that. */
+const WEBRTC_SETUP_MS = 30_000;
+
+interface Stream {
+  readonly remote: SimDatagrams;
+  readonly remotePath: PathId;
+}
+
+/** Who is where, and what does not pass. */
+export class SimInternet {
+  readonly world: World;
+  readonly byName = new Map<string, SimDatagrams>();
+  readonly byAddress = new Map<string, SimDatagrams>();
+  readonly byUrl = new Map<string, SimDatagrams>();
+  /** Whether UDP, and WebRTC with it, is blocked everywhere. */
+  udpBlocked = false;
+  private readonly cuts = new Set<string>();
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Lets nothing pass between two hosts any more. */
+  cut(a: string, b: string): void {
+    this.cuts.add(pairKey(a, b));
+  }
+
+  /** Undoes `cut`. */
+  mend(a: string, b: string): void {
+    this.cuts.delete(pairKey(a, b));
+  }
+
+  /** Whether two hosts can exchange anything. */
+  reaches(a: string, b: string): boolean {
+    return !this.cuts.has(pairKey(a, b));
+  }
+}
+
+/** The sockets of one simulated host. */
+export class SimDatagrams implements Datagrams {
+  readonly can: SimCapabilities;
+  readonly name: string;
+  private readonly internet: SimInternet;
+  private readonly address: string;
+  private readonly streams = new Map<PathId, Stream>();
+  private readonly connections = new Map<string, 'offerer' | 'answerer'>();
+  private listener: (event: PathEvent) => void = () => {};
+  private nextPath = 1;
+  private alive = true;
+
+  constructor(internet: SimInternet, name: string, address: string, can: SimCapabilities, url?: string) {
+    this.internet = internet;
+    this.name = name;
+    this.address = address;
+    this.can = can;
+    internet.byName.set(name, this);
+    if (can.udp) internet.byAddress.set(address, this);
+    if (url !== undefined) internet.byUrl.set(url, this);
+  }
+
+  maxBytes(path: PathId): number {
+    return path.startsWith('udp/') ? UDP_PATH_BYTES : STREAM_PATH_BYTES;
+  }
+
+  localAddresses(): readonly string[] {
+    return this.can.udp ? [this.address] : [];
+  }
+
+  listen(listener: (event: PathEvent) => void): void {
+    this.listener = listener;
+  }
+
+  send(path: PathId, bytes: Uint8Array): void {
+    if (!this.alive || bytes.length > this.maxBytes(path)) return;
+    const copy = bytes.slice();
+    if (path.startsWith('udp/')) this.sendUdp(path.slice('udp/'.length), copy);
+    else this.sendStream(path, copy);
+  }
+
+  dial(url: string): void {
+    this.internet.world.carry(true, () => {
+      const remote = this.internet.byUrl.get(url);
+      if (remote?.alive && this.internet.reaches(this.name, remote.name)) this.join(remote, 'ws', { url }, {});
+      else this.emit({ kind: 'dial-failed', url, reason: 'refused' });
+    });
+  }
+
+  openWebRtc(connection: string, role: 'offerer' | 'answerer'): void {
+    this.connections.set(connection, role);
+    const { world } = this.internet;
+    if (role === 'offerer') this.soon({ kind: 'webrtc-signal', connection, signal: `offer ${this.name}` });
+    world.at(world.now + WEBRTC_SETUP_MS, () => this.giveUp(connection));
+  }
+
+  signalWebRtc(connection: string, signal: string): void {
+    const role = this.connections.get(connection);
+    const [kind, name = ''] = signal.split(' ');
+    const remote = this.internet.byName.get(name);
+    if (role === 'answerer' && kind === 'offer') {
+      this.soon({ kind: 'webrtc-signal', connection, signal: `answer ${this.name}` });
+    } else if (role === 'offerer' && kind === 'answer' && remote !== undefined) {
+      this.internet.world.carry(true, () => this.meet(remote, connection));
+    }
+  }
+
+  close(path: PathId): void {
+    if (path.startsWith('rtc:')) {
+      this.connections.delete(path.slice('rtc:'.length));
+      return;
+    }
+    const stream = this.streams.get(path);
+    if (stream === undefined) return;
+    this.streams.delete(path);
+    this.internet.world.carry(true, () => stream.remote.lose(stream.remotePath));
+  }
+
+  async stop(): Promise<void> {
+    for (const path of [...this.streams.keys()]) this.close(path);
+    this.kill();
+  }
+
+  /** Vanishes without a word, as a machine that loses power. */
+  kill(): void {
+    this.alive = false;
+    this.internet.byName.delete(this.name);
+    if (this.internet.byAddress.get(this.address) === this) this.internet.byAddress.delete(this.address);
+    for (const [url, host] of this.internet.byUrl) if (host === this) this.internet.byUrl.delete(url);
+    this.streams.clear();
+  }
+
+  private sendUdp(address: string, bytes: Uint8Array): void {
+    const { world } = this.internet;
+    world.carry(false, () => {
+      const remote = this.internet.byAddress.get(address);
+      if (remote === undefined || this.internet.udpBlocked || !this.internet.reaches(this.name, remote.name)) return;
+      remote.arrive(`udp/${this.address}`, bytes);
+    });
+  }
+
+  private sendStream(path: PathId, bytes: Uint8Array): void {
+    const stream = this.streams.get(path);
+    if (stream === undefined) return;
+    this.internet.world.carry(path.startsWith('ws/'), () => {
+      const { remote, remotePath } = stream;
+      const blocked = this.internet.udpBlocked && path.startsWith('rtc/');
+      if (!blocked && this.internet.reaches(this.name, remote.name) && remote.streams.has(remotePath)) {
+        remote.arrive(remotePath, bytes);
+      }
+    });
+  }
+
+  /** Opens a stream between two hosts; both ends hear of it. */
+  private join(remote: SimDatagrams, kind: 'ws' | 'rtc', own: object, theirs: object): void {
+    const binding = kind === 'rtc' ? concat(sha256(utf8(this.name)), sha256(utf8(remote.name))) : new Uint8Array(0);
+    const path = `${kind}/${this.nextPath++}`;
+    const remotePath = `${kind}/${remote.nextPath++}`;
+    this.streams.set(path, { remote, remotePath });
+    remote.streams.set(remotePath, { remote: this, remotePath: path });
+    remote.emit({ kind: 'path-up', path: remotePath, binding, ...theirs });
+    this.emit({ kind: 'path-up', path, binding, ...own });
+  }
+
+  private meet(remote: SimDatagrams, connection: string): void {
+    const passes = !this.internet.udpBlocked && this.internet.reaches(this.name, remote.name);
+    if (!passes || !this.connections.has(connection) || !remote.connections.has(connection)) return;
+    this.connections.delete(connection);
+    remote.connections.delete(connection);
+    this.join(remote, 'rtc', { connection }, { connection });
+  }
+
+  private giveUp(connection: string): void {
+    if (this.connections.delete(connection)) this.emit({ kind: 'webrtc-failed', connection, reason: 'timed out' });
+  }
+
+  private lose(path: PathId): void {
+    if (this.streams.delete(path)) this.emit({ kind: 'path-down', path });
+  }
+
+  private arrive(path: PathId, bytes: Uint8Array): void {
+    if (!this.alive) return;
+    this.internet.world.note(this.name, path, bytes);
+    this.emit({ kind: 'datagram', path, bytes });
+  }
+
+  private soon(event: PathEvent): void {
+    this.internet.world.at(this.internet.world.now + 1, () => this.emit(event));
+  }
+
+  private emit(event: PathEvent): void {
+    if (this.alive) this.listener(event);
+  }
+}
+
+function pairKey(a: string, b: string): string {
+  return a < b ? `${a}|${b}` : `${b}|${a}`;
+}

@@ -1,0 +1,140 @@
+/**
+ * Virtual time and the wires between simulated hosts. One process, one seed,
+ * one heap of events; nothing here reads a clock. Every delivery goes into a
+ * trace hash, so that two runs of a seed can be compared.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { type Instant, toHex, utf8 } from '@warren/base';
+import { SeededRandom } from './random.ts';
+
+/** 2026-01-01: simulated dates start there. */
+export const EPOCH_UNIX_MS = 1_767_225_600_000;
+
+/** What the wires do to datagrams. */
+export interface WireOptions {
+  /** One way, milliseconds. */
+  readonly latencyMs: number;
+  /** Added at random, uniform up to this. */
+  readonly jitterMs: number;
+  /** Share of datagrams lost, 0 to 1. */
+  readonly loss: number;
+}
+
+interface Event {
+  readonly at: Instant;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** The simulated world. */
+export class World {
+  readonly seed: number;
+  wire: WireOptions;
+  private readonly random: SeededRandom;
+  private readonly heap: Event[] = [];
+  private time: Instant = 0;
+  private order = 0;
+  private trace = sha256.create();
+  /** Datagrams handed over so far. */
+  delivered = 0;
+  events = 0;
+
+  constructor(seed: number, wire: Partial<WireOptions> = {}) {
+    this.seed = seed;
+    this.random = new SeededRandom(seed, 'world');
+    this.wire = { latencyMs: 20, jitterMs: 5, loss: 0, ...wire };
+  }
+
+  get now(): Instant {
+    return this.time;
+  }
+
+  /** Runs `run` at `at`, or now when that is past; returns what cancels it. */
+  at(at: Instant, run: () => void): () => void {
+    let cancelled = false;
+    this.push({ at: Math.max(at, this.time), order: this.order++, run: () => cancelled || run() });
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  /** Carries something over a wire: late, or never. `reliable` wires (TCP) only delay. */
+  carry(reliable: boolean, deliver: () => void): void {
+    const { latencyMs, jitterMs, loss } = this.wire;
+    const isLost = this.random.unit() < loss;
+    const delay = latencyMs + jitterMs * this.random.unit();
+    if (!isLost) this.at(this.time + delay, deliver);
+    else if (reliable) this.at(this.time + 3 * delay, deliver);
+  }
+
+  /** Notes a delivery in the trace. */
+  note(to: string, path: string, bytes: Uint8Array): void {
+    this.delivered++;
+    this.trace.update(utf8(`${this.time.toFixed(3)} ${to} ${path} ${bytes.length}`)).update(bytes);
+  }
+
+  /** Runs until `condition` holds or `untilMs` of virtual time have passed; tells whether it held. */
+  runUntil(condition: () => boolean, untilMs: number): boolean {
+    const end = this.time + untilMs;
+    while (!condition()) {
+      const next = this.heap[0];
+      if (next === undefined || next.at > end) {
+        this.time = end;
+        return condition();
+      }
+      this.step();
+    }
+    return true;
+  }
+
+  /** Runs all events of the next `ms` of virtual time. */
+  run(ms: number): void {
+    this.runUntil(() => false, ms);
+  }
+
+  /** SHA-256 of all deliveries so far. */
+  get traceHash(): string {
+    return toHex(this.trace.clone().digest());
+  }
+
+  private step(): void {
+    const event = this.pop() as Event;
+    this.time = event.at;
+    this.events++;
+    event.run();
+  }
+
+  private push(event: Event): void {
+    const { heap } = this;
+    let i = heap.push(event) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!before(event, heap[parent] as Event)) break;
+      heap[i] = heap[parent] as Event;
+      i = parent;
+    }
+    heap[i] = event;
+  }
+
+  private pop(): Event | undefined {
+    const { heap } = this;
+    const top = heap[0];
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return top;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1] as Event, heap[child] as Event)) child++;
+      if (!before(heap[child] as Event, last)) break;
+      heap[i] = heap[child] as Event;
+      i = child;
+    }
+    heap[i] = last;
+    return top;
+  }
+}
+
+function before(a: Event, b: Event): boolean {
+  return a.at !== b.at ? a.at < b.at : a.order < b.order;
+}
