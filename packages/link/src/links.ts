@@ -109,17 +109,16 @@ export class Links {
     this.drainSessions(now);
   }
 
-  /** A data channel opened, or a WebSocket: only the former needs us. */
-  pathUp(path: PathId, binding: Uint8Array, connection: string | undefined, now: Instant): void {
-    if (connection === undefined) return;
-    const link = this.links.get(this.connections.get(connection) ?? '');
-    if (link === undefined || link.webrtc.kind !== 'connecting' || link.webrtc.connection !== connection) {
-      this.outbox.push({ kind: 'close-path', path });
-      return;
-    }
+  /** A data channel opened that answers `connection`; false when that connection is not of this network. */
+  pathUp(path: PathId, binding: Uint8Array, connection: string, now: Instant): boolean {
+    const peer = this.connections.get(connection);
+    if (peer === undefined) return false;
+    const link = this.links.get(peer);
+    if (link?.webrtc.kind !== 'connecting' || link.webrtc.connection !== connection) return false;
     link.webrtc = { kind: 'open', connection, path };
     this.bindings.set(path, this.options.hash(binding));
     this.tryPath(link, path, now);
+    return true;
   }
 
   pathDown(path: PathId, now: Instant): void {

@@ -16,9 +16,8 @@ import { Texts, type TextsOutput } from './texts.ts';
 /** Our card is renewed so often; it lives three times as long. */
 const CARD_RENEW_MS = 25_000;
 const CARD_LIFETIME_S = 90;
-/** The list of members is read so often, sooner after a change. */
-const MEMBERS_READ_MS = 20_000;
-const MEMBERS_READ_SOON_MS = 500;
+/** Waits between readings of the list of members, counted from the last change that we saw. */
+const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 20_000];
 /** An address claim lives three times its renewal. */
 const CLAIM_LIFETIME_S = 180;
 /** Alone in a group for so long means: be one's own ring. */
@@ -55,6 +54,7 @@ export class GroupNetwork {
   private readonly operations = new Map<number, (out: Extract<NetworkOutput, { kind: 'stored' | 'found' }>, now: Instant) => void>();
   private vpnIsReady = false;
   private searching = true;
+  private readings = 0;
 
   constructor(options: GroupOptions, now: Instant) {
     const { publicId, rendezvousSecret, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
@@ -168,7 +168,7 @@ export class GroupNetwork {
         return;
       case 'members':
         this.readMembers();
-        this.timers.set('members', now + jitter(random, MEMBERS_READ_MS, 0.1));
+        this.scheduleReading(now);
         return;
       case 'alone':
         this.ready(now);
@@ -243,6 +243,7 @@ export class GroupNetwork {
         return;
       case 'configured':
         this.timers.set('card', now);
+        this.readMembersSoon(now);
         this.outbox.push(out);
         return;
       case 'tap':
@@ -278,7 +279,6 @@ export class GroupNetwork {
     const hostKind = HOST_KINDS.find(kind => kind === this.options.kind) ?? 'edge';
     const value = encodeMemberCard({ hostKind, address: this.vpn.address ?? 0 });
     this.network.dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
-    this.readMembersSoon(now);
   }
 
   private readMembers(): void {
@@ -290,9 +290,15 @@ export class GroupNetwork {
     });
   }
 
+  /** Something changed: members are read soon, and a few times more, since others' cards follow. */
   private readMembersSoon(now: Instant): void {
-    const at = this.timers.at('members');
-    if (at === undefined || at > now + MEMBERS_READ_SOON_MS) this.timers.set('members', now + MEMBERS_READ_SOON_MS);
+    this.readings = 0;
+    this.scheduleReading(now);
+  }
+
+  private scheduleReading(now: Instant): void {
+    const wait = MEMBERS_READ_MS[Math.min(this.readings++, MEMBERS_READ_MS.length - 1)] as number;
+    this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
   }
 
   private memberCountChanged(now: Instant): void {

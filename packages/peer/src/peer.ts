@@ -106,7 +106,7 @@ export class Peer {
         break;
       case 'path-up':
         if (event.url !== undefined) this.bootstrapUp(event.url, event.path, now);
-        for (const network of this.networks()) network.links.pathUp(event.path, event.binding, event.connection, now);
+        if (event.connection !== undefined) this.channelUp(event.path, event.binding, event.connection, now);
         break;
       case 'path-down':
         this.bootstraps.closed(event.path, now);
@@ -212,6 +212,11 @@ export class Peer {
     const isSealed = bytes[0] === PacketType.DATA || bytes[0] === PacketType.FRAME;
     const hint = isSealed && owner === undefined ? this.indices.hintFor(path, bytes, now) : undefined;
     if (hint !== undefined) this.send(path, hint);
+  }
+
+  private channelUp(path: PathId, binding: Uint8Array, connection: string, now: Instant): void {
+    for (const network of this.networks()) if (network.links.pathUp(path, binding, connection, now)) return;
+    this.outbox.push({ kind: 'close-path', path });
   }
 
   private bootstrapUp(url: string, path: PathId, now: Instant): void {
