@@ -40,9 +40,12 @@ export function parseSignal(text: string): Signal | undefined {
   return renegotiate !== undefined || transceiverRequest !== undefined ? { kind: 'nothing' } : undefined;
 }
 
-/** The text of a description for the remote side. */
+/**
+ * The text of a description for the remote side. An offer asks to begin the DTLS handshake itself: the answerer's
+ * ICE is ready first, so that its first packet would be lost here and come again only a second later.
+ */
 export function printDescription(type: 'offer' | 'answer', sdp: string): string {
-  return JSON.stringify({ type, sdp });
+  return JSON.stringify({ type, sdp: sdp.replace('a=setup:actpass', 'a=setup:active') });
 }
 
 /** The text of a candidate for the remote side; `candidate` may begin with `a=`. */

@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { assert, concat, sameBytes } from '@warren/base';
 import type { Storage } from '@warren/peer';
 
@@ -35,7 +35,7 @@ export class StorageError extends Error {
 /** Opens a folder of values and makes it if need be, with the mode 0700. `log` gets a line for each damaged value. */
 export async function openStorage(folder: string, log: (line: string) => void): Promise<Storage> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     for (const name of await readdir(folder)) if (name.endsWith(TEMPORARY)) await discard(join(folder, name));
   } catch (cause) {
     throw explain(cause, folder);
@@ -124,6 +124,18 @@ function unwrap(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length < HEADER_BYTES || !sameBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return undefined;
   const value = bytes.slice(HEADER_BYTES);
   return sameBytes(bytes.subarray(MAGIC.length, HEADER_BYTES), digest(value)) ? value : undefined;
+}
+
+/** Node's own recursive mkdir says ENOENT where the file system is read-only. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST') return;
+    if (codeOf(cause) !== 'ENOENT' || dirname(folder) === folder) throw cause;
+    await makeFolder(dirname(folder));
+    await mkdir(folder, { mode: 0o700 });
+  }
 }
 
 async function writeWhole(folder: string, file: string, bytes: Uint8Array): Promise<void> {

@@ -185,8 +185,9 @@ function tapError(name: string, errno: number): Error {
 
 /** Runs `ip`; rejects with what it said. */
 function ip(...args: readonly string[]): Promise<string> {
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
   return new Promise((resolve, reject) => {
-    execFile('ip', args, { timeout: 5_000 }, (error, stdout, stderr) => {
+    execFile('ip', args, { timeout: 5_000, env }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT') reject(new Error('The command `ip` is missing: install iproute2.'));
       else reject(new Error(`\`ip ${args.join(' ')}\` failed: ${stderr.trim() || error.message}`));

@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { PathEvent } from '@warren/peer';
+import { decodeStunSuccess, encodeStunRequest } from '@warren/wire';
+import { afterEach, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { type NodeDatagrams, type NodeDatagramsOptions, openDatagrams } from './datagrams.ts';
+
+const opened: NodeDatagrams[] = [];
+afterEach(() => Promise.all(opened.splice(0).map(datagrams => datagrams.stop())));
+
+async function open(options: Partial<NodeDatagramsOptions> = {}) {
+  const datagrams = await openDatagrams({
+    udp: { host: '127.0.0.1' },
+    webrtc: false,
+    answerStun: false,
+    iceServers: [],
+    ...options,
+  });
+  opened.push(datagrams);
+  const events: PathEvent[] = [];
+  datagrams.listen(event => events.push(event));
+  const port = Number(datagrams.localAddresses()[0]?.split(':').at(-1));
+  return { datagrams, events, port };
+}
+
+/** Sends to a port from a socket of its own; what comes back within the wait. */
+async function ask(port: number, messages: readonly Uint8Array[], answers: number): Promise<Buffer[]> {
+  const socket = createSocket('udp4');
+  const received: Buffer[] = [];
+  socket.on('message', message => received.push(message));
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  for (const message of messages) await new Promise(sent => socket.send(message, port, '127.0.0.1', sent));
+  await expect.poll(() => received.length).toBe(answers);
+  const ownPort = socket.address().port;
+  socket.close();
+  return [...received, Buffer.from([ownPort >> 8, ownPort & 255])];
+}
+
+const request = encodeStunRequest({ transactionId: Uint8Array.from({ length: 12 }, (_, i) => i) });
+
+test('a STUN binding request is answered with the address it came from, and nothing of it reaches the listener', async () => {
+  const { datagrams, events, port } = await open({ answerStun: true });
+  const [answer, own] = await ask(port, [request], 1);
+  const decoded = decodeStunSuccess(Uint8Array.from(answer ?? []));
+  expect(decoded).toEqual({
+    transactionId: Uint8Array.from({ length: 12 }, (_, i) => i),
+    address: Uint8Array.of(127, 0, 0, 1),
+    port: own?.readUInt16BE(),
+  });
+  expect(answer?.length).toBeLessThanOrEqual(3 * request.length);
+  expect(events).toEqual([]);
+  expect(datagrams.counters).toMatchObject({ stunAnswered: 1, stunDropped: 0 });
+});
+
+test('damaged requests get no answer and are counted; other STUN messages reach the listener', async () => {
+  const { datagrams, events, port } = await open({ answerStun: true });
+  const torn = Uint8Array.from([...request.subarray(0, 3), 4, ...request.subarray(4)]);
+  const success = Uint8Array.from(request, (byte, i) => (i === 0 ? 1 : byte));
+  await ask(port, [torn, success, request], 1);
+  expect(datagrams.counters).toMatchObject({ stunAnswered: 1, stunDropped: 1, received: 1 });
+  expect(events.map(event => event.kind)).toEqual(['datagram']);
+});
+
+test('a host that is not asked to answer STUN does not', async () => {
+  const { datagrams, events, port } = await open();
+  await ask(port, [request, Uint8Array.of(0xe1)], 0);
+  await expect.poll(() => events.length).toBe(1);
+  expect(datagrams.counters).toMatchObject({ stunAnswered: 0, stunDropped: 1 });
+});
+
+test('UDP carries datagrams between two hosts by path ids', async () => {
+  const [a, b] = [await open(), await open()];
+  a.datagrams.send(`udp/127.0.0.1:${b.port}`, Uint8Array.of(1, 2));
+  await expect
+    .poll(() => b.events)
+    .toEqual([{ kind: 'datagram', path: `udp/127.0.0.1:${a.port}`, bytes: Uint8Array.of(1, 2) }]);
+  expect(a.datagrams.maxBytes('udp/127.0.0.1:1')).toBe(1_200);
+});
+
+test('a dialled and an accepted WebSocket carry datagrams, and only the dialler is told a URL', async () => {
+  const [client, served] = [await open({ udp: false }), await open({ udp: false })];
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', socket => served.datagrams.acceptWebSocket(socket));
+  await once(server, 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  client.datagrams.dial(url);
+  await expect.poll(() => [client.events.length, served.events.length]).toEqual([1, 1]);
+  const up = client.events[0];
+  expect(up).toMatchObject({ kind: 'path-up', url, binding: new Uint8Array(0) });
+  expect(served.events[0]).toEqual({ kind: 'path-up', path: 'ws/1', binding: new Uint8Array(0) });
+  if (up?.kind !== 'path-up') return;
+  client.datagrams.send(up.path, Uint8Array.of(3));
+  await expect.poll(() => served.events[1]).toEqual({ kind: 'datagram', path: 'ws/1', bytes: Uint8Array.of(3) });
+  expect(served.datagrams.counters).toMatchObject({ webSockets: 1, received: 1 });
+  await client.datagrams.stop();
+  await expect.poll(() => served.events[2]).toEqual({ kind: 'path-down', path: 'ws/1' });
+  server.close();
+});
+
+test('without UDP and WebRTC the host says so, and asking for them fails kindly', async () => {
+  const { datagrams, events } = await open({ udp: false });
+  expect(datagrams.can).toEqual({ udp: false, webrtc: false, websocket: true });
+  expect(datagrams.localAddresses()).toEqual([]);
+  datagrams.send('udp/127.0.0.1:9', Uint8Array.of(1));
+  datagrams.openWebRtc('x', 'offerer');
+  expect(events).toEqual([]);
+  await expect.poll(() => events).toEqual([{ kind: 'webrtc-failed', connection: 'x', reason: 'WebRTC is turned off' }]);
+});
+
+test('settings that the WebRTC library does not take are a failure, not an exception', async () => {
+  const { datagrams, events } = await open({ webrtc: true, iceServers: ['http://stun.example'] });
+  datagrams.openWebRtc('x', 'offerer');
+  await expect.poll(() => events.map(event => event.kind)).toEqual(['webrtc-failed']);
+});
+
+test('a process whose host has stopped ends by itself, WebRTC and all', { timeout: 30_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-exit-'));
+  const index = JSON.stringify(new URL('./index.ts', import.meta.url).href);
+  const script = `import { nodeHost } from ${index};
+    const make = () => nodeHost({ kind: 'edge', stateDir: ${JSON.stringify(folder)}, webrtcAddress: '127.0.0.1' });
+    const hosts = [await make(), await make()];
+    const up = hosts.map((host, i) => new Promise(resolve => host.datagrams.listen(event => {
+      if (event.kind === 'webrtc-signal') setTimeout(() => hosts[1 - i].datagrams.signalWebRtc('c', event.signal));
+      if (event.kind === 'path-up') resolve();
+    })));
+    hosts[1].datagrams.openWebRtc('c', 'answerer');
+    hosts[0].datagrams.openWebRtc('c', 'offerer');
+    await Promise.all(up);
+    hosts[0].clock.setAlarm(hosts[0].clock.now() + 1, () => {});
+    await Promise.all(hosts.map(host => host.datagrams.stop()));
+    console.log('stopped', process.getActiveResourcesInfo().filter(each => each !== 'PipeWrap').join());
+    setTimeout(() => process.exit(9), 5_000).unref();`;
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
+  expect(stdout).toMatch(/^stopped ?\n$/);
+  await rm(folder, { recursive: true, force: true });
+});
