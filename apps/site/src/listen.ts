@@ -29,7 +29,6 @@ export async function listen(at: HostPort, tls: TlsIdentity | undefined): Promis
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   const sockets = keepSockets(server);
-  refuseOtherUpgrades(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: at.host, port: at.port }, resolve);
@@ -56,12 +55,4 @@ function keepSockets(server: Server): ReadonlySet<Socket> {
     socket.once('close', () => sockets.delete(socket));
   });
   return sockets;
-}
-
-/** Nobody else answers upgrades for other paths, and unanswered ones would stay open. */
-function refuseOtherUpgrades(server: Server): void {
-  server.on('upgrade', (request, socket) => {
-    if (request.url?.split('?')[0] === '/bootstrap') return;
-    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-  });
 }

@@ -104,7 +104,8 @@ async function startParts(
   });
 
   const udp = options.bootstrapUdp ?? { host: options.listen.host, port: listening.port };
-  const bootstrap = await startBootstrap(listening.server, udp, options, around);
+  const { server } = listening;
+  const bootstrap = await around.attachBootstrap({ server, path: '/bootstrap', dataDir, udp, log });
   undo.push(() => bootstrap.stop());
   undo.push(startChores(site));
   return {
@@ -115,12 +116,6 @@ async function startParts(
     setupLink: await setupLink(site),
     stop,
   };
-}
-
-async function startBootstrap(server: Server, udp: HostPort, options: SiteOptions, around: Surroundings) {
-  const folder = join(options.dataDir, 'bootstrap');
-  makeFolder(folder);
-  return around.attachBootstrap({ server, path: '/bootstrap', dataDir: folder, udp, log: around.log });
 }
 
 async function caKeysFor(db: Database, options: SiteOptions, around: Surroundings): Promise<CaKeys> {
