@@ -89,6 +89,13 @@ describe.skipIf(whyNoChromium !== undefined)(
       expect(seen).toEqual(['path-up', 'datagram 3', 'path-down']);
     });
 
+    test('faults #40 a slow receiver costs dropped datagrams, not memory', { timeout: 30_000 }, async () => {
+      const { arrived, grownBytes } = await page.evaluate(() => globalThis.contract.flood());
+      expect(arrived).toBeGreaterThan(32);
+      expect(arrived).toBeLessThan(2_048);
+      expect(grownBytes).toBeLessThan(32 << 20);
+    });
+
     test('one tab leads; another takes over when the first gives way', { timeout: 30_000 }, async () => {
       const [first, second] = await Promise.all([open(), open()]);
       expect(await first.evaluate(() => globalThis.contract.lead(false))).toBe(true);

@@ -50,6 +50,37 @@ const contract = {
     return seen;
   },
 
+  /**
+   * Sends 64 MiB over a data channel faster than anyone can take it. Answers how many of the 4,096 datagrams
+   * arrived, and whether the channel still works afterwards.
+   */
+  async flood(): Promise<{ arrived: number; works: boolean }> {
+    const [from, to] = [await browserHost(), await browserHost()];
+    let arrived = 0;
+    const path = await new Promise<string>(resolve => {
+      from.datagrams.listen(event => {
+        if (event.kind === 'webrtc-signal') to.datagrams.signalWebRtc('flood', event.signal);
+        if (event.kind === 'path-up') resolve(event.path);
+      });
+      to.datagrams.listen(event => {
+        if (event.kind === 'webrtc-signal') from.datagrams.signalWebRtc('flood', event.signal);
+        if (event.kind === 'datagram') arrived++;
+      });
+      to.datagrams.openWebRtc('flood', 'answerer');
+      from.datagrams.openWebRtc('flood', 'offerer');
+    });
+    for (let turn = 0; turn < 64; turn++) {
+      for (let i = 0; i < 64; i++) from.datagrams.send(path, new Uint8Array(16_384));
+      await Promise.resolve();
+    }
+    await new Promise(resolve => setTimeout(resolve, 500));
+    const flooded = arrived;
+    from.datagrams.send(path, new Uint8Array(1));
+    await new Promise(resolve => setTimeout(resolve, 200));
+    await Promise.all([from.datagrams.stop(), to.datagrams.stop()]);
+    return { arrived: flooded, works: arrived === flooded + 1 };
+  },
+
   /** Tries to lead, at once or by taking over; answers whether this page leads now. */
   async lead(take: boolean): Promise<boolean> {
     leadership = take ? await takeLead() : await lead();

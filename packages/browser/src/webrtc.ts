@@ -43,7 +43,9 @@ export class WebRtcWay implements Way {
   private remoteFingerprint: Uint8Array | undefined;
   private candidates = 0;
   private early: Uint8Array[] = [];
+  /** What this turn of the event loop sent so far. */
   private outgoing: Uint8Array[] = [];
+  private outgoingBytes = 0;
   /** Why the connection ended, if it never opened. */
   private failure = 'the other side closed the connection';
 
@@ -88,10 +90,13 @@ export class WebRtcWay implements Way {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.state === 'open') {
-      this.outgoing.push(bytes);
-      if (this.outgoing.length === 1) queueMicrotask(() => this.flush());
-    } else this.options.events.dropped();
+    if (this.state !== 'open' || this.peer.bufferSize + this.outgoingBytes > MAX_BUFFERED_BYTES) {
+      this.options.events.dropped();
+      return;
+    }
+    this.outgoing.push(bytes);
+    this.outgoingBytes += bytes.length;
+    if (this.outgoing.length === 1) queueMicrotask(() => this.flush());
   }
 
   close(): void {
@@ -155,9 +160,10 @@ export class WebRtcWay implements Way {
   private flush(): void {
     const datagrams = this.outgoing;
     this.outgoing = [];
+    this.outgoingBytes = 0;
     if (this.state !== 'open') return;
     for (const message of packDatagrams(datagrams)) {
-      if (this.peer.connected && this.peer.bufferSize <= MAX_BUFFERED_BYTES) this.peer.send(message);
+      if (this.peer.connected) this.peer.send(message);
       else this.options.events.dropped();
     }
   }

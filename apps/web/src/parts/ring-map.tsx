@@ -157,8 +157,10 @@ function LinkTable({ view }: { view: GroupView }) {
   );
 }
 
-/** Labels are larger on a small screen, so they hold fewer letters. */
+/** Shortens in the middle: both ends tell members apart. Labels are larger on a small screen, so they hold fewer letters. */
 function short(name: string): string {
-  const most = matchMedia('(max-width: 640px)').matches ? 12 : 18;
-  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  const most = matchMedia('(max-width: 640px)').matches ? 13 : 18;
+  if (name.length <= most) return name;
+  const tail = Math.floor((most - 1) / 2);
+  return `${name.slice(0, most - 1 - tail)}…${name.slice(-tail)}`;
 }
