@@ -74,6 +74,15 @@ describe.skipIf(reason !== undefined)(
       await expect(lab.spawn('a', ['true']).line(/never/)).rejects.toThrow('before its end');
     });
 
+    test('a port of another host is forwarded to localhost', async () => {
+      const server = lab.spawn('b', [process.execPath, '-e', HTTP_SERVER]);
+      await server.line(/^bound$/);
+      await lab.forward('a', 8080, `${lab.address('b')}:9000`);
+      const get = `fetch('http://localhost:8080').then(r => r.text()).then(console.log)`;
+      expect((await lab.exec('a', [process.execPath, '-e', get])).stdout).toBe('over there\n');
+      await server.stop();
+    });
+
     test('a script stands for a program inside the namespace', async () => {
       const script = await lab.executable('b', 'ip');
       expect(execFileSync(script, ['-br', 'address', 'show', INTERFACE], { encoding: 'utf8' })).toContain(
@@ -123,3 +132,4 @@ const RECEIVER = `const s = require('node:dgram').createSocket('udp4');
   s.on('message', m => console.log('got ' + m)); s.bind(4000, () => console.log('bound'));`;
 const SENDER = `const s = require('node:dgram').createSocket('udp4');
   s.send(process.argv[2], 4000, process.argv[1], () => s.close());`;
+const HTTP_SERVER = `require('node:http').createServer((_, r) => r.end('over there')).listen(9000, () => console.log('bound'));`;

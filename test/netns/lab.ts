@@ -15,6 +15,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Counter, counterRules, parseCounters } from './lab-counters.ts';
 import { LabProcess, type SpawnOptions } from './lab-process.ts';
 import { systemPath } from './requirements.ts';
@@ -25,6 +26,7 @@ export const INTERFACE = 'wan0';
 export const WAN = 'wan';
 const NAMESPACE = /^wr(\d+)-\d+-[a-z0-9]+$/;
 const COMMAND_TIMEOUT_MS = 60_000;
+const FORWARDER = fileURLToPath(new URL('./forwarder.ts', import.meta.url));
 
 export interface LabOptions {
   /** Names of 1 to 12 of `a-z 0-9`, at most 50, without `wan`. */
@@ -114,6 +116,14 @@ export class Lab {
     const forget = (): boolean => this.processes.delete(child);
     child.exit.then(forget, forget);
     return child;
+  }
+
+  /**
+   * Makes `to` (`198.51.100.1:8080`) reachable in a host as `127.0.0.1:<port>`, over TCP and until the lab closes:
+   * pages are in a secure context on localhost only.
+   */
+  async forward(host: string, port: number, to: string): Promise<void> {
+    await this.spawn(host, [process.execPath, FORWARDER, String(port), to]).line(/^listening$/);
   }
 
   /** A script that runs `program` in a host's namespace with the arguments it gets, for those who want a path, as Playwright. */

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import type { PathEvent } from '@warren/peer';
 import { decodeStunSuccess, encodeStunRequest } from '@warren/wire';
 import { afterEach, expect, test } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type NodeDatagrams, type NodeDatagramsOptions, openDatagrams } from './datagrams.ts';
 
 const opened: NodeDatagrams[] = [];
@@ -105,6 +105,20 @@ test('a dialled and an accepted WebSocket carry datagrams, and only the dialler 
   server.close();
 });
 
+test('a WebSocket that closed before it was handed over is refused', async () => {
+  const { datagrams, events } = await open({ udp: false });
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const [[socket]] = await Promise.all([once(server, 'connection'), once(client, 'open')]);
+  socket.terminate();
+  await Promise.all([once(socket, 'close'), once(client, 'close')]);
+  expect(datagrams.acceptWebSocket(socket)).toBe(false);
+  await datagrams.stop();
+  expect(events).toEqual([]);
+  server.close();
+});
+
 test('without UDP and WebRTC the host says so, and asking for them fails kindly', async () => {
   const { datagrams, events } = await open({ udp: false });
   expect(datagrams.can).toEqual({ udp: false, webrtc: false, websocket: true });
@@ -134,7 +148,7 @@ test('a process whose host has stopped ends by itself, WebRTC and all', { timeou
     hosts[1].datagrams.openWebRtc('c', 'answerer');
     hosts[0].datagrams.openWebRtc('c', 'offerer');
     await Promise.all(up);
-    hosts[0].clock.setAlarm(hosts[0].clock.now() + 1, () => {});
+    await new Promise(resolve => hosts[0].clock.setAlarm(hosts[0].clock.now() + 20, resolve));
     await Promise.all(hosts.map(host => host.datagrams.stop()));
     console.log('stopped', process.getActiveResourcesInfo().filter(each => each !== 'PipeWrap').join());
     setTimeout(() => process.exit(9), 5_000).unref();`;

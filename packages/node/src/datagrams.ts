@@ -38,7 +38,9 @@ export interface NodeDatagramsOptions {
 
 /** What was counted since the start. */
 export interface DatagramCounters {
+  /** Datagrams given to the listener. */
   readonly received: number;
+  /** Datagrams given to an open path; those that it dropped are among them. */
   readonly sent: number;
   /** Datagrams dropped on any path, either way. */
   readonly dropped: number;
@@ -54,7 +56,12 @@ export interface DatagramCounters {
 export async function openDatagrams(options: NodeDatagramsOptions): Promise<NodeDatagrams> {
   const native = options.webrtc ? await import('node-datachannel').catch(() => undefined) : undefined;
   const datagrams = new NodeDatagrams(options, native);
-  await datagrams.bind();
+  try {
+    await datagrams.bind();
+  } catch (error) {
+    await datagrams.stop();
+    throw error;
+  }
   return datagrams;
 }
 
@@ -144,9 +151,13 @@ export class NodeDatagrams implements Datagrams {
     this.opening.add(way);
   }
 
-  /** Takes over an open WebSocket of a server, which answers with `path-up`; false, and closed, when there are too many. */
+  /**
+   * Takes over an open WebSocket of a server, which answers with `path-up`; false, and closed, when it is not
+   * open any more, or there are too many.
+   */
   acceptWebSocket(socket: WebSocket): boolean {
-    if (this.stopped !== undefined || this.counters.webSockets >= WAYS_MAX) {
+    const isOpen = socket.readyState === socket.OPEN;
+    if (!isOpen || this.stopped !== undefined || this.opening.size + this.counters.webSockets >= WAYS_MAX) {
       socket.on('error', () => {});
       socket.close(TRY_AGAIN_LATER);
       return false;
