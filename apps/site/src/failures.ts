@@ -16,6 +16,10 @@ export function explain(error: unknown, options: SiteOptions): string {
   }
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo') return aboutAddress(error, options);
+  if (syscall === undefined && code !== undefined && message.endsWith('.')) {
+    // Written for people by the host of the bootstrap node.
+    return sentence(message, code.startsWith('EADDR') ? 'The option is --bootstrap-udp.' : undefined);
+  }
   const disk = DISK.get(code ?? '');
   if (disk !== undefined) return sentence(`${disk[0]}: ${message}.`, disk[1]);
   return sentence(`The site could not start: ${message}.`, 'This is a mistake in the site; please report it.');

@@ -176,11 +176,13 @@ describe('a start that fails', () => {
     let port = 0;
     const broken: AttachBootstrap = async ({ udp }) => {
       port = udp?.port ?? 0;
-      throw Object.assign(new Error('bind EADDRINUSE'), { code: 'EADDRINUSE', syscall: 'bind', port });
+      throw Object.assign(new Error(`UDP 127.0.0.1:${port} is in use: choose another.`), { code: 'EADDRINUSE' });
     };
     const options = parseOptions(['--listen', '127.0.0.1:0'], folder);
     const error: unknown = await startSite(options, around(broken)).catch(thrown => thrown);
-    expect(explain(error, options)).toMatch(/^The UDP address 127.0.0.1:\d+ is taken .* --bootstrap-udp/);
+    expect(explain(error, options)).toMatch(
+      /^UDP 127.0.0.1:\d+ is in use: choose another. The option is --bootstrap-udp.$/,
+    );
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
     await start('--listen', '127.0.0.1:0');
   });
