@@ -172,6 +172,17 @@ test('datagrams sent in one turn share a message, and beyond a megabyte unsent t
   expect(drops).toBe(1);
 });
 
+test('a turn that sends without end gathers no more than 64 KiB', () => {
+  const { fake, way } = opened();
+  for (let i = 0; i < 9; i++) way.send(new Uint8Array(8_000));
+  expect(fake.calls.filter(call => call.startsWith('send'))).toHaveLength(5);
+  fake.buffered = (1 << 20) + 1;
+  for (let i = 0; i < 1_000; i++) way.send(new Uint8Array(8_000));
+  expect(drops).toBeGreaterThan(490);
+  vi.runOnlyPendingTimers();
+  expect(fake.calls.filter(call => call.startsWith('send'))).toHaveLength(5);
+});
+
 test('a message told before the opening opens the channel; text and torn messages are dropped', () => {
   const { fake, way } = make('offerer');
   fake.tell('description', sdp(1), 'offer');

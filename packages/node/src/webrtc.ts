@@ -23,6 +23,8 @@ import { BUFFERED_MAX_BYTES, plain, type Way, type WayEvents } from './way.ts';
 const SET_UP_TIMEOUT_MS = 30_000;
 /** ICE candidates that a remote side may send for one connection. */
 const CANDIDATES_MAX = 64;
+/** What one turn of the event loop may gather before it is sent, or dropped, without waiting for the turn's end. */
+const TURN_MAX_BYTES = 65_536;
 /** How long the native side may take to close. */
 const CLOSE_PATIENCE_MS = 1_000;
 
@@ -55,6 +57,7 @@ export class WebRtcWay implements Way {
   /** Own candidates found before the own description was told. */
   private untold: string[] = [];
   private outgoing: Uint8Array[] = [];
+  private outgoingBytes = 0;
   private readonly timeout: NodeJS.Timeout;
   private resolveOver: () => void = () => {};
 
@@ -91,8 +94,10 @@ export class WebRtcWay implements Way {
       this.options.events.dropped();
       return;
     }
+    if (this.outgoing.length === 0) setImmediate(() => this.flush());
     this.outgoing.push(bytes);
-    if (this.outgoing.length === 1) setImmediate(() => this.flush());
+    this.outgoingBytes += bytes.length;
+    if (this.outgoingBytes >= TURN_MAX_BYTES) this.flush();
   }
 
   close(): void {
@@ -186,6 +191,7 @@ export class WebRtcWay implements Way {
   private flush(): void {
     const datagrams = this.outgoing;
     this.outgoing = [];
+    this.outgoingBytes = 0;
     if (this.state !== 'open' || this.channel === undefined) return;
     for (const message of packDatagrams(datagrams))
       if (!this.sendMessage(this.channel, message)) this.options.events.dropped();
