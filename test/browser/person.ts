@@ -1,81 +1,91 @@
 /**
- * What a person does in the page, found as a person finds it: by labels and
- * words, never by classes or ids.
+ * A person with a browser profile of their own, for tests and the demo: what
+ * they do in the page, and what the peer in their tab shows of itself.
  */
-import type { Page } from 'playwright';
+import type { PeerView, PingReport } from '@warren/peer';
+import type { Browser, Page } from 'playwright';
+import { acceptInvite, createGroup, makeFirstAccount, makeInvite, untilIn } from './steps.ts';
 
-const PASSWORD = 'a few random words';
-/** How long the mesh may take for anything. */
-const MESH_PATIENCE_MS = 40_000;
+/** One person, one profile, one tab. */
+export class Person {
+  readonly name: string;
+  readonly page: Page;
+  /** Errors that the browser reported in the tab. */
+  readonly complaints: string[] = [];
+  private group = '';
 
-/** Opens the first administrator's link and makes the account. */
-export async function makeFirstAccount(page: Page, setupLink: string, name: string): Promise<void> {
-  await page.goto(setupLink);
-  await fillAccount(page, name);
-  await page.getByRole('button', { name: 'Make account' }).click();
-  await page.getByRole('heading', { name: 'Your groups' }).waitFor();
-}
+  private constructor(name: string, page: Page) {
+    this.name = name;
+    this.page = page;
+    page.on('pageerror', error => this.complaints.push(error.message));
+    page.on('console', message => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+  }
 
-/** Makes a group and stays on its page. Answers its id. */
-export async function createGroup(page: Page, name: string): Promise<string> {
-  await page.getByRole('button', { name: 'Create a group' }).click();
-  await page.getByLabel('Name of the group').fill(name);
-  await page.getByRole('button', { name: 'Create', exact: true }).click();
-  await page.getByRole('heading', { name, level: 1 }).waitFor();
-  return /group\/([a-z2-7]{26})/.exec(page.url())?.[1] ?? '';
-}
+  /** Opens a fresh profile in `browser`. */
+  static async in(browser: Browser, name: string): Promise<Person> {
+    return new Person(name, await (await browser.newContext()).newPage());
+  }
 
-/** Presses "Join in this tab" and waits until the tab is in. */
-export async function joinInTab(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Join in this tab' }).click();
-  await untilIn(page);
-}
+  /** Makes the first account with the one-time link. */
+  setUp(link: string): Promise<void> {
+    return makeFirstAccount(this.page, link, this.name);
+  }
 
-/** Waits until the tab is in the mesh, with an address. */
-export async function untilIn(page: Page): Promise<void> {
-  await page.getByText('This tab is in the mesh as').waitFor({ timeout: MESH_PATIENCE_MS });
-}
+  /** Makes a group and opens it. */
+  async createGroup(name: string): Promise<void> {
+    this.group = await createGroup(this.page, name);
+  }
 
-/** Makes an invite link; the dialog is closed again. */
-export async function makeInvite(page: Page, o: { uses?: number; letIn?: boolean } = {}): Promise<string> {
-  await page.getByRole('button', { name: 'Invite', exact: true }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('How many people').fill(String(o.uses ?? 1));
-  if (o.letIn === true) await dialog.getByLabel('Let people in without asking').check();
-  await dialog.getByRole('button', { name: 'Make invite link' }).click();
-  const link = await dialog.getByText(/^https?:\/\/.*#invite=/).innerText();
-  await dialog.getByRole('button', { name: 'Close' }).click();
-  return link;
-}
+  /** Joins in the tab, under a device name of one's own, and waits until it is in. */
+  async joinInTab(device?: string): Promise<void> {
+    if (device !== undefined) await this.page.getByLabel('Name of this browser').fill(device);
+    await this.page.getByRole('button', { name: 'Join in this tab' }).click();
+    await this.joined();
+  }
 
-/** Opens an invite link in a browser without an account, makes one and presses "Join". The tab then joins by itself. */
-export async function acceptInvite(page: Page, link: string, name: string, reason?: string): Promise<void> {
-  await page.goto(link);
-  await fillAccount(page, name);
-  if (reason !== undefined) await page.getByLabel('A line to the administrators').fill(reason);
-  await page.getByRole('button', { name: /^Join / }).click();
-}
+  /** Makes an invite link for one person; with `letIn` nobody needs to approve. */
+  invite(letIn: boolean): Promise<string> {
+    return makeInvite(this.page, { letIn });
+  }
 
-/** Approves somebody under Requests, and goes back to the mesh. */
-export async function approve(page: Page, name: string): Promise<void> {
-  await page.getByRole('link', { name: /^Requests/ }).click();
-  await page.getByRole('button', { name: `Approve ${name}` }).click({ timeout: MESH_PATIENCE_MS });
-  await page.getByRole('link', { name: 'Mesh', exact: true }).click();
-}
+  /** Makes an account with an invite and joins; the tab goes into the mesh by itself once the person is let in. */
+  async acceptInvite(link: string, groupName: string): Promise<void> {
+    await acceptInvite(this.page, link, this.name);
+    await this.page.getByRole('heading', { name: groupName, level: 1 }).waitFor();
+  }
 
-/** The row of a member, by `device.user`. */
-export function memberRow(page: Page, member: string) {
-  return page.getByRole('listitem').filter({ has: page.getByText(member, { exact: true }) });
-}
+  /** Waits until the tab is in the mesh, with an address. */
+  async joined(): Promise<void> {
+    await untilIn(this.page);
+    this.group = (await this.view()).groups[0]?.group ?? '';
+  }
 
-/** Sends a line of text to a member, by `device.user`. */
-export async function say(page: Page, member: string, text: string): Promise<void> {
-  await page.getByLabel('To whom').selectOption({ label: member });
-  await page.getByRole('textbox', { name: 'Message' }).fill(text);
-  await page.getByRole('button', { name: 'Send', exact: true }).click();
-}
+  /** What the peer in the tab shows of itself. */
+  async view(): Promise<PeerView> {
+    const view = await this.page.evaluate(() => globalThis.warrenDebug.view());
+    if (view === undefined) throw new Error(`no peer runs in ${this.name}'s tab`);
+    return view;
+  }
 
-async function fillAccount(page: Page, name: string): Promise<void> {
-  await page.getByLabel('Your name').fill(name);
-  await page.getByLabel('Password').fill(PASSWORD);
+  /** Waits until `holds` is true of the view; rejects with `otherwise` after `patienceMs`. */
+  async until(holds: (view: PeerView) => boolean, patienceMs: number, otherwise: string): Promise<PeerView> {
+    const giveUp = performance.now() + patienceMs;
+    for (;;) {
+      const view = await this.view();
+      if (holds(view)) return view;
+      if (performance.now() > giveUp) throw new Error(`${this.name}: ${otherwise}: ${JSON.stringify(view)}`);
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Pings a member from the tab. */
+  ping(target: string, count: number, intervalMs: number): Promise<PingReport> {
+    const { group } = this;
+    return this.page.evaluate(
+      ping => globalThis.warrenDebug.ping(ping.group, ping.target, { count: ping.count, intervalMs: ping.intervalMs }),
+      { group, target, count, intervalMs },
+    );
+  }
 }
