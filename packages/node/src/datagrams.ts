@@ -79,6 +79,8 @@ export class NodeDatagrams implements Datagrams {
   private readonly opening = new Set<Way>();
   /** Names of the Ethernet devices of this host, whose addresses are no way to reach it. */
   readonly tunnels = new Set<string>();
+  /** TLS keys (base64url SHA-256 of the SPKI) that servers must have, by `host:port`. */
+  readonly pins = new Map<string, string>();
   private listener: (event: PathEvent) => void = () => {};
   private pathsMade = 0;
   private stopped: Promise<void> | undefined;
@@ -140,14 +142,16 @@ export class NodeDatagrams implements Datagrams {
       return;
     }
     const path: PathId = `ws/${++this.pathsMade}`;
-    const way = dialWebSocket(url, {
+    const events: WayEvents = {
       ...this.shared(path),
       up: binding => this.cameUp(path, way, binding, { url }),
       failed: reason => {
         this.opening.delete(way);
         this.listener({ kind: 'dial-failed', url, reason });
       },
-    });
+    };
+    const isTls = url.startsWith('wss:') && URL.canParse(url);
+    const way = dialWebSocket(url, events, isTls ? this.pins.get(new URL(url).host) : undefined);
     this.opening.add(way);
   }
 

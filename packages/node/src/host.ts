@@ -42,6 +42,11 @@ export interface NodeHost extends Host {
    * `WEBSOCKET_MESSAGE_MAX_BYTES`. False, and closed, when there are too many.
    */
   acceptWebSocket(socket: WebSocket): boolean;
+  /**
+   * Knows a server by its TLS key from now on, instead of by a certification authority. `origin` as
+   * `https://192.0.2.7:8443`, also for `wss://` there; `pin` is the base64url SHA-256 of its SPKI.
+   */
+  pinServer(origin: string, pin: string): void;
   /** Numbers since the start, for status and metrics. */
   counters(): DatagramCounters;
 }
@@ -97,6 +102,10 @@ class HostOfNode implements NodeHost {
 
   acceptWebSocket(socket: WebSocket): boolean {
     return this.datagrams.acceptWebSocket(socket);
+  }
+
+  pinServer(origin: string, pin: string): void {
+    this.datagrams.pins.set(new URL(origin).host, pin);
   }
 
   counters(): DatagramCounters {

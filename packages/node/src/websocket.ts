@@ -3,7 +3,8 @@
  * uncompressed. A ping every 20 s finds the other side dead within 40 s, and
  * keeps NATs and proxies from forgetting the connection.
  */
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
+import { connectPinned } from './pinned.ts';
 import { BUFFERED_MAX_BYTES, plain, WAY_MAX_BYTES, type Way, type WayEvents } from './way.ts';
 
 /** Longer messages end the connection. A server that accepts WebSockets for us must set the same `maxPayload`. */
@@ -14,20 +15,26 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const NORMAL = 1000;
 const UNSUPPORTED_DATA = 1003;
 
-/** Dials `ws://` or `wss://`; redirects are not followed. */
-export function dialWebSocket(url: string, events: WayEvents): Way {
+/** Dials `ws://` or `wss://`; redirects are not followed. With a `pin`, the server is known by its TLS key alone. */
+export function dialWebSocket(url: string, events: WayEvents, pin?: string): Way {
   let socket: WebSocket;
   try {
     socket = new WebSocket(url, {
       perMessageDeflate: false,
       maxPayload: WEBSOCKET_MESSAGE_MAX_BYTES,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      ...(pin === undefined ? {} : { createConnection: pinned(url, pin) }),
     });
   } catch {
     const failed = Promise.resolve().then(() => events.failed('not a WebSocket address'));
     return { send: () => events.dropped(), close: () => {}, over: failed };
   }
   return new WebSocketWay(socket, events);
+}
+
+function pinned(url: string, pin: string): NonNullable<ClientOptions['createConnection']> {
+  const { hostname, port } = new URL(url);
+  return () => connectPinned(hostname, Number(port || 443), pin);
 }
 
 /** Takes over an open WebSocket of a server made with `perMessageDeflate: false` and our `maxPayload`. */
