@@ -153,7 +153,10 @@ test('a process whose host has stopped ends by itself, WebRTC and all', { timeou
     console.log('stopped', process.getActiveResourcesInfo().filter(each => each !== 'PipeWrap').join());
     setTimeout(() => process.exit(9), 5_000).unref();`;
   const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
-  expect(stdout).toMatch(/^stopped ?\n$/);
-  await rm(folder, { recursive: true, force: true });
+  try {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
+    expect(stdout).toMatch(/^stopped ?\n$/);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
