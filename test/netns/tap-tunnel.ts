@@ -12,6 +12,8 @@ const [device = '', address = '', port = '', remote = '', later = ''] = process.
 const stateDir = await mkdtemp(join(tmpdir(), 'warren-tap-'));
 
 const host = await nodeHost({ kind: 'edge', stateDir, udp: { port: Number(port) }, webrtc: false, log: console.log });
+// Nothing is kept, and whoever kills this program kills it after here.
+await rm(stateDir, { recursive: true, force: true });
 
 async function main(): Promise<void> {
   const mac = Uint8Array.of(2, 0, 0, 0, 1, Number(port) & 255);
@@ -38,6 +40,4 @@ try {
   console.log(`failed: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
   await host.datagrams.stop();
-} finally {
-  await rm(stateDir, { recursive: true, force: true });
 }
