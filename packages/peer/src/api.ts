@@ -124,7 +124,7 @@ class RunningPeer implements WarrenPeer {
     const network = this.driver.act(now =>
       this.peer.join({ name: file.group, authority, credentials, rendezvousSecret, subnet, hasTap: frames !== undefined, ...preferred }, now),
     );
-    const group = new Group({ membership, network, host: this.host, driver: this.driver, identity, credentials, frames, leave: () => this.leave(file.group) });
+    const group = new Group({ membership, network, host: this.host, driver: this.driver, identity, credentials, frames, leave: () => this.leave(file.group), changed: () => this.changed() });
     this.groups.set(file.group, group);
     frames?.listen(frame => this.driver.fromTap(file.group, frame));
     this.changed();

@@ -3,9 +3,11 @@
  * for later starts. The same in a tab and in Node. The enrolment secret goes
  * to the site once, over TLS or loopback, and is not kept (site.md; P1 III-B.1).
  */
-import { fromBase64Url, fromUtf8, sameBytes, toBase64Url, utf8 } from '@warren/base';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concat, fromBase64Url, fromUtf8, sameBytes, toBase64Url, utf8 } from '@warren/base';
 import { type GroupFile, parseGroupFile, printGroupFile, withoutSecret } from '@warren/group';
 import { Authority, type Leaf, readLeaf } from '@warren/trust';
+import { Writer } from '@warren/wire';
 import { makeRequest } from './certificates.ts';
 import { PeerError } from './error.ts';
 import type { Host } from './host.ts';
@@ -17,9 +19,13 @@ export interface Membership {
 }
 
 /** How requests reach the site; the global `fetch` or one that pins the site's key. */
-export type Fetch = (url: string, init: { method: string; headers: Record<string, string>; body: string }) => Promise<Response>;
+export type Fetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body: string },
+) => Promise<Response>;
 
 const INDEX = 'memberships';
+const RENEWAL_LABEL = utf8('warren-renew/1');
 
 /** Turns a group file into a membership: once per file. */
 export async function enrol(host: Host, file: GroupFile, o: { fetch: Fetch }): Promise<Membership> {
@@ -36,6 +42,29 @@ export async function enrol(host: Host, file: GroupFile, o: { fetch: Fetch }): P
   const membership = { file: withoutSecret(file), leaf };
   await saveMembership(host, membership);
   return membership;
+}
+
+/** Whether two thirds of a certificate's time are over, 20 of 30 days: from then on it should be renewed. */
+export function isRenewalDue(leaf: Leaf, today: number): boolean {
+  return today >= leaf.notBefore + ((leaf.notAfter - leaf.notBefore) * 2) / 3;
+}
+
+/** Gets the next certificate against the present one, while that is good; same key, same peer id. Stored too. */
+export async function renew(host: Host, membership: Membership, o: { fetch: Fetch }): Promise<Membership> {
+  const { file, leaf } = membership;
+  const key = await host.identity(`group-${file.group}`);
+  const csr = await makeRequest(key, file.device);
+  const at = Math.floor(host.clock.unixMs());
+  const signature = await key.sign(concat(RENEWAL_LABEL, leaf.tbsHash, new Writer(8).u64(at).done(), sha256(csr)));
+  const body = { leaf: toBase64Url(leaf.der), csr: toBase64Url(csr), at, signature: toBase64Url(signature) };
+  const answer = await post(`${file.site}/api/renew`, body, o.fetch);
+  const next = certified(file, fromBase64Url(String(answer.leaf)), host.clock.unixMs());
+  if (!sameBytes(next.spki, leaf.spki) || !sameBytes(next.peerId, leaf.peerId)) {
+    throw new PeerError('wrong-leaf', 'The site certified another key or peer id than ours.');
+  }
+  const renewed = { file, leaf: next };
+  await saveMembership(host, renewed);
+  return renewed;
 }
 
 /** All memberships of this device, in the order of joining. Damaged ones are left out. */
@@ -55,7 +84,8 @@ export async function forgetMembership(host: Host, group: string): Promise<void>
   await host.storage.delete(`membership-${group}`);
 }
 
-async function saveMembership(host: Host, { file, leaf }: Membership): Promise<void> {
+/** Keeps a membership, in place of an older one of its group. */
+export async function saveMembership(host: Host, { file, leaf }: Membership): Promise<void> {
   const text = JSON.stringify({ file: printGroupFile(file), leaf: toBase64Url(leaf.der) });
   await host.storage.set(`membership-${file.group}`, utf8(text));
   const groups = await index(host);
@@ -88,7 +118,8 @@ function parsed(text: string | undefined): unknown {
 function certified(file: GroupFile, der: Uint8Array | undefined, today: number): Leaf {
   const leaf = der && readLeaf(der);
   const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
-  const fits = typeof leaf === 'object' && leaf.group === file.group && leaf.user === file.user && leaf.device === file.device;
+  const fits =
+    typeof leaf === 'object' && leaf.group === file.group && leaf.user === file.user && leaf.device === file.device;
   if (!fits || authority?.group !== file.group || !authority.certifies(leaf, today)) {
     throw new PeerError('wrong-leaf', 'The site answered with a certificate that does not fit the group file.');
   }
@@ -100,9 +131,14 @@ async function post(url: string, body: object, fetch: Fetch): Promise<Record<str
   let response: Response;
   try {
     response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  } catch {
+  } catch (error) {
+    if (error instanceof PeerError) throw error;
     const site = new URL(url).origin;
-    throw new PeerError('site-unreachable', `Cannot reach the group site at ${site}.`, 'Check that it runs, then try again.');
+    throw new PeerError(
+      'site-unreachable',
+      `Cannot reach the group site at ${site}.`,
+      'Check that it runs, then try again.',
+    );
   }
   const answer = parsed(await response.text()) as Record<string, unknown> | undefined;
   if (response.ok && answer !== undefined) return answer;

@@ -3,7 +3,7 @@
  * device where the host has one.
  */
 import { parseAddress, printAddress } from '@warren/vpn';
-import type { Credentials } from '@warren/trust';
+import type { Credentials, Leaf } from '@warren/trust';
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
@@ -31,6 +31,10 @@ export interface WarrenGroup {
   onText(listener: (message: TextMessage) => void): () => void;
   /** Echo requests to a member by address, `device`, `device.user` or peer id. Rejects for an unknown one. */
   ping(target: string, options?: PingOptions): Promise<PingReport>;
+  /** Goes on with the next certificate of the same key and peer id; running sessions take it up when they rekey. */
+  useCertificate(leaf: Leaf): Promise<void>;
+  /** Why the Ethernet device could not be given its address; `undefined` when all is well. */
+  readonly deviceError: string | undefined;
   leave(): Promise<void>;
 }
 
@@ -43,6 +47,8 @@ interface GroupParts {
   readonly credentials: Credentials;
   readonly frames: Frames | undefined;
   readonly leave: () => Promise<void>;
+  /** Tells that something in the views or beside them changed. */
+  readonly changed: () => void;
 }
 
 type UserGroupOutput = Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }>;
@@ -51,6 +57,7 @@ export class Group implements WarrenGroup {
   readonly membership: Membership;
   private readonly parts: GroupParts;
   private credentials: Credentials;
+  deviceError: string | undefined;
   private readonly textListeners = new Set<(message: TextMessage) => void>();
   private readonly pongs = new Map<string, (rttMs: number) => void>();
 
@@ -97,6 +104,7 @@ export class Group implements WarrenGroup {
         this.parts.frames?.write(out.frame);
         return;
       case 'configured':
+        this.deviceError = undefined;
         this.parts.frames?.configure(printAddress(out.address), out.prefixBits).catch(error => this.deviceFailed(error));
         return;
       case 'pong':
@@ -114,8 +122,12 @@ export class Group implements WarrenGroup {
     await this.parts.frames?.stop();
   }
 
-  async renewStatement(): Promise<void> {
-    const { leaf, keys } = this.credentials;
+  renewStatement(): Promise<void> {
+    return this.useCertificate(this.credentials.leaf);
+  }
+
+  async useCertificate(leaf: Leaf): Promise<void> {
+    const { keys } = this.credentials;
     const today = this.parts.host.clock.unixMs();
     const statement = await makeStatement(this.parts.identity, leaf.tbsHash, keys.noise.public, keys.signing.public, today);
     this.credentials = { leaf, keys, statement };
@@ -155,10 +167,8 @@ export class Group implements WarrenGroup {
 
   private deviceFailed(error: unknown): void {
     this.deviceError = error instanceof Error ? error.message : String(error);
+    this.parts.changed();
   }
-
-  /** Why the Ethernet device could not be given its address; `undefined` when all is well. */
-  deviceError: string | undefined;
 }
 
 function delay(ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-export { type StartOptions, type WarrenPeer, startPeer } from './api.ts';
+export { type StartOptions, startPeer, type WarrenPeer } from './api.ts';
 export {
   enrolmentChallenge,
   issueCertificateAuthority,
@@ -8,7 +8,16 @@ export {
   readRequest,
   selfSignedPublicLeaf,
 } from './certificates.ts';
-export { type Fetch, type Membership, enrol, forgetMembership, loadMemberships } from './enrol.ts';
+export {
+  enrol,
+  type Fetch,
+  forgetMembership,
+  isRenewalDue,
+  loadMemberships,
+  type Membership,
+  renew,
+  saveMembership,
+} from './enrol.ts';
 export { PeerError } from './error.ts';
 export type { PingOptions, WarrenGroup } from './group.ts';
 export type {

@@ -110,6 +110,7 @@ class DemoPeer implements WarrenPeer {
 
 class DemoGroup implements WarrenGroup {
   readonly view: () => GroupView;
+  readonly deviceError: undefined = undefined;
   private listener: (message: TextMessage) => void = () => {};
 
   constructor(view: () => GroupView) {
@@ -131,6 +132,8 @@ class DemoGroup implements WarrenGroup {
     const rttMs = this.view().members.find(({ peerId }) => peerId === target)?.link?.rttMs ?? 5;
     return { target, address: '10.128.9.9', sent: 1, lost: 0, rttsMs: [rttMs] };
   }
+
+  async useCertificate(): Promise<void> {}
 
   async leave(): Promise<void> {}
 }

@@ -1,0 +1,137 @@
+/** Enrolment and renewal against a site that checks what the real one checks. */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concat, fromBase64Url, type Random, sameBytes, toBase64Url, toHex, utf8 } from '@warren/base';
+import { type GroupFile, printGroupFile } from '@warren/group';
+import { nobleVerifier, parseLeaf } from '@warren/trust';
+import { Writer } from '@warren/wire';
+import { beforeEach, expect, test } from 'vitest';
+import { enrolmentChallenge, issueCertificateAuthority, issueLeaf, readRequest } from './certificates.ts';
+import { enrol, type Fetch, isRenewalDue, loadMemberships, renew } from './enrol.ts';
+import { PeerError } from './error.ts';
+import type { Host, IdentityKey } from './host.ts';
+
+const DAY = 86_400_000;
+const GROUP = 'abcdefghijklmnopqrstuvwxyz';
+const PEER_ID = new Uint8Array(20).fill(5);
+const SECRET = new Uint8Array(16).fill(9);
+const random: Random = { bytes: length => crypto.getRandomValues(new Uint8Array(length)) };
+
+let today: number;
+let host: Host;
+let file: GroupFile;
+let ca: CryptoKeyPair;
+/** Requests by path. */
+let asked: string[];
+
+beforeEach(async () => {
+  today = Date.UTC(2026, 6, 1);
+  asked = [];
+  host = await fakeHost();
+  ca = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const der = await issueCertificateAuthority(ca, GROUP, today, random.bytes(16));
+  file = JSON.parse(
+    printGroupFile({
+      warren: 1,
+      group: GROUP,
+      name: 'Home',
+      site: 'https://site.example',
+      bootstraps: ['wss://site.example/bootstrap'],
+      ca: toBase64Url(der),
+      rendezvous: toBase64Url(new Uint8Array(32)),
+      subnet: '10.128.0.0/16',
+      user: 'ada',
+      device: 'laptop',
+      enrolment: toBase64Url(SECRET),
+      expires: new Date(today + DAY).toISOString(),
+    }),
+  ) as GroupFile;
+});
+
+test('a renewed certificate has the same key and peer id, and is kept in place of the old one', async () => {
+  const first = await enrol(host, file, { fetch: site });
+  today += 21 * DAY;
+  const second = await renew(host, first, { fetch: site });
+  expect(asked).toEqual(['/api/enrol', '/api/renew']);
+  expect(second.leaf.notAfter - first.leaf.notAfter).toBe(21 * DAY);
+  expect(sameBytes(second.leaf.spki, first.leaf.spki)).toBe(true);
+  expect(toHex(second.leaf.peerId)).toBe(toHex(PEER_ID));
+  const kept = await loadMemberships(host);
+  expect(kept.map(({ leaf }) => toHex(leaf.tbsHash))).toEqual([toHex(second.leaf.tbsHash)]);
+});
+
+test('renewal is due after 20 of 30 days', async () => {
+  const { leaf } = await enrol(host, file, { fetch: site });
+  expect(isRenewalDue(leaf, today + 19.9 * DAY)).toBe(false);
+  expect(isRenewalDue(leaf, today + 20.1 * DAY)).toBe(true);
+});
+
+test('a refused renewal keeps the certificate', async () => {
+  const first = await enrol(host, file, { fetch: site });
+  const refuse: Fetch = async () =>
+    new Response(JSON.stringify({ error: { code: 'quota', message: 'No.', hint: 'Wait.' } }), { status: 429 });
+  await expect(renew(host, first, { fetch: refuse })).rejects.toMatchObject({
+    code: 'quota',
+    message: 'No.',
+    hint: 'Wait.',
+  });
+  expect((await loadMemberships(host))[0]?.leaf.notAfter).toBe(first.leaf.notAfter);
+});
+
+test('a certificate for another peer id is not taken', async () => {
+  const first = await enrol(host, file, { fetch: site });
+  const elsewhere: Fetch = (url, init) => answer(url, init, new Uint8Array(20).fill(6));
+  await expect(renew(host, first, { fetch: elsewhere })).rejects.toMatchObject({ code: 'wrong-leaf' });
+});
+
+test('what fetch itself says in words is passed on, anything else means that the site cannot be reached', async () => {
+  const wrongKey: Fetch = () => Promise.reject(new PeerError('wrong-site-key', 'Another key.'));
+  await expect(enrol(host, file, { fetch: wrongKey })).rejects.toMatchObject({ code: 'wrong-site-key' });
+  const away: Fetch = () => Promise.reject(new TypeError('fetch failed'));
+  await expect(enrol(host, file, { fetch: away })).rejects.toMatchObject({ code: 'site-unreachable' });
+  expect(await loadMemberships(host)).toEqual([]);
+});
+
+const site: Fetch = (url, init) => answer(url, init, PEER_ID);
+
+async function answer(url: string, init: Parameters<Fetch>[1], peerId: Uint8Array): Promise<Response> {
+  const { pathname } = new URL(url);
+  asked.push(pathname);
+  const body = JSON.parse(init.body) as { csr: string; leaf: string; at: number; signature: string };
+  const csr = fromBase64Url(body.csr) as Uint8Array;
+  const request = await readRequest(csr);
+  if (request === undefined || request.device !== 'laptop') return new Response('{}', { status: 400 });
+  if (pathname === '/api/enrol' && request.challenge !== enrolmentChallenge(SECRET))
+    return new Response('{}', { status: 403 });
+  if (pathname === '/api/renew') {
+    const old = parseLeaf(fromBase64Url(body.leaf) as Uint8Array);
+    const signed = old && concat(utf8('warren-renew/1'), old.tbsHash, new Writer(8).u64(body.at).done(), sha256(csr));
+    const signature = fromBase64Url(body.signature) as Uint8Array;
+    const isSigned = old && signed && nobleVerifier.verify(old.publicKey, signed, signature);
+    if (!isSigned || body.at !== today) return new Response('{}', { status: 403 });
+  }
+  const who = { group: GROUP, user: 'ada', device: 'laptop', peerId, spki: request.spki };
+  const leaf = await issueLeaf({ authority: ca, ...who, now: today, serial: random.bytes(16) });
+  return new Response(JSON.stringify({ leaf: toBase64Url(leaf), peerId: toHex(peerId) }));
+}
+
+async function fakeHost(): Promise<Host> {
+  const keys = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const identity: IdentityKey = {
+    algorithm: 'ed25519',
+    spki: new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey)),
+    keys,
+    sign: async message => new Uint8Array(await crypto.subtle.sign('Ed25519', keys.privateKey, message.slice())),
+  };
+  const values = new Map<string, Uint8Array>();
+  return {
+    kind: 'edge',
+    random,
+    clock: { now: () => 0, unixMs: () => today, setAlarm: () => {} },
+    storage: {
+      get: async key => values.get(key),
+      set: async (key, value) => void values.set(key, value),
+      delete: async key => void values.delete(key),
+    },
+    identity: async () => identity,
+  } as Partial<Host> as Host;
+}
