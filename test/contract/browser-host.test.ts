@@ -97,6 +97,14 @@ describe.skipIf(whyNoChromium !== undefined)(
       expect(works).toBe(true);
     });
 
+    test('faults #35 an alarm comes while the timers of a hidden page stand still', { timeout: 30_000 }, async () => {
+      const hidden = await open();
+      const tookMs = await hidden.evaluate(() => globalThis.contract.hiddenAlarm(150));
+      expect(tookMs).toBeGreaterThanOrEqual(150);
+      expect(tookMs).toBeLessThan(5_000);
+      await hidden.close();
+    });
+
     test('one tab leads; another takes over when the first gives way', { timeout: 30_000 }, async () => {
       const [first, second] = await Promise.all([open(), open()]);
       expect(await first.evaluate(() => globalThis.contract.lead(false))).toBe(true);

@@ -81,6 +81,16 @@ const contract = {
     return { arrived: flooded, works: arrived === flooded + 1 };
   },
 
+  /** Sets an alarm in a hidden page whose timers stand still; answers how many ms later it came. For a page of its own. */
+  async hiddenAlarm(delayMs: number): Promise<number> {
+    Object.defineProperty(document, 'hidden', { get: () => true });
+    globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout;
+    const { clock } = await browserHost();
+    const start = clock.now();
+    await new Promise<void>(resolve => clock.setAlarm(start + delayMs, resolve));
+    return clock.now() - start;
+  },
+
   /** Tries to lead, at once or by taking over; answers whether this page leads now. */
   async lead(take: boolean): Promise<boolean> {
     leadership = take ? await takeLead() : await lead();

@@ -92,7 +92,13 @@ function PingButton({ group, member }: { group: string; member: Person }) {
     announce(`Ping ${member.name}: ${result.value}.`);
   };
   return (
-    <button type="button" class="small secondary outline ping" aria-busy={busy.value} onClick={() => void run()}>
+    <button
+      type="button"
+      class="small secondary outline ping"
+      disabled={member.address === undefined}
+      aria-busy={busy.value}
+      onClick={() => void run()}
+    >
       {result.value === '' ? 'Ping' : `Ping: ${result.value}`}
       <span class="unseen"> {member.name}</span>
     </button>
