@@ -2,7 +2,7 @@
  * Builds the page (apps/web) and holds the Vitest projects. Vitest reads this
  * file too, with mode `test`, and then must not take the page for its root.
  */
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 /** The page: `vite build` writes apps/web/dist, which the group site serves; `vite` serves it for development. */
 const page = {
@@ -19,7 +19,35 @@ const page = {
   oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
 };
 
-/** The tests. */
-const tests = {};
+/** Tests with real browsers or network namespaces: one file at a time, since they time things on two cores. */
+const REAL = ['test/browser/**', 'test/netns/**', 'test/contract/browser-*', 'apps/*/src/**/*.real.test.ts'];
+const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];
+
+/** The tests: `fast` needs nothing but Node, `real` needs root and a browser (see test/run.ts). */
+const tests = {
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['{packages,apps,signaling,test}/**/*.test.ts'],
+          exclude: [...NOT_TESTS, ...REAL],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: REAL.map(glob => (glob.endsWith('.ts') ? glob : `${glob.replace(/\*+$/, '')}*.test.ts`)),
+          exclude: NOT_TESTS,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+};
 
 export default defineConfig(({ mode }) => (mode === 'test' ? tests : page));

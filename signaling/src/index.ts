@@ -5,7 +5,7 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { WEBSOCKET_MESSAGE_MAX_BYTES, nodeHost } from '@warren/node';
+import { nodeHost, WEBSOCKET_MESSAGE_MAX_BYTES } from '@warren/node';
 import { type PublicView, startPeer } from '@warren/peer';
 import { WebSocketServer } from 'ws';
 
@@ -43,7 +43,11 @@ export async function attachBootstrap(o: BootstrapOptions): Promise<BootstrapNod
     log: o.log,
   });
   const peer = await startPeer(host, { bootstraps: o.others ?? [] });
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: WEBSOCKET_MESSAGE_MAX_BYTES });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: WEBSOCKET_MESSAGE_MAX_BYTES,
+  });
   const upgrade = (request: import('node:http').IncomingMessage, socket: Duplex, head: Buffer) => {
     const [path] = (request.url ?? '').split('?');
     if (path !== o.path) return refuse(socket, 404);

@@ -140,6 +140,42 @@ describe.skipIf(whyNoChromium !== undefined)('the page', () => {
     bob = second;
   });
 
+  test('when the tab that leads is closed, the one that waits goes on by itself', { timeout: 60_000 }, async () => {
+    const waiting = await openTab(bob.context());
+    await waiting.goto(`${site.origin}/#/group/${group}`);
+    await waiting.getByText('Another tab of this browser is active').waitFor(PATIENCE);
+    await bob.close();
+    await untilIn(waiting);
+    bob = waiting;
+  });
+
+  test('somebody who is turned down is told so', { timeout: 60_000 }, async () => {
+    const dave = await newPerson();
+    await acceptInvite(dave, await makeInvite(ada), 'Dave');
+    await dave.getByRole('heading', { name: /^Waiting for an administrator/ }).waitFor();
+    await ada.getByRole('link', { name: /^Requests/ }).click();
+    await ada.getByRole('button', { name: 'Deny Dave' }).click(PATIENCE);
+    await dave.getByRole('heading', { name: 'Hikers did not let you in' }).waitFor(PATIENCE);
+    await ada.getByRole('link', { name: 'Mesh', exact: true }).click();
+    await dave.context().close();
+  });
+
+  test('signing out takes the tab out of the mesh; signing in does not bring it back unasked', {
+    timeout: 60_000,
+  }, async () => {
+    const erin = await newPerson();
+    await acceptInvite(erin, spareInvite, 'Erin');
+    await untilIn(erin);
+    await erin.getByRole('button', { name: 'Sign out' }).click();
+    await erin.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await erin.evaluate(() => globalThis.warrenDebug.view())).toBeUndefined();
+    await erin.getByLabel('Sign-in name').fill('erin');
+    await erin.getByLabel('Password').fill('a few random words');
+    await erin.getByRole('button', { name: 'Sign in' }).click();
+    await erin.getByText('This browser is known as chrome-linux').waitFor(PATIENCE);
+    await erin.context().close();
+  });
+
   test('leaving and joining again needs no new certificate', { timeout: 60_000 }, async () => {
     const before = await self(bob);
     await bob.getByRole('button', { name: 'Leave in this tab' }).click();

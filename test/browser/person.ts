@@ -4,7 +4,7 @@
  */
 import type { PeerView, PingReport } from '@warren/peer';
 import type { Browser, Page } from 'playwright';
-import { acceptInvite, createGroup, makeFirstAccount, makeInvite, untilIn } from './steps.ts';
+import { acceptInvite, createGroup, downloadGroupFile, makeFirstAccount, makeInvite, untilIn } from './steps.ts';
 
 /** One person, one profile, one tab. */
 export class Person {
@@ -60,6 +60,11 @@ export class Person {
   async joined(): Promise<void> {
     await untilIn(this.page);
     this.group = (await this.view()).groups[0]?.group ?? '';
+  }
+
+  /** Downloads the group file for a Linux machine; gives its text. */
+  groupFile(device: string): Promise<string> {
+    return downloadGroupFile(this.page, device);
   }
 
   /** What the peer in the tab shows of itself. */

@@ -2,6 +2,7 @@
  * What a person does in the page, found as a person finds it: by labels and
  * words, never by classes or ids.
  */
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright';
 
 const PASSWORD = 'a few random words';
@@ -46,6 +47,20 @@ export async function makeInvite(page: Page, o: { uses?: number; letIn?: boolean
   const link = await dialog.getByText(/^https?:\/\/.*#invite=/).innerText();
   await dialog.getByRole('button', { name: 'Close' }).click();
   return link;
+}
+
+/** Asks for the group file of a Linux machine; gives its text. The dialog is closed again. */
+export async function downloadGroupFile(page: Page, device: string): Promise<string> {
+  await page.getByRole('button', { name: 'Add a Linux machine' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.locator('input[name="device"]').fill(device);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    dialog.getByRole('button', { name: 'Download group file' }).click(),
+  ]);
+  const text = await readFile(await download.path(), 'utf8');
+  await dialog.getByRole('button', { name: 'Close' }).first().click();
+  return text;
 }
 
 /** Opens an invite link in a browser without an account, makes one and presses "Join". The tab then joins by itself. */

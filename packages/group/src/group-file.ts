@@ -42,7 +42,8 @@ export const GROUP_FILE_MAX = 16_384;
 export function parseGroupFile(text: string): GroupFile | { readonly error: string } {
   if (text.length > GROUP_FILE_MAX) return { error: 'This is not a group file: it is too large.' };
   const value = parseJson(text);
-  if (value === undefined) return { error: 'The group file is damaged or cut off. Download it again from the group page.' };
+  if (value === undefined)
+    return { error: 'The group file is damaged or cut off. Download it again from the group page.' };
   if (value.warren !== 1) return { error: 'This is not a group file of this version of Warren.' };
   if (typeof value.check !== 'string' || checksum(value) !== value.check) {
     return { error: 'The group file is damaged: its checksum does not match. Download it again from the group page.' };
@@ -112,7 +113,7 @@ function faultOf(value: Readonly<Record<string, unknown>>): string | undefined {
     ['user', text('user', /^[a-z0-9._-]{1,32}$/)],
     ['device', text('device', /^[a-z0-9._-]{1,32}$/)],
     ['enrolment', value.enrolment === undefined || bytes('enrolment', 16)],
-    ['expires', typeof value.expires === 'string' && !Number.isNaN(Date.parse(value.expires))],
+    ['expires', text('expires', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/)],
   ];
   return checks.find(([, isGood]) => !isGood)?.[0];
 }

@@ -12,17 +12,27 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { type Instant, Outbox, type Random, TimerTable, type WallClock, below, concat, jitter, utf8 } from '@warren/base';
 import {
-  type PeerId,
-  type PeerKey,
-  type RendezvousEntry,
-  Writer,
+  below,
+  concat,
+  type Instant,
+  jitter,
+  Outbox,
+  type Random,
+  TimerTable,
+  utf8,
+  type WallClock,
+} from '@warren/base';
+import {
   decodeRendezvousEntry,
   decodeSealedRendezvous,
   encodeRendezvousEntry,
   encodeSealedRendezvous,
+  type PeerId,
+  type PeerKey,
   peerKey,
+  type RendezvousEntry,
+  Writer,
 } from '@warren/wire';
 
 export const EPOCH_MS = 3_600_000;
@@ -158,6 +168,12 @@ export class Rendezvous {
   }
 
   private sealingKey(epoch: number): Uint8Array {
-    return hkdf(sha256, this.options.secret, undefined, concat(utf8('warren-rendezvous/1'), new Writer(8).u64(epoch).done()), 32);
+    return hkdf(
+      sha256,
+      this.options.secret,
+      undefined,
+      concat(utf8('warren-rendezvous/1'), new Writer(8).u64(epoch).done()),
+      32,
+    );
   }
 }

@@ -3,9 +3,9 @@
  * owns the asynchronous parts (keys, statements, devices) around the
  * synchronous `Peer`.
  */
-import { WallClock, fromBase64Url } from '@warren/base';
+import { fromBase64Url, WallClock } from '@warren/base';
 import { nobleSuite } from '@warren/noise';
-import { Authority, type Credentials, type Leaf, type WorkingKeys, newWorkingKeys, readLeaf } from '@warren/trust';
+import { Authority, type Credentials, type Leaf, newWorkingKeys, readLeaf, type WorkingKeys } from '@warren/trust';
 import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
 import type { Membership } from './enrol.ts';
@@ -111,20 +111,55 @@ class RunningPeer implements WarrenPeer {
     const subnet = parseSubnet(file.subnet);
     const rendezvousSecret = fromBase64Url(file.rendezvous);
     if (authority === undefined || subnet === undefined || rendezvousSecret === undefined) {
-      throw new PeerError('bad-membership', 'The stored membership is damaged.', 'Enrol this device again with a new group file.');
+      throw new PeerError(
+        'bad-membership',
+        'The stored membership is damaged.',
+        'Enrol this device again with a new group file.',
+      );
     }
     if (this.groups.has(file.group)) throw new PeerError('already-joined', `This peer is in ${file.name} already.`);
     const identity = await this.host.identity(`group-${file.group}`);
     const credentials = await credentialsFor(this.host, identity, leaf, newWorkingKeys(this.host.random));
-    const checked = authority.check(leaf.der, credentials.statement, credentials.keys.noise.public, this.host.clock.unixMs());
-    if (!checked.ok) throw new PeerError('own-certificate', `This device's certificate is not accepted: ${checked.reason}.`, 'Enrol it again with a new group file.');
+    const checked = authority.check(
+      leaf.der,
+      credentials.statement,
+      credentials.keys.noise.public,
+      this.host.clock.unixMs(),
+    );
+    if (!checked.ok)
+      throw new PeerError(
+        'own-certificate',
+        `This device's certificate is not accepted: ${checked.reason}.`,
+        'Enrol it again with a new group file.',
+      );
     const preferred = await this.rememberedAddress(file.group);
     const name = o.interfaceName ?? `wr${file.group.slice(0, 8)}`;
     const frames = await this.host.openFrames?.({ name, mac: macOf(leaf.peerId), mtuBytes: 1280 });
     const network = this.driver.act(now =>
-      this.peer.join({ name: file.group, authority, credentials, rendezvousSecret, subnet, hasTap: frames !== undefined, ...preferred }, now),
+      this.peer.join(
+        {
+          name: file.group,
+          authority,
+          credentials,
+          rendezvousSecret,
+          subnet,
+          hasTap: frames !== undefined,
+          ...preferred,
+        },
+        now,
+      ),
     );
-    const group = new Group({ membership, network, host: this.host, driver: this.driver, identity, credentials, frames, leave: () => this.leave(file.group), changed: () => this.changed() });
+    const group = new Group({
+      membership,
+      network,
+      host: this.host,
+      driver: this.driver,
+      identity,
+      credentials,
+      frames,
+      leave: () => this.leave(file.group),
+      changed: () => this.changed(),
+    });
     this.groups.set(file.group, group);
     frames?.listen(frame => this.driver.fromTap(file.group, frame));
     this.changed();
@@ -190,4 +225,3 @@ class RunningPeer implements WarrenPeer {
     }, TELL_MS);
   }
 }
-

@@ -2,7 +2,7 @@
  * Ways into the public overlay: dials each bootstrap node's WebSocket, again
  * and again with growing waits, as long as the participant runs.
  */
-import { type Instant, type Random, earliest, jitter } from '@warren/base';
+import { earliest, type Instant, jitter, type Random } from '@warren/base';
 import type { PathId } from './host.ts';
 
 const RETRY_MS: readonly number[] = [500, 1000, 2000, 5000, 10_000, 30_000];

@@ -6,7 +6,7 @@
 import type { UnixMs } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import type { Leaf } from '@warren/trust';
-import { type PeerKey, type WireHostKind, decodeMemberCard, peerKey } from '@warren/wire';
+import { decodeMemberCard, type PeerKey, peerKey, type WireHostKind } from '@warren/wire';
 
 /** A card not renewed for this long means the member is away. */
 export const CARD_FRESH_MS = 75_000;

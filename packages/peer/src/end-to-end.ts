@@ -3,7 +3,7 @@
  * peers that are not neighbours (P1 III-A: EtE beside PtP). Whoever routes in
  * between sees ciphertext only.
  */
-import { type Instant, concat } from '@warren/base';
+import { concat, type Instant } from '@warren/base';
 import type { Sessions } from '@warren/session';
 import { PacketType, type PeerKey } from '@warren/wire';
 

@@ -3,11 +3,20 @@
  * one, with addresses, members and texts on top. Wiring and the few timers
  * that keep records fresh; each protocol is in its package.
  */
-import { type Instant, Outbox, TimerTable, assert, earliest, jitter, utf8 } from '@warren/base';
+import { assert, earliest, type Instant, jitter, Outbox, TimerTable, utf8 } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
-import { HOST_KINDS, type PeerId, type PeerKey, RecordKind, Writer, encodeMemberCard, peerIdFromKey, peerKey } from '@warren/wire';
 import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
+import {
+  encodeMemberCard,
+  HOST_KINDS,
+  type PeerId,
+  type PeerKey,
+  peerIdFromKey,
+  peerKey,
+  RecordKind,
+  Writer,
+} from '@warren/wire';
 import { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 import { Network, type NetworkOptions, type NetworkOutput } from './network.ts';
@@ -34,7 +43,10 @@ export interface GroupOptions extends NetworkOptions {
 }
 
 export type GroupOutput =
-  | Extract<NetworkOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'carried' | 'seen' | 'changed' }>
+  | Extract<
+      NetworkOutput,
+      { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'carried' | 'seen' | 'changed' }
+    >
   | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
   | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'pong' }>
   | Extract<TextsOutput, { kind: 'text' }>;
@@ -51,7 +63,10 @@ export class GroupNetwork {
   private readonly rendezvous: Rendezvous;
   private readonly outbox = new Outbox<GroupOutput>();
   private readonly timers = new TimerTable<Timer>();
-  private readonly operations = new Map<number, (out: Extract<NetworkOutput, { kind: 'stored' | 'found' }>, now: Instant) => void>();
+  private readonly operations = new Map<
+    number,
+    (out: Extract<NetworkOutput, { kind: 'stored' | 'found' }>, now: Instant) => void
+  >();
   private vpnIsReady = false;
   private searching = true;
   private readings = 0;

@@ -2,8 +2,9 @@
  * A joined group as its user holds it: members, texts, pings, and the Ethernet
  * device where the host has one.
  */
-import { parseAddress, printAddress } from '@warren/vpn';
+
 import type { Credentials, Leaf } from '@warren/trust';
+import { parseAddress, printAddress } from '@warren/vpn';
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
@@ -105,7 +106,9 @@ export class Group implements WarrenGroup {
         return;
       case 'configured':
         this.deviceError = undefined;
-        this.parts.frames?.configure(printAddress(out.address), out.prefixBits).catch(error => this.deviceFailed(error));
+        this.parts.frames
+          ?.configure(printAddress(out.address), out.prefixBits)
+          .catch(error => this.deviceFailed(error));
         return;
       case 'pong':
         this.pongs.get(`${out.id}.${out.sequence}`)?.(out.rttMs);
@@ -129,7 +132,13 @@ export class Group implements WarrenGroup {
   async useCertificate(leaf: Leaf): Promise<void> {
     const { keys } = this.credentials;
     const today = this.parts.host.clock.unixMs();
-    const statement = await makeStatement(this.parts.identity, leaf.tbsHash, keys.noise.public, keys.signing.public, today);
+    const statement = await makeStatement(
+      this.parts.identity,
+      leaf.tbsHash,
+      keys.noise.public,
+      keys.signing.public,
+      today,
+    );
     this.credentials = { leaf, keys, statement };
     this.parts.network.network.renew(this.credentials);
   }
@@ -139,7 +148,8 @@ export class Group implements WarrenGroup {
     const isSelf = member?.peer === this.parts.network.self;
     const address = parseAddress(target) ?? (isSelf ? this.parts.network.vpn.address : member?.address);
     if (address !== undefined && address !== 0) return address;
-    if (member !== undefined) throw new PeerError('no-address', `${target} has no address yet.`, 'Try again in a few seconds.');
+    if (member !== undefined)
+      throw new PeerError('no-address', `${target} has no address yet.`, 'Try again in a few seconds.');
     throw new PeerError('unknown-member', `There is no member called ${target}.`, 'See the list of members for names.');
   }
 

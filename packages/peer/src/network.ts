@@ -3,20 +3,20 @@
  * together. The public overlay and each group are one of these; they differ in
  * who is trusted and in what sits on top. Wiring only, no policy.
  */
-import { type Instant, Outbox, type Random, type WallClock, earliest } from '@warren/base';
+import { earliest, type Instant, Outbox, type Random, type WallClock } from '@warren/base';
 import { Dht, type DhtOutput } from '@warren/dht';
 import { type LinkInfo, Links, type LinksOutput, type Received } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
-import { type SessionIndices, Sessions, prologue, readIndex } from '@warren/session';
+import { prologue, readIndex, type SessionIndices, Sessions } from '@warren/session';
 import { type Authority, type Credentials, type Identity, signWorking } from '@warren/trust';
 import {
   HOST_KINDS,
   Inner,
   type OverlayDatagram,
   OverlayType,
-  PEER_ID_BYTES,
   PacketType,
+  PEER_ID_BYTES,
   type PeerId,
   type PeerKey,
   peerIdFromKey,
@@ -85,11 +85,27 @@ export class Network {
     this.endToEnd = new EndToEnd(this.eteSessions, (to, bytes) => this.sendEte(to, bytes));
     const self = peerKey(this.self);
     const hostKind = HOST_KINDS.indexOf(kind);
-    const base = { self, network: this.name, sessions: this.pointToPoint, random, hash: suite.hash, can, hostKind, maxBytes, addresses };
+    const base = {
+      self,
+      network: this.name,
+      sessions: this.pointToPoint,
+      random,
+      hash: suite.hash,
+      can,
+      hostKind,
+      maxBytes,
+      addresses,
+    };
     this.links = new Links({ ...base, strangers: this.name === 'public', ...(publicId ? { publicId } : {}) });
     this.overlay = new Overlay({ self: this.self, random, linkBudget });
     const place = (bytes: Uint8Array) => suite.hash(bytes).slice(0, PEER_ID_BYTES);
-    this.dht = new Dht({ authority, credentials, wallClock: options.wallClock, sign: options.sign ?? signWorking, place });
+    this.dht = new Dht({
+      authority,
+      credentials,
+      wallClock: options.wallClock,
+      sign: options.sign ?? signWorking,
+      place,
+    });
   }
 
   poll(): NetworkOutput | undefined {
@@ -197,7 +213,8 @@ export class Network {
 
   private up(received: Received, now: Instant): void {
     if (received.kind === 'overlay') this.overlay.receive(received.peer, received.bytes, now);
-    else if (received.kind === 'member') this.outbox.push({ kind: 'member', from: received.peer, bytes: received.bytes });
+    else if (received.kind === 'member')
+      this.outbox.push({ kind: 'member', from: received.peer, bytes: received.bytes });
     else this.outbox.push({ kind: 'frame', from: received.peer, frame: received.bytes });
   }
 
@@ -279,7 +296,8 @@ export class Network {
     }
     const message = this.endToEnd.receive(source, bytes, now);
     if (message?.inner === Inner.MEMBER) this.outbox.push({ kind: 'member', from: message.peer, bytes: message.body });
-    if (message?.inner === Inner.ETE_FRAME) this.outbox.push({ kind: 'frame', from: message.peer, frame: message.body });
+    if (message?.inner === Inner.ETE_FRAME)
+      this.outbox.push({ kind: 'frame', from: message.peer, frame: message.body });
   }
 
   private fromDht(out: DhtOutput, now: Instant): void {

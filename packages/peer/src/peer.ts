@@ -3,16 +3,16 @@
  * sockets that they share. Sans-IO and without policy: it moves datagrams to
  * the network they belong to and commands to the host. `run.ts` drives it.
  */
-import { type Instant, Outbox, assert, earliest } from '@warren/base';
+import { assert, earliest, type Instant, Outbox } from '@warren/base';
 import { RENDEZVOUS_LIFETIME_S } from '@warren/group';
-import { SessionIndices, type Sessions, readIndex } from '@warren/session';
+import { readIndex, SessionIndices, type Sessions } from '@warren/session';
 import type { Authority, Credentials } from '@warren/trust';
-import { contains, parseAddress } from '@warren/vpn';
 import { CARRIED_OVERHEAD_BYTES, PacketType, type PeerKey, RecordKind, UDP_PATH_BYTES } from '@warren/wire';
 import { Bootstraps } from './bootstraps.ts';
 import { GroupNetwork, type GroupOptions, type GroupOutput } from './group-network.ts';
 import type { PathEvent, PathId } from './host.ts';
 import { Network, type NetworkOutput, type Surroundings } from './network.ts';
+import { OwnAddresses } from './own-addresses.ts';
 
 /** What a participant asks of its host and of whoever uses it. */
 export type PeerOutput =
@@ -21,7 +21,11 @@ export type PeerOutput =
   | { readonly kind: 'open-webrtc'; readonly connection: string; readonly role: 'offerer' | 'answerer' }
   | { readonly kind: 'signal-webrtc'; readonly connection: string; readonly signal: string }
   | { readonly kind: 'close-path'; readonly path: PathId }
-  | { readonly kind: 'group'; readonly group: string; readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }> }
+  | {
+      readonly kind: 'group';
+      readonly group: string;
+      readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }>;
+    }
   /** Something in the views changed. */
   | { readonly kind: 'changed' };
 
@@ -39,9 +43,6 @@ export type JoinOptions = Pick<
   'name' | 'authority' | 'credentials' | 'rendezvousSecret' | 'subnet' | 'hasTap' | 'preferredAddress'
 >;
 
-/** Addresses that neighbours saw us at. */
-const SEEN_MAX = 4;
-
 /** The participant. */
 export class Peer {
   readonly public: Network;
@@ -52,7 +53,7 @@ export class Peer {
   private readonly indices: SessionIndices<Sessions>;
   private readonly outbox = new Outbox<PeerOutput>();
   private readonly bootstraps: Bootstraps;
-  private readonly seen = new Set<string>();
+  private readonly own: OwnAddresses;
   private readonly operations = new Map<number, GroupNetwork>();
 
   constructor(options: PeerOptions, now: Instant) {
@@ -62,7 +63,8 @@ export class Peer {
       path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
     this.surroundings = { ...options, indices: this.indices, maxBytes };
     const { authority, credentials } = options;
-    const addresses = () => this.candidateAddresses();
+    this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
+    const addresses = () => this.own.all();
     this.public = new Network({ ...this.surroundings, name: 'public', authority, credentials, addresses });
     this.bootstraps = new Bootstraps(options.bootstraps, options.random, now);
   }
@@ -75,7 +77,7 @@ export class Peer {
   join(o: JoinOptions, now: Instant): GroupNetwork {
     assert(!this.groups.has(o.name), 'a group is joined once');
     const publicId = this.public.self;
-    const addresses = () => this.candidateAddresses();
+    const addresses = () => this.own.all();
     const group = new GroupNetwork({ ...this.surroundings, ...o, publicId, addresses }, now);
     this.groups.set(o.name, group);
     group.setPublicReady(this.isPublicReady, now);
@@ -270,13 +272,17 @@ export class Peer {
   }
 
   private common(
-    out: Extract<NetworkOutput, { kind: 'send' | 'carried' | 'seen' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'changed' }>,
+    out: Extract<
+      NetworkOutput,
+      { kind: 'send' | 'carried' | 'seen' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'changed' }
+    >,
     now: Instant,
   ): void {
     if (out.kind === 'send') this.send(out.path, out.bytes);
     else if (out.kind === 'carried') this.receive(out.path, out.bytes, now);
-    else if (out.kind === 'seen') this.noteSeen(out.address, now);
-    else this.outbox.push(out);
+    else if (out.kind === 'seen') {
+      if (this.own.note(out.address)) for (const network of this.networks()) network.links.addressesChanged(now);
+    } else this.outbox.push(out);
   }
 
   /** Sends on a host's path, or through the overlay that carries it. */
@@ -288,21 +294,5 @@ export class Peer {
     const [, name, to] = path.split('/') as [string, string, PeerKey];
     const carrier = name === 'public' ? this.public : this.groups.get(name)?.network;
     carrier?.carry(to, bytes);
-  }
-
-  private noteSeen(address: string, now: Instant): void {
-    if (this.seen.has(address) || this.seen.size >= SEEN_MAX || this.options.addresses().includes(address)) return;
-    this.seen.add(address);
-    for (const network of this.networks()) network.links.addressesChanged(now);
-  }
-
-  /** Where others may try us: never inside a group's subnet, which is our own tunnel (overlay.md "Links"). */
-  private candidateAddresses(): string[] {
-    const subnets = [...this.groups.values()].map(group => group.subnet);
-    const isOurTunnel = (address: string) => {
-      const host = parseAddress(address.slice(0, address.lastIndexOf(':')));
-      return host !== undefined && subnets.some(subnet => contains(subnet, host));
-    };
-    return [...this.options.addresses(), ...this.seen].filter(address => !isOurTunnel(address));
   }
 }

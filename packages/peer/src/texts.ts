@@ -2,8 +2,14 @@
  * Lines of text between members: repeated until received, shown once. Offline
  * members get nothing; a mailbox comes on top of this, not into it.
  */
-import { type Instant, Outbox, type Random, earliest, uint32 } from '@warren/base';
-import { type MemberMessage, type PeerKey, TEXT_MAX_BYTES, decodeMemberMessage, encodeMemberMessage } from '@warren/wire';
+import { earliest, type Instant, Outbox, type Random, uint32 } from '@warren/base';
+import {
+  decodeMemberMessage,
+  encodeMemberMessage,
+  type MemberMessage,
+  type PeerKey,
+  TEXT_MAX_BYTES,
+} from '@warren/wire';
 
 const RETRY_MS: readonly number[] = [500, 1000, 2000, 4000, 8000];
 const PENDING_MAX = 64;

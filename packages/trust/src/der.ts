@@ -6,6 +6,7 @@
  * returns is worthless, and the caller looks once, at the end.
  */
 import { concat, sameBytes, utf8 } from '@warren/base';
+import { civilTimeOf, unixMsOf } from './calendar.ts';
 
 /** First byte of an element: class, constructed bit and number. */
 export const Tag = {
@@ -109,10 +110,10 @@ export class DerReader {
     const [, year = '', ...rest] = /^(\d{2}|\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
     const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = rest.map(Number);
     const fullYear = year.length === 4 ? Number(year) : Number(year) + (Number(year) < 50 ? 2000 : 1900);
-    const unixMs = Date.UTC(fullYear, month - 1, day, hour, minute, second);
-    // Writing it again refuses 31 February, hour 24 and the wrong one of the two forms.
-    if (rest.length !== 5 || !sameBytes(encodeTime(unixMs), element)) this.fail();
-    return this.failed ? 0 : unixMs;
+    const unixMs = unixMsOf({ year: fullYear, month, day, hour, minute, second });
+    // Writing it again refuses the wrong one of the two forms.
+    if (rest.length !== 5 || unixMs === undefined || !sameBytes(encodeTime(unixMs), element)) this.fail();
+    return this.failed ? 0 : (unixMs ?? 0);
   }
 
   /** A definite length in the fewest bytes; at most 65,535. */
@@ -146,7 +147,9 @@ export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint
 
 /** A Time of whole seconds, in the form that RFC 5280 demands for its year. Years 1950 to 9999. */
 export function encodeTime(unixMs: number): Uint8Array {
-  const digits = Number.isNaN(unixMs) ? '' : new Date(unixMs).toISOString().replace(/\.\d+Z$|[-:T]/g, '');
-  const isUtc = digits >= '1950' && digits < '2050';
-  return encodeDer(isUtc ? Tag.utcTime : Tag.generalizedTime, utf8(`${isUtc ? digits.slice(2) : digits}Z`));
+  const { year, month, day, hour, minute, second } = civilTimeOf(unixMs);
+  const digits = [month, day, hour, minute, second].map(part => String(part).padStart(2, '0')).join('');
+  const isUtc = year >= 1950 && year < 2050;
+  const text = `${isUtc ? String(year % 100).padStart(2, '0') : year}${digits}Z`;
+  return encodeDer(isUtc ? Tag.utcTime : Tag.generalizedTime, utf8(text));
 }

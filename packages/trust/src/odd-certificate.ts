@@ -30,7 +30,7 @@ export interface Parts {
 export const GROUP = 'abcdefghijklmnopqrstuvwxyz';
 export const OTHER_GROUP = '22222222222222222222222222';
 export const PEER_HEX = '00112233445566778899aabbccddeeff01234567';
-export const NOW = Date.UTC(2026, 6, 1, 12);
+export const NOW = 1_782_907_200_000;
 export const DAY_MS = 86_400_000;
 
 /** A key that signs at once. */
