@@ -1,12 +1,12 @@
 /**
  * Certificates for simulated members, byte for byte the same for a seed: the
- * profile of `trust`, written directly as DER, signed with noble's
- * deterministic Ed25519. Hosts and the site use @peculiar/x509 instead.
+ * profile of `trust`, written directly as DER and signed with deterministic
+ * Ed25519. Hosts and the site use @peculiar/x509 instead.
  */
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { type Random, type UnixMs, concat, fromHex, toHex, utf8 } from '@warren/base';
-import { type Credentials, type Leaf, newWorkingKeys, readLeaf, statementText } from '@warren/trust';
+import { concat, fromHex, type Random, toHex, type UnixMs, utf8 } from '@warren/base';
+import { type Credentials, newWorkingKeys, readLeaf, statementText } from '@warren/trust';
+import { simPublicKey, simSign } from './crypto.ts';
 
 const DAY_MS = 86_400_000;
 const ALGORITHM = hex('300506032b6570');
@@ -30,32 +30,45 @@ export function simAuthority(random: Random, now: UnixMs): SimAuthority {
   return { group, secret, der };
 }
 
-/** Credentials of a member, certified by `authority`. */
-export function simMember(authority: SimAuthority, user: string, device: string, random: Random, now: UnixMs): Credentials {
-  const secret = random.bytes(32);
-  const peerId = random.bytes(20);
-  const uris = [`urn:warren:${authority.group}:peer:${toHex(peerId)}`, `urn:warren:${authority.group}:user:${user}`];
-  const names = { issuer: authority.group, subject: device, days: 30, now };
-  const der = certificate(random, { ...names, spki: spkiOf(secret), signer: authority.secret }, leafExtensions(uris));
-  return credentials(der, secret, random, now);
+/** What a participant keeps over restarts: its identity key and certificate. */
+export interface SimIdentity {
+  readonly secret: Uint8Array;
+  /** DER. */
+  readonly leaf: Uint8Array;
 }
 
-/** Credentials for the public overlay: self-signed, the id from the key. */
-export function simStranger(random: Random, now: UnixMs): Credentials {
+/** The identity of a member, certified by `authority`; `peerId` (20 bytes) is drawn unless given. */
+export function simMember(
+  authority: SimAuthority,
+  o: { readonly user: string; readonly device: string; readonly peerId?: Uint8Array },
+  random: Random,
+  now: UnixMs,
+): SimIdentity {
+  const secret = random.bytes(32);
+  const peerId = o.peerId ?? random.bytes(20);
+  const uris = [`urn:warren:${authority.group}:peer:${toHex(peerId)}`, `urn:warren:${authority.group}:user:${o.user}`];
+  const names = { issuer: authority.group, subject: o.device, days: 30, now };
+  const parts = { ...names, spki: spkiOf(secret), signer: authority.secret };
+  return { secret, leaf: certificate(random, parts, leafExtensions(uris)) };
+}
+
+/** An identity for the public overlay: self-signed, the id from the key. */
+export function simStranger(random: Random, now: UnixMs): SimIdentity {
   const secret = random.bytes(32);
   const spki = spkiOf(secret);
-  const peerId = sha256(spki).slice(0, 20);
+  const uri = `urn:warren:public:peer:${toHex(sha256(spki).slice(0, 20))}`;
   const names = { issuer: 'warren-public', subject: 'warren-public', days: 30, now };
-  const extensions = leafExtensions([`urn:warren:public:peer:${toHex(peerId)}`]);
-  return credentials(certificate(random, { ...names, spki, signer: secret }, extensions), secret, random, now);
+  return { secret, leaf: certificate(random, { ...names, spki, signer: secret }, leafExtensions([uri])) };
 }
 
-function credentials(der: Uint8Array, secret: Uint8Array, random: Random, now: UnixMs): Credentials {
-  const leaf = readLeaf(der) as Leaf;
+/** What one run of a process shows: fresh working keys from `random`, and the statement that binds them. */
+export function simCredentials(identity: SimIdentity, random: Random, now: UnixMs): Credentials {
+  const leaf = readLeaf(identity.leaf);
   if (typeof leaf === 'string') throw new Error(`simulated leaf is ${leaf}`);
   const keys = newWorkingKeys(random);
-  const dated = { workingKey: keys.signing.public, notBefore: now - 300_000, notAfter: now - 300_000 + 12 * 3_600_000 };
-  const signature = ed25519.sign(statementText(leaf.tbsHash, keys.noise.public, dated), secret);
+  const notBefore = now - 300_000;
+  const dated = { workingKey: keys.signing.public, notBefore, notAfter: notBefore + 12 * 3_600_000 };
+  const signature = simSign(identity.secret, statementText(leaf.tbsHash, keys.noise.public, dated));
   return { leaf, keys, statement: { ...dated, algorithm: 'ed25519', signature } };
 }
 
@@ -83,7 +96,7 @@ function certificate(random: Random, o: Names, extensions: readonly Uint8Array[]
     o.spki,
     tlv(0xa3, tlv(0x30, ...extensions)),
   );
-  const signature = ed25519.sign(tbs, o.signer);
+  const signature = simSign(o.signer, tbs);
   return tlv(0x30, tbs, ALGORITHM, tlv(0x03, Uint8Array.of(0), signature));
 }
 
@@ -94,7 +107,7 @@ function leafExtensions(uris: readonly string[]): Uint8Array[] {
 }
 
 function spkiOf(secret: Uint8Array): Uint8Array {
-  return concat(SPKI_HEAD, ed25519.getPublicKey(secret));
+  return concat(SPKI_HEAD, simPublicKey(secret));
 }
 
 function name(commonName: string): Uint8Array {

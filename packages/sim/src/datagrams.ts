@@ -128,10 +128,16 @@ export class SimDatagrams implements Datagrams {
     const stream = this.streams.get(path);
     if (stream === undefined) return;
     this.streams.delete(path);
+    this.soon({ kind: 'path-down', path });
     this.internet.world.carry(true, () => stream.remote.lose(stream.remotePath));
   }
 
   async stop(): Promise<void> {
+    this.shut();
+  }
+
+  /** Closes all sockets, and the others hear of it. */
+  shut(): void {
     for (const path of [...this.streams.keys()]) this.close(path);
     this.kill();
   }

@@ -3,10 +3,17 @@
  * the public overlay and in one group. What story tests are written with.
  */
 import { WallClock } from '@warren/base';
-import { nobleSuite } from '@warren/noise';
-import { Driver, type GroupView, type Host, Peer, type UserOutput, groupView } from '@warren/peer';
-import { Authority } from '@warren/trust';
-import { type SimAuthority, simAuthority, simMember, simStranger } from './certificates.ts';
+import { Driver, type GroupView, groupView, type Host, Peer, type UserOutput } from '@warren/peer';
+import { Authority, type Verifier } from '@warren/trust';
+import {
+  type SimAuthority,
+  type SimIdentity,
+  simAuthority,
+  simCredentials,
+  simMember,
+  simStranger,
+} from './certificates.ts';
+import { simSign, simSuite, simVerifier } from './crypto.ts';
 import { SimDatagrams, SimInternet } from './datagrams.ts';
 import { SeededRandom } from './random.ts';
 import { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';
@@ -23,64 +30,89 @@ const CAN = {
 const SUBNET = { network: 0x0a800000, prefixBits: 16 };
 const LINK_BUDGET = { browser: 24, edge: 256, bootstrap: 1024 } as const;
 
-/** One simulated participant. */
+/** What a participant has on its disk. */
+export interface Disk {
+  readonly public: SimIdentity;
+  /** Its membership of the village's group, once it has joined. */
+  member?: SimIdentity;
+}
+
+/** Where and as whom a participant runs. */
+interface Place {
+  readonly name: string;
+  readonly kind: ResidentKind;
+  /** `203.0.113.7:4000`. */
+  readonly address: string;
+  readonly url?: string;
+  readonly bootstraps: readonly string[];
+  readonly disk: Disk;
+  /** Counts the runs of one name: chance differs in each. */
+  readonly run: number;
+}
+
+/** One simulated participant, from its start to its end. */
 export class Resident {
   readonly name: string;
   readonly kind: ResidentKind;
+  readonly place: Place;
   readonly peer: Peer;
   readonly datagrams: SimDatagrams;
   readonly driver: Driver;
   /** What the participant told its user, in order. */
   readonly heard: UserOutput[] = [];
   private readonly village: Village;
+  private readonly random: SeededRandom;
 
-  constructor(village: Village, name: string, kind: ResidentKind, bootstraps: readonly string[], url?: string) {
+  constructor(village: Village, place: Place) {
     const { world, internet } = village;
+    const { name, kind, address, url, bootstraps, disk, run } = place;
     this.village = village;
+    this.place = place;
     this.name = name;
     this.kind = kind;
-    const random = new SeededRandom(world.seed, name);
-    const wallClock = new WallClock(EPOCH_UNIX_MS + world.now, world.now);
-    const address = `203.0.113.${internet.byName.size + 1}:4000`;
+    this.random = new SeededRandom(world.seed, `${name} run ${run}`);
     this.datagrams = new SimDatagrams(internet, name, address, CAN[kind], url);
-    const credentials = simStranger(random, EPOCH_UNIX_MS + world.now);
     this.peer = new Peer(
       {
         kind,
-        random,
-        suite: nobleSuite(),
-        wallClock,
+        random: this.random,
+        suite: simSuite,
+        sign: simSign,
+        wallClock: new WallClock(village.unixMs, world.now),
         can: CAN[kind],
         linkBudget: LINK_BUDGET[kind],
         maxBytes: path => this.datagrams.maxBytes(path),
-        authority: Authority.public(),
-        credentials,
+        authority: Authority.public({ verifier: village.verifier }),
+        credentials: simCredentials(disk.public, this.random, village.unixMs),
         bootstraps,
         addresses: () => this.datagrams.localAddresses(),
       },
       world.now,
     );
-    this.driver = new Driver(this.peer, { clock: village.clock(), datagrams: this.datagrams } as unknown as Host, out => this.heard.push(out));
+    const host = { clock: village.clock(), datagrams: this.datagrams } as unknown as Host;
+    this.driver = new Driver(this.peer, host, out => this.heard.push(out));
   }
 
-  /** Joins the village's group. */
-  join(user = this.name): void {
-    const { world, authority, rendezvousSecret } = this.village;
-    const random = new SeededRandom(world.seed, `${this.name} member`);
-    const credentials = simMember(authority, user, this.name, random, EPOCH_UNIX_MS + world.now);
-    const name = authority.group;
-    const trust = Authority.group(authority.der) as Authority;
-    const o = { name, authority: trust, credentials, rendezvousSecret, subnet: SUBNET, hasTap: false };
+  /** Joins the village's group; `authority` is somebody else's in the hands of impostors. */
+  join(authority: SimAuthority = this.village.authority): void {
+    const { verifier, unixMs, rendezvousSecret } = this.village;
+    const { disk, name } = this.place;
+    disk.member ??= simMember(authority, { user: name, device: name }, this.random, unixMs);
+    const trust = Authority.group(authority.der, { verifier });
+    if (trust === undefined) throw new Error('a simulated CA is accepted');
+    const credentials = simCredentials(disk.member, this.random, unixMs);
+    const o = { name: authority.group, authority: trust, credentials, rendezvousSecret, subnet: SUBNET, hasTap: false };
     this.driver.act(now => this.peer.join(o, now));
   }
 
   /** The group as this participant sees it. */
   get view(): GroupView {
-    return groupView(this.group, 'village', EPOCH_UNIX_MS + this.village.world.now);
+    return groupView(this.group, 'village', this.village.unixMs);
   }
 
+  /** The group's stack; the first that it joined. */
   get group(): NonNullable<ReturnType<Peer['groups']['get']>> {
-    const group = this.peer.groups.get(this.village.authority.group);
+    const [group] = this.peer.groups.values();
     if (group === undefined) throw new Error(`${this.name} has not joined`);
     return group;
   }
@@ -91,10 +123,58 @@ export class Resident {
     return links.map(link => members.find(member => member.peerId === link.peerId)?.device ?? '?').sort();
   }
 
-  /** Leaves without a word. */
+  /** Whom this participant believes to be there, by name, itself not among them. */
+  get online(): string[] {
+    return this.view.members.filter(member => member.online && !member.self).map(member => member.device);
+  }
+
+  /** How it reaches another: a kind of link, or `undefined` without one. */
+  linkKind(other: Resident): string | undefined {
+    return this.view.members.find(member => member.peerId === other.peerId)?.link?.kind;
+  }
+
+  /** 40 hex digits: its place in the group. */
+  get peerId(): string {
+    return this.view.self.peerId;
+  }
+
+  /** Sends a text to another member; false when it cannot even be queued. */
+  tell(other: Resident, text: string): boolean {
+    return this.driver.act(now => this.group.sendText(other.peerId, text, now));
+  }
+
+  /** The texts that came, as `sender: text`, in order. */
+  get texts(): string[] {
+    const { members } = this.view;
+    const names = new Map(members.map(member => [member.peerId, member.device]));
+    return this.heard.flatMap(out =>
+      out.kind === 'group' && out.out.kind === 'text' ? [`${names.get(out.out.from) ?? '?'}: ${out.out.text}`] : [],
+    );
+  }
+
+  /** Sends one echo request to another member's virtual address; true when the member has one. */
+  ping(other: Resident): boolean {
+    const address = other.group.vpn.address;
+    if (address !== undefined) this.driver.act(now => this.group.ping(address, now));
+    return address !== undefined;
+  }
+
+  /** Round-trip times of all echo replies so far. */
+  get pongs(): number[] {
+    return this.heard.flatMap(out => (out.kind === 'group' && out.out.kind === 'pong' ? [out.out.rttMs] : []));
+  }
+
+  /** Vanishes without a word, as a machine that loses power. */
   kill(): void {
     this.datagrams.kill();
     this.driver.stop();
+  }
+
+  /** Says goodbye and ends. */
+  leave(): void {
+    this.driver.act(now => this.peer.stop(now));
+    this.driver.stop();
+    this.datagrams.shut();
   }
 }
 
@@ -104,7 +184,10 @@ export class Village {
   readonly internet: SimInternet;
   readonly authority: SimAuthority;
   readonly rendezvousSecret: Uint8Array;
+  readonly verifier: Verifier = simVerifier();
+  /** Those that run, by name. */
   readonly residents = new Map<string, Resident>();
+  private nextHost = 1;
 
   constructor(seed: number, wire: Partial<WireOptions> = {}) {
     this.world = new World(seed, wire);
@@ -119,12 +202,29 @@ export class Village {
     return this.add(name, 'bootstrap', `ws://${name}/`);
   }
 
+  /** Adds a Linux machine: UDP, WebRTC and WebSocket. */
   edge(name: string): Resident {
     return this.add(name, 'edge');
   }
 
+  /** Adds a tab: WebRTC and WebSocket. */
   browser(name: string): Resident {
     return this.add(name, 'browser');
+  }
+
+  /** Starts one anew, with the same disk at the same address; it has to `join` again. Kill the old one before. */
+  restart(old: Resident): Resident {
+    return this.enter({ ...old.place, run: old.place.run + 1 });
+  }
+
+  /** Starts a copy of one at another address, as from a cloned disk. */
+  clone(original: Resident, name: string): Resident {
+    return this.enter({ ...original.place, name, address: this.nextAddress() });
+  }
+
+  /** The date. */
+  get unixMs(): number {
+    return EPOCH_UNIX_MS + this.world.now;
   }
 
   /** A clock with an alarm, in virtual time. */
@@ -133,7 +233,7 @@ export class Village {
     let cancel = () => {};
     return {
       now: () => world.now,
-      unixMs: () => EPOCH_UNIX_MS + world.now,
+      unixMs: () => this.unixMs,
       setAlarm: (at, wake) => {
         cancel();
         if (at !== undefined) cancel = world.at(at, wake);
@@ -142,9 +242,26 @@ export class Village {
   }
 
   private add(name: string, kind: ResidentKind, url?: string): Resident {
-    const bootstraps = [...this.residents.values()].filter(r => r.kind === 'bootstrap').map(r => `ws://${r.name}/`);
-    const resident = new Resident(this, name, kind, bootstraps, url);
-    this.residents.set(name, resident);
+    const bootstraps = [...this.residents.values()].flatMap(({ place }) => place.url ?? []);
+    const disk = { public: simStranger(new SeededRandom(this.world.seed, name), this.unixMs) };
+    return this.enter({
+      name,
+      kind,
+      address: this.nextAddress(),
+      bootstraps,
+      disk,
+      run: 1,
+      ...(url === undefined ? {} : { url }),
+    });
+  }
+
+  private enter(place: Place): Resident {
+    const resident = new Resident(this, place);
+    this.residents.set(place.name, resident);
     return resident;
+  }
+
+  private nextAddress(): string {
+    return `203.0.113.${this.nextHost++}:4000`;
   }
 }
