@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config';
 const page = {
   root: 'apps/web',
   // The site of development, started with `npm start`, stands behind the page's own server.
-  server: { proxy: { '/api': process.env['WARREN_SITE'] ?? 'http://localhost:8080' } },
+  server: { proxy: { '/api': process.env.WARREN_SITE ?? 'http://localhost:8080' } },
   build: {
     outDir: 'dist',
     emptyOutDir: true,
