@@ -3,8 +3,9 @@
  * Strangers (the public overlay) may not aim us at private networks, so that
  * nobody uses us as a scanner (decisions.md "Trust between strangers").
  */
-import ipaddr from 'ipaddr.js';
+
 import type { PathId } from '@warren/session';
+import ipaddr from 'ipaddr.js';
 
 /** Kinds of path in the words of views. */
 export type PathKind = 'udp' | 'webrtc' | 'websocket' | 'relay' | 'overlay';

@@ -3,7 +3,7 @@
  * at most 16 KiB, 4 unfinished per neighbour, 5 s (decisions.md "larger
  * messages"). Pieces are authenticated: they arrive inside the session.
  */
-import { type Instant, concat } from '@warren/base';
+import { concat, type Instant } from '@warren/base';
 import { FRAGMENTS_MAX, type Fragment, MESSAGE_MAX_BYTES } from '@warren/wire';
 
 const UNFINISHED_MAX = 4;
@@ -49,7 +49,11 @@ export class Reassembly {
     if (known !== undefined) return known;
     const oldest = this.unfinished.keys().next();
     if (this.unfinished.size >= UNFINISHED_MAX && !oldest.done) this.unfinished.delete(oldest.value);
-    const fresh: Unfinished = { since: now, pieces: new Array(fragment.count).fill(undefined), missing: fragment.count };
+    const fresh: Unfinished = {
+      since: now,
+      pieces: new Array(fragment.count).fill(undefined),
+      missing: fragment.count,
+    };
     this.unfinished.set(fragment.messageId, fresh);
     return fresh;
   }

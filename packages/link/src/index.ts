@@ -1,2 +1,2 @@
-export { PATH_RANK, type PathKind, mayProbe, parseAddress, pathKind } from './candidates.ts';
+export { mayProbe, PATH_RANK, type PathKind, parseAddress, pathKind } from './candidates.ts';
 export { type LinkInfo, type LinkLoss, Links, type LinksOptions, type LinksOutput, type Received } from './links.ts';

@@ -2,7 +2,7 @@
  * One neighbour: its paths, which of them is in use, what it offered. All
  * decisions about one link live here; `links.ts` does the sending.
  */
-import { type Instant, earliest } from '@warren/base';
+import { earliest, type Instant } from '@warren/base';
 import type { Identity, PathId } from '@warren/session';
 import type { LinkMessage, PeerKey } from '@warren/wire';
 import { Reassembly } from './fragments.ts';

@@ -5,29 +5,29 @@
  * datagram. Nothing about addresses or SDP ever leaves the session.
  * Source: overlay.md "Links", decisions.md "Link, path, session"; P2 4.3.
  */
-import { type Instant, Outbox, type Random, concat, earliest, toHex } from '@warren/base';
+import { concat, earliest, type Instant, Outbox, type Random, toHex } from '@warren/base';
 import type { HandshakeFailure, Identity, Opened, PathId, Sessions, SessionsOutput } from '@warren/session';
 import {
   CANDIDATES_MAX,
   DataFlag,
-  FRAGMENTS_MAX,
-  Inner,
-  type LinkMessage,
-  PacketType,
-  type PeerId,
-  type PeerKey,
-  Reader,
-  SEAL_OVERHEAD_BYTES,
-  Writer,
   decodeFragment,
   decodeLinkMessage,
   decodePathProbe,
   encodeFragment,
   encodeLinkMessage,
   encodePathProbe,
+  FRAGMENTS_MAX,
+  Inner,
+  type LinkMessage,
+  PacketType,
+  type PeerId,
+  type PeerKey,
   peerKey,
+  Reader,
+  SEAL_OVERHEAD_BYTES,
+  Writer,
 } from '@warren/wire';
-import { type PathKind, mayProbe } from './candidates.ts';
+import { mayProbe, type PathKind } from './candidates.ts';
 import { cut } from './fragments.ts';
 import { type Candidates, Link, SETUP_MS } from './link.ts';
 import type { Path } from './path.ts';
@@ -175,7 +175,7 @@ export class Links {
     const link = this.links.get(peer);
     const path = link?.best;
     if (link === undefined || path === undefined || path.setupOnly) return false;
-    const room = this.options.maxBytes(path.id) - SEAL_OVERHEAD_BYTES;
+    const room = this.room(path);
     if (frame.length <= room) return this.seal(link, path, PacketType.FRAME, 0, frame, now);
     const partId = link.nextPartId++ >>> 0;
     const half = Math.ceil(frame.length / 2);
@@ -284,6 +284,20 @@ export class Links {
     path.probed(token, now);
     const body = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
     this.sendOn(link, path, Inner.PATH_CHALLENGE, body, now);
+    this.trySizes(link, path, now);
+  }
+
+  /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */
+  private trySizes(link: Link, path: Path, now: Instant): void {
+    for (const bytes of path.sizesToTry()) {
+      const token = this.options.random.bytes(8);
+      path.sizeTried(token, bytes, now);
+      const challenge = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
+      const filled = new Uint8Array(bytes - SEAL_OVERHEAD_BYTES);
+      filled[0] = Inner.MTU_PROBE;
+      filled.set(challenge, 1);
+      this.seal(link, path, PacketType.DATA, 0, filled, now);
+    }
   }
 
   private offer(link: Link, now: Instant): void {
@@ -328,6 +342,7 @@ export class Links {
       case Inner.FRAGMENT:
         return this.fragment(link, path, body, now);
       case Inner.PATH_CHALLENGE:
+      case Inner.MTU_PROBE:
         return this.challenged(link, path, body, now);
       case Inner.PATH_RESPONSE:
         return this.responded(link, path, body, now);
@@ -362,7 +377,9 @@ export class Links {
     const response = decodePathProbe(body);
     const path = link.paths.get(id);
     if (response === undefined || path === undefined) return this.malformed();
+    const isFirst = !path.proven;
     if (!path.answered(response.token, response.bindingHash, now)) return undefined;
+    if (isFirst) this.trySizes(link, path, now);
     if (response.seen !== '') this.outbox.push({ kind: 'seen', address: response.seen });
     this.rechoose(link, now);
     return undefined;
@@ -397,7 +414,8 @@ export class Links {
 
   private acknowledge(link: Link, id: number, now: Instant): void {
     const path = link.best ?? [...link.paths.values()][0];
-    if (path !== undefined) this.sendOn(link, path, Inner.LINK_MESSAGE, encodeLinkMessage({ kind: 'acknowledge', id }), now);
+    if (path !== undefined)
+      this.sendOn(link, path, Inner.LINK_MESSAGE, encodeLinkMessage({ kind: 'acknowledge', id }), now);
   }
 
   private candidates(link: Link, offered: Candidates, now: Instant): void {
@@ -468,7 +486,7 @@ export class Links {
   }
 
   private sendOn(link: Link, path: Path, inner: number, payload: Uint8Array, now: Instant): boolean {
-    const room = this.options.maxBytes(path.id) - SEAL_OVERHEAD_BYTES;
+    const room = this.room(path);
     const plaintext = concat(Uint8Array.of(inner), payload);
     if (plaintext.length <= room) return this.seal(link, path, PacketType.DATA, 0, plaintext, now);
     this.nextMessageId = (this.nextMessageId + 1) & 0xffff;
@@ -480,6 +498,11 @@ export class Links {
       this.seal(link, path, PacketType.DATA, 0, body, now);
     }
     return true;
+  }
+
+  /** The largest plaintext that a path takes. */
+  private room(path: Path): number {
+    return path.maxBytes(this.options.maxBytes(path.id)) - SEAL_OVERHEAD_BYTES;
   }
 
   private seal(link: Link, path: Path, type: number, flags: number, plaintext: Uint8Array, now: Instant): boolean {

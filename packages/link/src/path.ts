@@ -7,6 +7,7 @@
  */
 import { type Instant, sameBytes, toHex } from '@warren/base';
 import type { PathId } from '@warren/session';
+import { UDP_PROBED_BYTES } from '@warren/wire';
 import { PATH_RANK, type PathKind, pathKind } from './candidates.ts';
 
 /** Silence on the path in use before it is probed. */
@@ -23,7 +24,11 @@ const MEASURE_EVERY_MS = 10_000;
 const PUNCH_MS: readonly number[] = [0, 200, 400, 800, 1600, 3000];
 /** A path that is not proven by then is given up. */
 const UNPROVEN_MS = 9000;
-const OUTSTANDING_MAX = 6;
+const OUTSTANDING_MAX = 12;
+/** Sizes of datagram that a UDP path is tried with, largest first (decisions.md "path budget"). */
+const SIZES_BYTES: readonly number[] = [UDP_PROBED_BYTES, 1400, 1360];
+/** The size in use is tried again with each measurement; after so many losses it is given up. */
+const SIZE_LOSSES_MAX = 3;
 const RTT_WEIGHT = 1 / 4;
 
 export type PathVerdict = 'keep' | 'probe' | 'lost';
@@ -44,7 +49,11 @@ export class Path {
   private lastProbedAt: Instant = Number.NEGATIVE_INFINITY;
   private unanswered = 0;
   private punches = 0;
-  private readonly outstanding = new Map<string, Instant>();
+  private readonly outstanding = new Map<string, { sentAt: Instant; bytes: number }>();
+  /** The largest datagram that came through; 0 until one did. */
+  private provenBytes = 0;
+  private sizeLosses = 0;
+  private sizeRounds = 0;
 
   constructor(id: PathId, bindingHash: Uint8Array, setupOnly: boolean, now: Instant) {
     this.id = id;
@@ -71,25 +80,44 @@ export class Path {
     this.unanswered = 0;
   }
 
-  /** Notes a probe that is about to be sent. 8 bytes. */
+  /** Notes a probe that is about to be sent. `token` is 8 bytes. */
   probed(token: Uint8Array, now: Instant): void {
-    if (this.outstanding.size >= OUTSTANDING_MAX) {
-      const oldest = this.outstanding.keys().next();
-      if (!oldest.done) this.outstanding.delete(oldest.value);
-    }
-    this.outstanding.set(toHex(token), now);
+    this.await(token, 0, now);
     this.lastProbedAt = now;
     this.unanswered++;
     this.punches++;
   }
 
+  /** Sizes to try now, beside a probe: all of them at first, then the one in use, which a new route may have lost. */
+  sizesToTry(): readonly number[] {
+    if (this.kind !== 'udp' || !this.proven) return [];
+    if (this.provenBytes === 0) return this.sizeRounds++ < SIZE_LOSSES_MAX ? SIZES_BYTES : [];
+    if (this.sizeLosses++ < SIZE_LOSSES_MAX) return [this.provenBytes];
+    this.provenBytes = 0;
+    this.sizeRounds = 0;
+    this.sizeLosses = 0;
+    return SIZES_BYTES;
+  }
+
+  /** Notes a datagram of `bytes` that is sent to see whether it passes. Its loss says nothing of the path. */
+  sizeTried(token: Uint8Array, bytes: number, now: Instant): void {
+    this.await(token, bytes, now);
+  }
+
+  /** What the path carries: `unprobedBytes` until a larger datagram was answered. */
+  maxBytes(unprobedBytes: number): number {
+    return Math.max(unprobedBytes, this.provenBytes);
+  }
+
   /** Takes an answer; true when it proves the path, false when nobody asked or the binding differs. */
   answered(token: Uint8Array, bindingHash: Uint8Array, now: Instant): boolean {
     const key = toHex(token);
-    const sentAt = this.outstanding.get(key);
-    if (sentAt === undefined || !sameBytes(bindingHash, this.bindingHash)) return false;
+    const probe = this.outstanding.get(key);
+    if (probe === undefined || !sameBytes(bindingHash, this.bindingHash)) return false;
     this.outstanding.delete(key);
-    const rtt = now - sentAt;
+    if (probe.bytes > 0) this.sizeLosses = 0;
+    this.provenBytes = Math.max(this.provenBytes, probe.bytes);
+    const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
     this.proven = true;
     return true;
@@ -114,6 +142,12 @@ export class Path {
     return this.unanswered >= PROBES_LOST ? this.lastProbedAt + PROBE_EVERY_MS : probeAt;
   }
 
+  private await(token: Uint8Array, bytes: number, now: Instant): void {
+    const oldest = this.outstanding.keys().next();
+    if (this.outstanding.size >= OUTSTANDING_MAX && !oldest.done) this.outstanding.delete(oldest.value);
+    this.outstanding.set(toHex(token), { sentAt: now, bytes });
+  }
+
   private isLost(now: Instant): boolean {
     if (!this.proven) return now - this.createdAt >= UNPROVEN_MS;
     return this.unanswered >= PROBES_LOST && now - this.lastProbedAt >= PROBE_EVERY_MS;
@@ -126,7 +160,8 @@ export class Path {
     }
     if (this.unanswered > 0) return this.lastProbedAt + PROBE_EVERY_MS;
     if (!inUse) return this.lastReceivedAt + PROBE_RESERVE_MS;
-    const awaited = this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + PROBE_EVERY_MS : Number.POSITIVE_INFINITY;
+    const awaited =
+      this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + PROBE_EVERY_MS : Number.POSITIVE_INFINITY;
     const soonest = Math.max(awaited, this.lastProbedAt + PROBE_EVERY_MS);
     return Math.min(soonest, this.lastReceivedAt + PROBE_AFTER_SILENCE_MS, this.lastProbedAt + MEASURE_EVERY_MS);
   }

@@ -2,7 +2,7 @@
  * Link messages must arrive although datagrams may not: each is repeated until
  * acknowledged, and delivered once. Order is not kept. Bounded on both sides.
  */
-import { type Instant, earliest } from '@warren/base';
+import { earliest, type Instant } from '@warren/base';
 import type { LinkMessage } from '@warren/wire';
 
 const RETRY_MS: readonly number[] = [300, 600, 1200, 2400, 4800];
