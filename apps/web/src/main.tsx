@@ -7,20 +7,31 @@ import { effect, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { offerDebug } from './debug.ts';
-import { farewell, lookAgain, wakeUp } from './participant.ts';
-import { followAddress } from './route.ts';
-import { loadState, poll, user } from './site.ts';
+import { farewell, lookAgain, rest, wakeUp } from './participant.ts';
+import { followAddress, route } from './route.ts';
+import { details, loadState, poll, user } from './site.ts';
 
 followAddress();
 offerDebug();
 poll(loadState, 20_000);
 
-let awake: string | undefined;
+/** What runs belongs to whoever is signed in. */
+let owner: string | undefined;
 effect(() => {
   const name = user.value?.name;
-  if (name === awake) return;
-  awake = name;
-  if (name !== undefined) untracked(() => void wakeUp());
+  if (name === owner) return;
+  const before = owner;
+  owner = name;
+  untracked(async () => {
+    if (before !== undefined) await rest();
+    if (name !== undefined) await wakeUp();
+  });
+});
+
+effect(() => {
+  const name = route.value.kind === 'group' ? details.value?.name : undefined;
+  const waiting = details.value?.requests?.length ?? 0;
+  document.title = name === undefined ? 'Warren' : `${waiting > 0 ? `(${waiting}) ` : ''}${name} · Warren`;
 });
 
 // Before the host's own listener closes the connections, the peer says goodbye.

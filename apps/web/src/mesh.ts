@@ -7,7 +7,7 @@ import { browserHost, keepStorage } from '@warren/browser';
 import { parseGroupFile } from '@warren/group';
 import { enrol, type Fetch, loadMemberships, type Membership, startPeer, type WarrenPeer } from '@warren/peer';
 
-export { type Leadership, lead, takeLead } from '@warren/browser';
+export { type Leadership, lead, takeLead, waitForLead } from '@warren/browser';
 export type {
   GroupView,
   LinkKind,

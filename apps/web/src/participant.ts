@@ -66,6 +66,10 @@ export const texts = signal<readonly TextEntry[]>([]);
 
 let mesh: { readonly module: MeshModule; readonly mesh: Mesh } | undefined;
 let running: { readonly peer: WarrenPeer; readonly leadership: Leadership } | undefined;
+/** Our place in the queue while another tab leads. */
+let queued: AbortController | undefined;
+/** The lead, got before there was anything to start. */
+let held: Leadership | undefined;
 let starting: Promise<WarrenPeer | undefined> | undefined;
 
 /** Looks what certificates this browser has, and goes back into the groups it was in before a reload. */
@@ -124,18 +128,24 @@ export async function leaveHere(group: string): Promise<void> {
 /** Leaves all groups and forgets that this tab was in them: at sign-out. */
 export async function leaveAll(): Promise<void> {
   localStorage.removeItem(JOINED);
-  await stopRunning('idle');
-  memberships.value = undefined;
+  await rest();
 }
 
 /** Takes the participant over from the other tab, goes back into its groups, and into `group`. */
 export async function takeOver(group: string): Promise<void> {
   const { module } = await openMesh();
-  const leadership = await module.takeLead();
-  tab.value = { kind: 'idle' };
-  leadership.release();
-  await wakeUp();
-  await joinHere(group);
+  queued?.abort();
+  await withLead(await module.takeLead(), async () => {
+    await wakeUp();
+    await joinHere(group);
+  });
+}
+
+/** Stops what runs, to go on after the next sign-in: somebody else signed in, or nobody is any more. */
+export async function rest(): Promise<void> {
+  queued?.abort();
+  await stopRunning('idle');
+  memberships.value = undefined;
 }
 
 /** Sends one line to a member; false when it cannot be sent now. */
@@ -184,9 +194,11 @@ function ensureRunning(group: string): Promise<WarrenPeer | undefined> {
 /** Starts the participant; `undefined` when another tab runs it. */
 async function start(group: string): Promise<WarrenPeer | undefined> {
   const opened = await openMesh();
-  const leadership = await opened.module.lead();
+  const leadership = held ?? (await opened.module.lead());
+  held = undefined;
   if (leadership === undefined) {
     tab.value = { kind: 'elsewhere' };
+    void comeBack(opened.module);
     return undefined;
   }
   const file = ownMemberships().find(membership => membership.file.group === group)?.file;
@@ -194,12 +206,37 @@ async function start(group: string): Promise<WarrenPeer | undefined> {
   const peer = await opened.mesh.start([...bootstraps]);
   running = { peer, leadership };
   tab.value = { kind: 'running' };
-  peer.subscribe(() => show(peer.view()));
+  peer.subscribe(() => {
+    // Changes are told a little late: also those of stopping.
+    if (running?.peer === peer) show(peer.view());
+  });
   show(peer.view());
   void leadership.lost.then(() => {
-    if (running?.leadership === leadership) void stopRunning('elsewhere');
+    if (running?.leadership !== leadership) return;
+    void stopRunning('elsewhere').then(() => comeBack(opened.module));
   });
   return peer;
+}
+
+/** Goes back into the groups as soon as the other tab is gone. */
+async function comeBack(module: MeshModule): Promise<void> {
+  queued?.abort();
+  const turn = new AbortController();
+  queued = turn;
+  try {
+    await withLead(await module.waitForLead(turn.signal), wakeUp);
+  } catch {
+    // Given up: this tab took over, or nobody is signed in.
+  }
+}
+
+/** Lets `work` start the participant under a lead that we hold; gives it back if nothing started. */
+async function withLead(leadership: Leadership, work: () => Promise<void>): Promise<void> {
+  tab.value = { kind: 'idle' };
+  held = leadership;
+  await work();
+  if (held === leadership) leadership.release();
+  held = undefined;
 }
 
 async function stopRunning(then: 'idle' | 'elsewhere'): Promise<void> {
@@ -211,7 +248,7 @@ async function stopRunning(then: 'idle' | 'elsewhere'): Promise<void> {
   await was?.peer.stop();
   was?.leadership.release();
   peerView.value = undefined;
-  if (was !== undefined) tab.value = { kind: then };
+  if (was !== undefined || then === 'idle') tab.value = { kind: then };
 }
 
 async function enrolHere(group: string, wanted?: string): Promise<Membership> {

@@ -22,6 +22,11 @@ export function lead(): Promise<Leadership | undefined> {
   return request({ ifAvailable: true });
 }
 
+/** Waits until no other tab leads, then takes the lead. Rejects when `signal` is aborted before. */
+export function waitForLead(signal: AbortSignal): Promise<Leadership> {
+  return required({ signal });
+}
+
 /** Asks the leading tab to stop, and takes the lead from it, by force after 3 s. */
 export async function takeLead(): Promise<Leadership> {
   const channel = new BroadcastChannel(LOCK);

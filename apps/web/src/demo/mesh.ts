@@ -32,6 +32,7 @@ export function lead(): Promise<Leadership> {
 }
 
 export const takeLead = lead;
+export const waitForLead = lead;
 
 /** A mesh that joins in slow motion. */
 export async function openMesh(): Promise<Mesh> {
