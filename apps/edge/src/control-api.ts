@@ -1,0 +1,79 @@
+/** What commands and daemon say to each other over the control socket: JSON, and JSON lines for `POST /ping`. */
+import type { GroupView, LinkKind, PingReport, PublicView } from '@warren/peer';
+import type { FailureData } from './failure.ts';
+import type { Health } from './health.ts';
+
+/** The answer of `GET /status`, and what `warren status --json` prints. */
+export interface Status {
+  readonly schema: 1;
+  readonly version: string;
+  readonly pid: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly health: readonly Health[];
+  readonly devices: readonly DeviceStatus[];
+  readonly groups: readonly GroupView[];
+  readonly public: PublicView;
+}
+
+/** What a group's view does not say. */
+export interface DeviceStatus {
+  /** 26 characters base32. */
+  readonly group: string;
+  readonly interface: string;
+  /** ISO 8601. */
+  readonly certificateExpires: string;
+}
+
+/** The body of `POST /ping`. */
+export interface PingRequest {
+  /** Address, `device`, `device.user` or 40 hex digits. */
+  readonly target: string;
+  /** Name or id of a group; absent: whichever has the target. */
+  readonly group?: string;
+  /** 1 to 1,000. */
+  readonly count: number;
+  /** 10 to 60,000. */
+  readonly intervalMs: number;
+  /** 10 to 60,000. */
+  readonly timeoutMs: number;
+}
+
+/** A member, and the way to it. */
+export interface PingTarget {
+  /** `device.user`; absent for an address that no known member has. */
+  readonly name?: string;
+  readonly address: string;
+  readonly self: boolean;
+  /** The direct link to it; absent while its packets are carried by other members. */
+  readonly link?: { readonly kind: LinkKind };
+}
+
+/** A line of the answer to `POST /ping`. `sequence` counts from 1. */
+export type PingEvent =
+  | ({ readonly event: 'target' } & PingTarget)
+  | ({ readonly event: 'reply'; readonly sequence: number; readonly rttMs: number } & PingTarget)
+  | { readonly event: 'lost'; readonly sequence: number }
+  | ({ readonly event: 'report' } & PingTarget & PingReport)
+  | { readonly event: 'failed'; readonly failure: FailureData };
+
+/** The body of `POST /leave`, and its answer. */
+export interface LeaveRequest {
+  /** Name or id; may be left out when there is one group only. */
+  readonly group?: string;
+}
+export interface LeaveAnswer {
+  readonly name: string;
+  /** Groups that remain; with none the daemon stops. */
+  readonly remaining: number;
+}
+
+/** What a daemon does for commands. Rejects with a `Failure`. */
+export interface Control {
+  status(): Status;
+  /** `emit` hears each event, the last a report; `signal` ends it early, without. */
+  ping(request: PingRequest, emit: (event: PingEvent) => void, signal: AbortSignal): Promise<void>;
+  leave(request: LeaveRequest): Promise<LeaveAnswer>;
+  /** Answers at once, then the daemon stops. */
+  down(): void;
+}

@@ -1,0 +1,286 @@
+/**
+ * The daemon: one participant with an Ethernet device for each group, from start
+ * to stop, and what commands may ask of it. The order of a start is that of
+ * `startParts`; what fails undoes what stood before it.
+ */
+import { networkInterfaces } from 'node:os';
+import type { GroupFile } from '@warren/group';
+import { type NodeHost, nodeHost, StorageError } from '@warren/node';
+import {
+  forgetMembership,
+  type Membership,
+  PeerError,
+  startPeer,
+  type WarrenGroup,
+  type WarrenPeer,
+} from '@warren/peer';
+import type { Control, LeaveAnswer, LeaveRequest, PingEvent, PingRequest, Status } from './control-api.ts';
+import { type ControlServer, openControl } from './control-server.ts';
+import { Exit, Failure } from './failure.ts';
+import { findGroup } from './find-target.ts';
+import { healthOf } from './health.ts';
+import { lockState } from './lock.ts';
+import { gatherMemberships, refreshed } from './memberships.ts';
+import { runPing } from './ping-run.ts';
+import { type Beside, Progress, type Step } from './progress.ts';
+import { siteFetch } from './site-fetch.ts';
+
+/** How often certificates are looked at. */
+const RENEWAL_CHECK_MS = 3_600_000;
+/** When a start that takes long says what it waits for. */
+const SLOW_START_MS = 20_000;
+
+export interface DaemonOptions {
+  readonly version: string;
+  readonly stateDir: string;
+  readonly socket: string;
+  readonly file?: GroupFile;
+  /** Only with one group. Default `wr` and the group id's first eight characters. */
+  readonly interfaceName?: string;
+  /** Default any; `false`: no UDP. */
+  readonly udpPort?: number | false;
+  /** The line that a person should run instead without permission. */
+  readonly sudo: string;
+  /** Hears what happens, also after the start. */
+  readonly say: (step: Step) => void;
+}
+
+/** A running daemon. */
+export interface Daemon {
+  /** Resolves once all groups are connected for the first time. */
+  readonly ready: Promise<void>;
+  /** Resolves when a command asked for the end; call `stop` then. */
+  readonly ended: Promise<void>;
+  /** Says goodbye, removes devices and socket, frees the folder. */
+  stop(): Promise<void>;
+}
+
+type Undo = (() => Promise<void> | void)[];
+
+/** Starts the daemon. Rejects with what `explain` puts into words. */
+export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
+  const undo: Undo = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    return await startParts(o, undo, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void>): Promise<Daemon> {
+  const lock = await lockState(o.stateDir);
+  undo.push(() => lock.release());
+  const control = await openControl(o.socket);
+  undo.push(() => control.stop());
+  const host = await openHost(o);
+  undo.push(() => host.datagrams.stop());
+  const { memberships, problems } = await gatherMemberships(host, o.file, { fetchFor: siteFetch, say: o.say });
+  if (o.interfaceName !== undefined && memberships.length > 1) {
+    const hint = 'Leave --interface out: each group has an interface of its own.';
+    throw new Failure('one-interface', `This machine is in ${memberships.length} groups.`, hint, Exit.usage);
+  }
+  for (const { file } of memberships) if (file.sitePin !== undefined) host.pinServer(file.site, file.sitePin);
+  const bootstraps = [...new Set(memberships.flatMap(({ file }) => file.bootstraps))];
+  const peer = await startPeer(host, { bootstraps });
+  undo.push(() => peer.stop());
+  const daemon = new RunningDaemon(o, { host, peer, control, problems, stop });
+  undo.push(() => daemon.rest());
+  for (const membership of memberships) await daemon.join(membership);
+  daemon.begin();
+  return daemon;
+}
+
+async function openHost(o: DaemonOptions): Promise<NodeHost> {
+  const { udpPort, stateDir, say } = o;
+  const udp = udpPort === false ? false : udpPort === undefined ? {} : { port: udpPort };
+  try {
+    return await nodeHost({ kind: 'edge', stateDir, udp, log: message => say({ step: 'note', message }) });
+  } catch (error) {
+    // Both come as sentences that say what to do.
+    if (error instanceof StorageError || !(error instanceof Error)) throw error;
+    throw new Failure('udp', error.message, '`--udp-port` chooses a port, `--no-udp` does without.');
+  }
+}
+
+interface Parts {
+  readonly host: NodeHost;
+  readonly peer: WarrenPeer;
+  readonly control: ControlServer;
+  readonly problems: readonly Failure[];
+  readonly stop: () => Promise<void>;
+}
+
+/** A group that was joined. */
+interface Joined {
+  membership: Membership;
+  readonly group: WarrenGroup;
+  readonly interfaceName: string;
+  /** Why its certificate could not be renewed. */
+  problem?: Failure;
+}
+
+class RunningDaemon implements Daemon, Control {
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  private readonly o: DaemonOptions;
+  private readonly parts: Parts;
+  private readonly startedAt = new Date().toISOString();
+  private readonly joined = new Map<string, Joined>();
+  private readonly progress: Progress;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private becomeReady: () => void = () => {};
+  private end: () => void = () => {};
+  private stopping: Promise<void> | undefined;
+
+  constructor(o: DaemonOptions, parts: Parts) {
+    this.o = o;
+    this.parts = parts;
+    this.progress = new Progress(o.socket);
+    this.ready = new Promise(resolve => {
+      this.becomeReady = resolve;
+    });
+    this.ended = new Promise(resolve => {
+      this.end = resolve;
+    });
+  }
+
+  async join(membership: Membership): Promise<void> {
+    const { group: id, name } = membership.file;
+    const interfaceName = this.o.interfaceName ?? `wr${id.slice(0, 8)}`;
+    try {
+      const group = await this.parts.peer.join(membership, { interfaceName });
+      this.joined.set(id, { membership, group, interfaceName });
+    } catch (error) {
+      if (error instanceof PeerError || error instanceof StorageError) throw error;
+      throw deviceFailure(name, error as NodeJS.ErrnoException, this.o.sudo);
+    }
+  }
+
+  /** Begins to tell, to answer commands and to renew certificates. */
+  begin(): void {
+    const { peer, control, problems } = this.parts;
+    for (const problem of problems) this.o.say({ step: 'note', message: problem.message });
+    peer.subscribe(() => this.tell());
+    control.serve(this);
+    this.timers.push(setInterval(() => void this.renewAll(), RENEWAL_CHECK_MS));
+    this.timers.push(setTimeout(() => this.tellIfSlow(), SLOW_START_MS));
+    this.tell();
+  }
+
+  /** Ends timers; the participant is stopped by whoever calls this. */
+  rest(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.parts.stop();
+    return this.stopping;
+  }
+
+  status(): Status {
+    const view = this.parts.peer.view();
+    const devices = [...this.joined].map(([group, { interfaceName, membership }]) => ({
+      group,
+      interface: interfaceName,
+      certificateExpires: new Date(membership.leaf.notAfter).toISOString(),
+    }));
+    const { version } = this.o;
+    const { pid } = process;
+    return { schema: 1, version, pid, startedAt: this.startedAt, health: this.health(), devices, ...view };
+  }
+
+  ping(request: PingRequest, emit: (event: PingEvent) => void, signal: AbortSignal): Promise<void> {
+    const groups = () => this.parts.peer.view().groups;
+    const group = (id: string) => this.joined.get(id)?.group;
+    return runPing({ groups, group }, request, emit, signal);
+  }
+
+  async leave(request: LeaveRequest): Promise<LeaveAnswer> {
+    const groups = [...this.joined.values()].map(({ membership }) => membership.file);
+    const { group: id, name } = findGroup(groups, request.group);
+    await forgetMembership(this.parts.host, id);
+    const left = this.joined.get(id);
+    this.joined.delete(id);
+    await left?.group.leave();
+    this.o.say({ step: 'note', message: `${name}: left` });
+    if (this.joined.size === 0) this.down();
+    return { name, remaining: this.joined.size };
+  }
+
+  down(): void {
+    this.end();
+  }
+
+  private tell(): void {
+    const interfaces = new Map([...this.joined].map(([id, { interfaceName }]) => [id, interfaceName]));
+    const beside: Beside = { interfaces, deviceErrors: this.deviceErrors() };
+    for (const step of this.progress.update(this.parts.peer.view(), beside)) {
+      this.o.say(step);
+      if (step.step === 'ready') this.becomeReady();
+    }
+  }
+
+  private tellIfSlow(): void {
+    if (this.progress.ready) return;
+    for (const { message, hint } of this.health()) {
+      this.o.say({ step: 'note', message: hint === undefined ? message : `${message} ${hint}` });
+    }
+    this.o.say({ step: 'note', message: 'not connected yet, trying on' });
+  }
+
+  private health(): Status['health'] {
+    const own = [...this.joined.values()].flatMap(({ problem }) => problem ?? []);
+    return healthOf(this.parts.peer.view(), {
+      deviceErrors: this.deviceErrors(),
+      missingDevices: this.missingDevices(),
+      problems: own.length > 0 ? own : this.parts.problems,
+      canWebRtc: this.parts.host.datagrams.can.webrtc,
+    });
+  }
+
+  private deviceErrors(): Map<string, string> {
+    const errors = new Map<string, string>();
+    for (const [id, { group }] of this.joined) if (group.deviceError) errors.set(id, group.deviceError);
+    return errors;
+  }
+
+  /** Devices that have had an address and are not among the machine's interfaces. */
+  private missingDevices(): Map<string, string> {
+    const present = networkInterfaces();
+    const missing = new Map<string, string>();
+    for (const [id, { group, interfaceName }] of this.joined) {
+      const isConfigured = group.view().self.address !== undefined && group.deviceError === undefined;
+      if (isConfigured && present[interfaceName] === undefined) missing.set(id, interfaceName);
+    }
+    return missing;
+  }
+
+  private async renewAll(): Promise<void> {
+    for (const joined of this.joined.values()) {
+      const { membership, group } = joined;
+      const [renewed, problem] = await refreshed(this.parts.host, membership, siteFetch(membership.file));
+      delete joined.problem;
+      if (problem !== undefined) joined.problem = problem;
+      if (renewed === undefined || renewed === membership) continue;
+      joined.membership = renewed;
+      await group.useCertificate(renewed.leaf);
+      const { name, device, user } = renewed.file;
+      const expires = new Date(renewed.leaf.notAfter).toISOString();
+      this.o.say({ step: 'certificate', group: name, member: `${device}.${user}`, expires });
+    }
+  }
+}
+
+/** Why there is no Ethernet device; the host says it in a sentence that names what to do. */
+function deviceFailure(group: string, error: NodeJS.ErrnoException, sudo: string): Failure {
+  const message = `${group}: ${error.message}`;
+  if (error.code === 'EPERM' || error.code === 'EACCES') {
+    return new Failure('not-root', message, `Run ${sudo}.`, Exit.notAuthorised);
+  }
+  const isMissing = error.code === 'ENOENT' || error.code === 'ENODEV';
+  return new Failure('no-device', message, undefined, isMissing ? Exit.notAuthorised : Exit.failure);
+}

@@ -1,0 +1,69 @@
+/** `warren status` for people: what is not well, then each group with a line a member, itself first. */
+import type { GroupView, LinkKind, MemberView } from '@warren/peer';
+import type { Status } from './control-api.ts';
+import type { Style } from './terminal.ts';
+
+type Paint = (style: Style, text: string) => string;
+
+/** Whether every group is up. */
+export function isConnected(status: Pick<Status, 'groups'>): boolean {
+  return status.groups.length > 0 && status.groups.every(({ state }) => state === 'connected');
+}
+
+/** The lines of the report. */
+export function statusLines(status: Status, paint: Paint = (_style, text) => text): string[] {
+  const health = status.health.map(({ message, hint }) => {
+    return paint('warning', `# Health: ${hint === undefined ? message : `${message} ${hint}`}`);
+  });
+  const interfaces = new Map(status.devices.map(device => [device.group, device.interface]));
+  const groups = status.groups.flatMap(group => ['', ...groupLines(group, interfaces.get(group.group), paint)]);
+  if (health.length === 0) groups.shift();
+  return [...health, ...groups];
+}
+
+function groupLines(group: GroupView, device: string | undefined, paint: Paint): string[] {
+  const title = `${group.name}  ${group.subnet}  ${STATES[group.state]}`;
+  const rows = sorted(group.members).map(member => ({
+    style: styleOf(member),
+    cells: [member.address ?? '-', member.name, member.kind, stateText(member, device)],
+  }));
+  const table = [{ style: 'bold' as Style, cells: ['ADDRESS', 'NAME', 'KIND', 'STATE'] }, ...rows];
+  const widths = [0, 1, 2].map(column => Math.max(...table.map(({ cells }) => cells[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ');
+  return [paint('bold', title), ...table.map(({ style, cells }) => paint(style, line(cells).trimEnd()))];
+}
+
+const STATES: Readonly<Record<GroupView['state'], string>> = {
+  starting: 'starting: choosing an address',
+  searching: 'searching for members',
+  connected: 'connected',
+  stopped: 'stopped',
+};
+
+function sorted(members: readonly MemberView[]): MemberView[] {
+  const rank = ({ self, online }: MemberView): number => (self ? 0 : online ? 1 : 2);
+  return [...members].sort((a, b) => rank(a) - rank(b));
+}
+
+function styleOf({ self, online }: MemberView): Style {
+  return self || online ? 'plain' : 'dim';
+}
+
+function stateText(member: MemberView, device: string | undefined): string {
+  if (member.self) return device === undefined ? 'this device' : `this device, ${device}`;
+  if (!member.online) return 'offline';
+  if (member.link === undefined) return 'active; carried by other members';
+  const { kind, rttMs } = member.link;
+  return `active; ${wayText(kind)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}`;
+}
+
+/** The way to a member with a link: `direct udp`, `carried relay`. */
+export function wayText(kind: LinkKind): string {
+  return kind === 'relay' || kind === 'overlay' ? `carried ${kind}` : `direct ${kind}`;
+}
+
+/** Milliseconds with about three digits: `0.42 ms`, `1.2 ms`, `123 ms`. */
+export function msText(ms: number): string {
+  const digits = ms < 1 ? 2 : ms < 100 ? 1 : 0;
+  return `${ms.toFixed(digits)} ms`;
+}

@@ -1,0 +1,139 @@
+/** `warren up`: joins the groups of this machine, and stays. */
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { upInBackground } from '../background.ts';
+import { type Daemon, type DaemonOptions, startDaemon } from '../daemon.ts';
+import { Exit, Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { asTyped, placesFor, sudoLine } from '../places.ts';
+import { deviceObstacle, thisMachine } from '../privilege.ts';
+import { type Step, stepText } from '../progress.ts';
+import { readGroupFile } from '../read-group-file.ts';
+import type { Terminal } from '../terminal.ts';
+import { type CommonOptions, type Context, type Verb, wholeNumber } from './common.ts';
+
+/** A stop that takes longer is cut off: the kernel removes devices and sockets anyway. */
+const STOP_LIMIT_MS = 900;
+
+export interface UpOptions {
+  readonly detach?: true;
+  readonly interface?: string;
+  readonly udpPort?: number;
+  readonly udp: boolean;
+}
+
+export function describeUp(command: Command): Command {
+  return command
+    .description('Join with a group file, or start again without: a network device for each group comes up.')
+    .argument('[group file]', 'from the group page; needed once only')
+    .option('-d, --detach', 'go on in the background, and return once all is connected')
+    .option('--interface <name>', 'name of the network device (default: wr and 8 letters of the group)', interfaceName)
+    .option('--udp-port <port>', 'UDP port for direct links (default: any)', wholeNumber(1, 65_535))
+    .option('--no-udp', 'no UDP: links by WebSocket and WebRTC only')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sudo warren up ./home-laptop.warren       join; Ctrl-C stops
+  $ sudo warren up --detach                   the same again, in the background
+  $ sudo warren up --udp-port 41641           with a port that a firewall lets in
+
+It needs root, or CAP_NET_ADMIN. A group file works once; keys and certificates are kept in the state folder.`,
+    );
+}
+
+export const up: Verb<UpOptions> = async ([path], options, context) => {
+  const { terminal, argv, version } = context;
+  if (!options.udp && options.udpPort !== undefined) {
+    throw new Failure('usage', '--udp-port and --no-udp exclude each other.', 'Give one of them.', Exit.usage);
+  }
+  const sudo = sudoLine(argv, terminal.env);
+  const obstacle = deviceObstacle(thisMachine(), sudo);
+  const file = path === undefined ? undefined : await readGroupFile(path, terminal.cwd);
+  if (obstacle !== undefined) throw obstacle;
+  const { stateDir, socket } = placesFor(options, terminal);
+  const say = sayTo(terminal, options);
+  if (options.detach && terminal.tell === undefined) {
+    const rest = backgroundArgs(path, options, { stateDir, socket }, terminal.cwd);
+    return upInBackground(rest, stateDir, say);
+  }
+  return runDaemon(terminal, {
+    version,
+    stateDir,
+    socket,
+    sudo,
+    say,
+    ...(file === undefined ? {} : { file }),
+    ...(options.interface === undefined ? {} : { interfaceName: options.interface }),
+    ...(options.udp ? (options.udpPort === undefined ? {} : { udpPort: options.udpPort }) : { udpPort: false }),
+  });
+};
+
+async function runDaemon(terminal: Terminal, o: DaemonOptions): Promise<number> {
+  process.umask(0o077);
+  process.on('unhandledRejection', reason => {
+    terminal.err(`warren: mistake in Warren, please report it: ${reason instanceof Error ? reason.stack : reason}`);
+  });
+  let interrupt: (signal: NodeJS.Signals) => void = () => {};
+  const interrupted = new Promise<NodeJS.Signals>(done => {
+    interrupt = done;
+  });
+  onInterrupt(interrupt);
+  const starting = startDaemon(o);
+  const started = await Promise.race([starting, interrupted]);
+  if (typeof started === 'string') {
+    await limited(starting.then(daemon => daemon.stop()).catch(() => {}));
+    return Exit.interrupted;
+  }
+  let isReady = false;
+  void started.ready.then(() => {
+    isReady = true;
+  });
+  const why = await Promise.race([interrupted, started.ended]);
+  await limited(stopDaemon(started, terminal));
+  return why === 'SIGINT' && !isReady ? Exit.interrupted : Exit.ok;
+}
+
+async function stopDaemon(daemon: Daemon, terminal: Terminal): Promise<void> {
+  try {
+    await daemon.stop();
+  } catch (error) {
+    terminal.err(`warren: stopping failed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function limited(work: Promise<void>): Promise<void> {
+  return Promise.race([work, sleep(STOP_LIMIT_MS)]);
+}
+
+function sayTo(terminal: Terminal, { json }: CommonOptions): (step: Step) => void {
+  return step => {
+    const inForeground = step.step === 'ready' && terminal.tell === undefined;
+    const text = inForeground ? `${stepText(step)}: \`warren status\` shows members; Ctrl-C stops` : stepText(step);
+    terminal.out(json ? JSON.stringify(step) : asTyped(text, terminal.env));
+    terminal.tell?.({ step });
+  };
+}
+
+/** The same command for the process in the background, which has another working directory. */
+function backgroundArgs(
+  path: string | undefined,
+  options: UpOptions,
+  places: { stateDir: string; socket: string },
+  cwd: Context['terminal']['cwd'],
+): string[] {
+  return [
+    'up',
+    ...(path === undefined ? [] : [resolve(cwd, path)]),
+    ...['--state', places.stateDir, '--socket', places.socket],
+    ...(options.interface === undefined ? [] : ['--interface', options.interface]),
+    ...(options.udpPort === undefined ? [] : ['--udp-port', String(options.udpPort)]),
+    ...(options.udp ? [] : ['--no-udp']),
+  ];
+}
+
+function interfaceName(text: string): string {
+  if (/^[a-z0-9][a-z0-9._-]{0,14}$/.test(text)) return text;
+  throw new InvalidArgumentError('Give 1 to 15 of a-z 0-9 . _ -, such as wr0.');
+}
