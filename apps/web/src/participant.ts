@@ -18,6 +18,7 @@ import type {
   WarrenPeer,
 } from './mesh.ts';
 import { type Problem, problemOf } from './problem.ts';
+import { forgetJoined, joinedBefore, rememberJoined } from './remembered.ts';
 import { ask, siteState, user } from './site.ts';
 import { SiteError, siteApi } from './site-api.ts';
 import { deviceNameFrom } from './words.ts';
@@ -53,8 +54,6 @@ type MeshModule = typeof import('./mesh.ts');
 
 /** Lines kept in memory; older ones go. */
 const MAX_TEXTS = 500;
-/** Local storage: the groups that this tab goes back into after a reload, as a JSON list. */
-const JOINED = 'warren-joined';
 
 export const tab = signal<TabState>({ kind: 'idle' });
 export const joins = signal<ReadonlyMap<string, JoinState>>(new Map());
@@ -127,7 +126,7 @@ export async function leaveHere(group: string): Promise<void> {
 
 /** Leaves all groups and forgets that this tab was in them: at sign-out. */
 export async function leaveAll(): Promise<void> {
-  localStorage.removeItem(JOINED);
+  forgetJoined();
   await rest();
 }
 
@@ -297,20 +296,4 @@ function setJoin(group: string, state: JoinState | undefined): void {
   if (state === undefined) next.delete(group);
   else next.set(group, state);
   joins.value = next;
-}
-
-function joinedBefore(): Set<string> {
-  try {
-    const list: unknown = JSON.parse(localStorage.getItem(JOINED) ?? '[]');
-    return new Set(Array.isArray(list) ? list.filter(item => typeof item === 'string') : []);
-  } catch {
-    return new Set();
-  }
-}
-
-function rememberJoined(group: string, joined: boolean): void {
-  const list = joinedBefore();
-  if (joined) list.add(group);
-  else list.delete(group);
-  localStorage.setItem(JOINED, JSON.stringify([...list]));
 }
