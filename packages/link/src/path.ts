@@ -18,6 +18,8 @@ export const PROBE_RESERVE_MS = 15_000;
 export const PROBE_EVERY_MS = 1000;
 /** Unanswered probes that mean the path is lost. */
 export const PROBES_LOST = 3;
+/** The same for a carried path: its carrier first has to find out that a link of its own is lost, and mends itself. */
+export const CARRIED_PROBES_LOST = 8;
 /** Even a busy path is measured so often. */
 const MEASURE_EVERY_MS = 10_000;
 /** First probes of a path that is not proven yet; both sides send them, which opens NATs. */
@@ -67,6 +69,10 @@ export class Path {
   /** Smaller is better. */
   get rank(): number {
     return this.setupOnly ? PATH_RANK.overlay + 1 : PATH_RANK[this.kind];
+  }
+
+  private get probesLost(): number {
+    return this.kind === 'overlay' ? CARRIED_PROBES_LOST : PROBES_LOST;
   }
 
   /** Notes that data went out. */
@@ -139,7 +145,7 @@ export class Path {
   wakeAt(inUse: boolean): Instant {
     const probeAt = this.probeAt(inUse);
     if (!this.proven) return Math.min(probeAt, this.createdAt + UNPROVEN_MS);
-    return this.unanswered >= PROBES_LOST ? this.lastProbedAt + PROBE_EVERY_MS : probeAt;
+    return this.unanswered >= this.probesLost ? this.lastProbedAt + PROBE_EVERY_MS : probeAt;
   }
 
   private await(token: Uint8Array, bytes: number, now: Instant): void {
@@ -150,7 +156,7 @@ export class Path {
 
   private isLost(now: Instant): boolean {
     if (!this.proven) return now - this.createdAt >= UNPROVEN_MS;
-    return this.unanswered >= PROBES_LOST && now - this.lastProbedAt >= PROBE_EVERY_MS;
+    return this.unanswered >= this.probesLost && now - this.lastProbedAt >= PROBE_EVERY_MS;
   }
 
   private probeAt(inUse: boolean): Instant {
