@@ -21,7 +21,7 @@ export function RingMap({ view }: { view: GroupView }) {
   return (
     <section class="panel" aria-labelledby="ring-title">
       <h2 id="ring-title">Ring</h2>
-      <svg class="ring" viewBox="-200 -125 400 250" role="group" aria-label="Members at their places on the ring">
+      <svg class="ring" viewBox="-215 -122 430 244" role="group" aria-label="Members at their places on the ring">
         <circle class="rim" r={RADIUS} />
         {view.links.map(link => (
           <Chord key={`${link.kind} ${link.peerId}`} view={view} link={link} />
@@ -146,8 +146,8 @@ function LinkTable({ view }: { view: GroupView }) {
               </td>
               <td class="number">{link.rttMs === undefined ? '–' : rttWords(link.rttMs)}</td>
               <td class="number">
-                {bytesWords(link.sentBytes)} out
-                <span class="block">{bytesWords(link.receivedBytes)} in</span>
+                <Traffic arrow="↑" words="sent" bytes={link.sentBytes} />
+                <Traffic arrow="↓" words="received" bytes={link.receivedBytes} />
               </td>
             </tr>
           ))}
@@ -157,9 +157,18 @@ function LinkTable({ view }: { view: GroupView }) {
   );
 }
 
+function Traffic({ arrow, words, bytes }: { arrow: string; words: string; bytes: number }) {
+  return (
+    <span class="block">
+      <span aria-hidden="true">{arrow}</span> {bytesWords(bytes)}
+      <span class="unseen"> {words}</span>
+    </span>
+  );
+}
+
 /** Shortens in the middle: both ends tell members apart. Labels are larger on a small screen, so they hold fewer letters. */
 function short(name: string): string {
-  const most = matchMedia('(max-width: 640px)').matches ? 13 : 18;
+  const most = matchMedia('(max-width: 640px)').matches ? 11 : 16;
   if (name.length <= most) return name;
   const tail = Math.floor((most - 1) / 2);
   return `${name.slice(0, most - 1 - tail)}…${name.slice(-tail)}`;
