@@ -3,26 +3,42 @@
  * working statement in the sealed payloads (session.md 2.3, 2.7; decisions.md
  * "Keys and signing"). No timers, no tables: `sessions.ts` drives it.
  */
-import { type Random, type WallClock, assert, concat, utf8 } from '@warren/base';
+import { assert, concat, type Random, utf8, type WallClock } from '@warren/base';
 import { HandshakeState, type NoiseSuite } from '@warren/noise';
-import { type Authority, type Credentials, type Identity, type Rejection, decodeStatement, encodeStatement } from '@warren/trust';
 import {
-  HS1_MAC1_OFFSET,
-  type HandshakePayload,
-  type Hs1,
-  MAC_BYTES,
-  PacketType,
-  UDP_PATH_BYTES,
+  type Authority,
+  type Credentials,
+  decodeStatement,
+  encodeStatement,
+  type Identity,
+  type Rejection,
+} from '@warren/trust';
+import {
   decodeHandshakePayload,
   decodeHs1Payload,
   encodeHandshakePayload,
   encodeHs1,
   encodeHs1Payload,
   encodeHsReply,
+  type HandshakePayload,
+  HS1_MAC1_OFFSET,
+  type Hs1,
+  MAC_BYTES,
+  PacketType,
+  UDP_PATH_BYTES,
 } from '@warren/wire';
 
-/** Why a handshake gave no session. `malformed` also stands for a wrong tag: nothing is told apart for the remote. */
-export type HandshakeFailure = Rejection | 'malformed' | 'wrong-peer' | 'own-identity' | 'timed-out';
+/** Why a handshake gave no session. Nothing of it is told to the remote. */
+export type HandshakeFailure =
+  | Rejection
+  | 'malformed'
+  | 'wrong-peer'
+  | 'own-identity'
+  /** The same identity runs elsewhere, started later, and is alive. */
+  | 'older-instance'
+  | 'timed-out'
+  /** This process has no session index left. */
+  | 'no-room';
 
 /** What both roles need. */
 export interface HandshakeContext {
@@ -39,6 +55,12 @@ export interface HandshakeResult {
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
   readonly remoteIndex: number;
+}
+
+/** What an initiator has after a good HS2. */
+export interface FinishedInitiator {
+  readonly result: HandshakeResult;
+  readonly hs3: Uint8Array;
 }
 
 /** `"warren-session/1"` then the network key, and for end-to-end sessions initiator and responder ids. */
@@ -74,16 +96,24 @@ export class Initiator {
     this.hs1.set(mac1(context.suite, context.authority.networkKey, this.hs1), HS1_MAC1_OFFSET);
   }
 
-  /** Reads HS2 and writes HS3. A bad HS2 leaves the attempt as it was. */
-  finish(noise: Uint8Array, remoteIndex: number, now: number): { result: HandshakeResult; hs3: Uint8Array } | HandshakeFailure {
+  /**
+   * Reads HS2 and writes HS3. `undefined` for a message that is not from whoever got our HS1, which changes
+   * nothing; after a failure or a result the handshake is over.
+   */
+  finish(noise: Uint8Array, remoteIndex: number, now: number): FinishedInitiator | HandshakeFailure | undefined {
     const sealed = this.state.readMessage(noise);
-    if (sealed === undefined) return 'malformed';
+    if (sealed === undefined) return undefined;
     const indices = { initiator: this.localIndex, responder: remoteIndex };
     const identity = checkPayload(this.context, this.state, sealed, indices, now);
     if (typeof identity === 'string') return identity;
     const reply = this.state.writeMessage(ownPayload(this.context, indices, now));
     if (reply === undefined) return 'malformed';
-    const hs3 = encodeHsReply({ type: PacketType.HS3, senderIndex: this.localIndex, receiverIndex: remoteIndex, noise: reply });
+    const hs3 = encodeHsReply({
+      type: PacketType.HS3,
+      senderIndex: this.localIndex,
+      receiverIndex: remoteIndex,
+      noise: reply,
+    });
     return { result: { identity, ...takeKeys(this.state), remoteIndex }, hs3 };
   }
 
@@ -96,11 +126,17 @@ export class Initiator {
 export class Responder {
   readonly hs2: Uint8Array;
   readonly localIndex: number;
+  readonly remoteIndex: number;
   private readonly context: HandshakeContext;
   private readonly state: HandshakeState;
-  private readonly remoteIndex: number;
 
-  private constructor(context: HandshakeContext, state: HandshakeState, hs1: Hs1, localIndex: number, noise: Uint8Array) {
+  private constructor(
+    context: HandshakeContext,
+    state: HandshakeState,
+    hs1: Hs1,
+    localIndex: number,
+    noise: Uint8Array,
+  ) {
     this.context = context;
     this.state = state;
     this.localIndex = localIndex;
@@ -109,7 +145,13 @@ export class Responder {
   }
 
   /** Answers an HS1 whose mac1 is right; `undefined` when the message is impossible. */
-  static answer(context: HandshakeContext, boundPrologue: Uint8Array, hs1: Hs1, localIndex: number, now: number): Responder | undefined {
+  static answer(
+    context: HandshakeContext,
+    boundPrologue: Uint8Array,
+    hs1: Hs1,
+    localIndex: number,
+    now: number,
+  ): Responder | undefined {
     const state = newState(context, 'responder', boundPrologue);
     const payload = state.readMessage(hs1.noise);
     if (payload === undefined || decodeHs1Payload(payload) === undefined) return undefined;
@@ -118,10 +160,13 @@ export class Responder {
     return noise && new Responder(context, state, hs1, localIndex, noise);
   }
 
-  /** Reads HS3. A bad one leaves the half-open handshake as it was. */
-  finish(noise: Uint8Array, now: number): HandshakeResult | HandshakeFailure {
+  /**
+   * Reads HS3. `undefined` for a message that is not from whoever got our HS2, which changes nothing; after a
+   * failure or a result the handshake is over.
+   */
+  finish(noise: Uint8Array, now: number): HandshakeResult | HandshakeFailure | undefined {
     const sealed = this.state.readMessage(noise);
-    if (sealed === undefined) return 'malformed';
+    if (sealed === undefined) return undefined;
     const indices = { initiator: this.remoteIndex, responder: this.localIndex };
     const identity = checkPayload(this.context, this.state, sealed, indices, now);
     if (typeof identity === 'string') return identity;

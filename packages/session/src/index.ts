@@ -1,16 +1,8 @@
 export type { Identity } from '@warren/trust';
-export { Initiator, Responder, type HandshakeContext, type HandshakeFailure, mac1, prologue } from './handshake.ts';
-export { SessionIndices, readIndex } from './indices.ts';
-export {
-  HANDSHAKE_TIMEOUT_MS,
-  type Opened,
-  PREVIOUS_KEPT_MS,
-  type PathId,
-  REJECT_AFTER_MS,
-  REKEY_AFTER_MS,
-  Sessions,
-  type SessionsOptions,
-  type SessionsOutput,
-  type SessionsStats,
-} from './sessions.ts';
+export { HANDSHAKE_TIMEOUT_MS, type PathId, RETRANSMIT_MS } from './attempts.ts';
+export { HALF_OPEN_MAX, HALF_OPEN_MS } from './half-opens.ts';
+export { type HandshakeContext, type HandshakeFailure, Initiator, mac1, prologue, Responder } from './handshake.ts';
+export { readIndex, SessionIndices } from './indices.ts';
+export { PREVIOUS_KEPT_MS, REJECT_AFTER_MS, REKEY_AFTER_MS, REKEY_RESPONDER_DELAY_MS } from './secured-peer.ts';
+export { type Opened, Sessions, type SessionsOptions, type SessionsOutput, type SessionsStats } from './sessions.ts';
 export { REJECT_AFTER_MESSAGES, Transport, type TransportKeys, type TransportStats } from './transport.ts';

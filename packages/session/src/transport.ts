@@ -9,9 +9,8 @@
  * ```
  */
 import { concat, utf8 } from '@warren/base';
-import type { AeadKey, NoiseSuite } from '@warren/noise';
-import { ReplayWindow } from '@warren/noise';
-import { DATA_HEADER_BYTES, SEAL_OVERHEAD_BYTES, TAG_BYTES } from '@warren/wire';
+import { type AeadKey, type NoiseSuite, ReplayWindow } from '@warren/noise';
+import { DATA_HEADER_BYTES, SEAL_OVERHEAD_BYTES } from '@warren/wire';
 
 /** Hard stop: no counter of ours goes beyond (session.md 2.5). */
 export const REJECT_AFTER_MESSAGES = 2 ** 40;
@@ -127,11 +126,6 @@ export class Transport {
     this.stats.forged++;
     return undefined;
   }
-}
-
-/** Whether bytes can be a DATA or FRAME datagram at all: header and tag. */
-export function isSealedLength(length: number): boolean {
-  return length >= DATA_HEADER_BYTES + TAG_BYTES;
 }
 
 /** 4 bytes fixed per key, so that two keys never share a nonce sequence; then room for the counter. */

@@ -1,0 +1,134 @@
+/**
+ * Handshakes that we began: HS1 goes over every path that may work, again and
+ * again with growing waits; after a good HS2, HS3 is repeated until the
+ * responder shows that it has the keys (session.md 2.5). No cryptography here.
+ */
+import { compareBytes, earliest, type Instant, jitter, type Random, sameBytes } from '@warren/base';
+import type { PeerKey } from '@warren/wire';
+import type { Initiator } from './handshake.ts';
+
+/** Names one way to a remote host, or in end-to-end scope the remote peer. Opaque here. */
+export type PathId = string;
+
+/** Waits between retransmissions of HS1 and HS3, each +-20 %. */
+export const RETRANSMIT_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 8000];
+/** A handshake that is not done by then is reported as failed. */
+export const HANDSHAKE_TIMEOUT_MS = 45_000;
+/** How long our own HS1 keeps silent for one that takes precedence. */
+const YIELD_MS = 2000;
+const PATHS_PER_ATTEMPT_MAX = 16;
+
+export type AttemptState =
+  | { readonly kind: 'calling' }
+  /** HS2 was good: HS3 is repeated on that path until the responder has confirmed. */
+  | { readonly kind: 'answered'; readonly peer: PeerKey; readonly path: PathId; readonly hs3: Uint8Array };
+
+/** One handshake of ours. */
+export interface Attempt {
+  /** The only peer accepted; `undefined` for whoever answers. */
+  readonly to: PeerKey | undefined;
+  readonly paths: PathId[];
+  readonly initiator: Initiator;
+  readonly localIndex: number;
+  readonly giveUpAt: Instant;
+  state: AttemptState;
+  step: number;
+  sendAt: Instant;
+}
+
+/** What an HS1 that comes in on `path` means for our own attempts. */
+export type Precedence = 'theirs' | 'ours' | { readonly own: Attempt };
+
+/** All handshakes that we began, by our index. */
+export class Attempts {
+  private readonly byIndex = new Map<number, Attempt>();
+  private readonly random: Random;
+  private readonly send: (path: PathId, bytes: Uint8Array) => void;
+
+  constructor(random: Random, send: (path: PathId, bytes: Uint8Array) => void) {
+    this.random = random;
+    this.send = send;
+  }
+
+  begin(o: Pick<Attempt, 'to' | 'initiator' | 'localIndex'>, paths: readonly PathId[], now: Instant): void {
+    const giveUpAt = now + HANDSHAKE_TIMEOUT_MS;
+    const attempt: Attempt = { ...o, paths: [], giveUpAt, state: { kind: 'calling' }, step: 0, sendAt: now };
+    this.byIndex.set(o.localIndex, attempt);
+    attempt.paths.push(...paths.slice(0, PATHS_PER_ATTEMPT_MAX));
+    this.transmit(attempt, now);
+  }
+
+  /** The attempt to `peer` that has no answer yet. */
+  calling(peer: PeerKey): Attempt | undefined {
+    for (const attempt of this.byIndex.values()) {
+      if (attempt.to === peer && attempt.state.kind === 'calling') return attempt;
+    }
+    return undefined;
+  }
+
+  at(index: number): Attempt | undefined {
+    return this.byIndex.get(index);
+  }
+
+  /** Attempts that are for `peer` or were answered by it. */
+  of(peer: PeerKey): Attempt[] {
+    return [...this.byIndex.values()].filter(
+      ({ to, state }) => to === peer || (state.kind === 'answered' && state.peer === peer),
+    );
+  }
+
+  /** Sends a calling attempt's HS1 over one more path. */
+  addPath(attempt: Attempt, path: PathId): void {
+    if (attempt.paths.includes(path) || attempt.paths.length >= PATHS_PER_ATTEMPT_MAX) return;
+    attempt.paths.push(path);
+    this.send(path, attempt.initiator.hs1);
+  }
+
+  /** Turns to repeating HS3. */
+  answered(attempt: Attempt, state: Extract<AttemptState, { kind: 'answered' }>, now: Instant): void {
+    attempt.state = state;
+    attempt.step = 0;
+    this.transmit(attempt, now);
+  }
+
+  /** Forgets an attempt; what it agreed so far is erased. */
+  delete(attempt: Attempt): void {
+    this.byIndex.delete(attempt.localIndex);
+    attempt.initiator.erase();
+  }
+
+  /**
+   * Simultaneous open: the smaller ephemeral stays initiator. The other side
+   * answers, and keeps its own attempt back for a while in case nothing comes of it.
+   */
+  precedence(path: PathId, ephemeral: Uint8Array, now: Instant): Precedence {
+    for (const attempt of this.byIndex.values()) {
+      if (attempt.state.kind !== 'calling' || !attempt.paths.includes(path)) continue;
+      if (sameBytes(attempt.initiator.ephemeral, ephemeral)) return { own: attempt };
+      if (compareBytes(attempt.initiator.ephemeral, ephemeral) < 0) return 'ours';
+      attempt.sendAt = Math.max(attempt.sendAt, now + YIELD_MS);
+    }
+    return 'theirs';
+  }
+
+  get wakeAt(): Instant | undefined {
+    return earliest(...[...this.byIndex.values()].map(attempt => Math.min(attempt.sendAt, attempt.giveUpAt)));
+  }
+
+  /** Sends what is due; returns attempts whose time is over. */
+  tick(now: Instant): Attempt[] {
+    const over: Attempt[] = [];
+    for (const attempt of this.byIndex.values()) {
+      if (now >= attempt.giveUpAt) over.push(attempt);
+      else if (now >= attempt.sendAt) this.transmit(attempt, now);
+    }
+    return over;
+  }
+
+  private transmit(attempt: Attempt, now: Instant): void {
+    const wait = RETRANSMIT_MS[Math.min(attempt.step++, RETRANSMIT_MS.length - 1)] as number;
+    attempt.sendAt = now + jitter(this.random, wait, 0.2);
+    if (attempt.state.kind === 'answered') this.send(attempt.state.path, attempt.state.hs3);
+    else for (const path of attempt.paths) this.send(path, attempt.initiator.hs1);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The keys that we share with one peer: which of them sends, and which may
+ * still receive. All transitions between the three places are in this file
+ * (session.md 2.5 "sessions kept per peer").
+ *
+ * ```text
+ * next      we began it, and the peer has not shown that it has the keys: receives
+ * current   sends and receives
+ * previous  receives, for a minute
+ * ```
+ * Both sides may begin at once and both handshakes may succeed. Then the one
+ * that the smaller peer id began becomes current on both sides.
+ */
+import { type Instant, jitter, type Random, sameBytes } from '@warren/base';
+import type { Identity } from '@warren/trust';
+import type { PeerKey } from '@warren/wire';
+import type { PathId } from './attempts.ts';
+import type { Transport } from './transport.ts';
+
+/** The old initiator rekeys then, +-10 %; the old responder this much later, should nothing have come. */
+export const REKEY_AFTER_MS = 300_000;
+export const REKEY_RESPONDER_DELAY_MS = 60_000;
+/** No datagram is sealed or opened with an older key, which is erased then. */
+export const REJECT_AFTER_MS = 540_000;
+/** The previous key may still receive for so long. */
+export const PREVIOUS_KEPT_MS = 60_000;
+/** Two handshakes in opposite directions that are closer than this have crossed. */
+const CROSSED_MS = 10_000;
+/** Another instance of the same identity counts as alive for so long after its last datagram. */
+const INSTANCE_ALIVE_MS = 30_000;
+/** Paths on which the peer was heard lately: only from these is a hint worth a handshake. */
+const HEARD_PATHS_MAX = 4;
+/** A NOSESS hint starts at most one handshake in this time. */
+const HINT_REKEY_MS = 5000;
+
+/** One pair of keys. */
+export interface Session {
+  readonly transport: Transport;
+  readonly role: 'initiator' | 'responder';
+  readonly createdAt: Instant;
+  /** Whether the remote has shown that it holds the keys, by a datagram under them. */
+  confirmed: boolean;
+}
+
+export interface SecuredPeerOptions {
+  readonly key: PeerKey;
+  /** Our own id. */
+  readonly self: PeerKey;
+  readonly random: Random;
+  /** Erases a session that has no place any more. */
+  readonly retire: (session: Session) => void;
+}
+
+/** One peer's keys. */
+export class SecuredPeer {
+  readonly key: PeerKey;
+  identity: Identity;
+  current: Session;
+  rekeyAt: Instant = 0;
+  private readonly options: SecuredPeerOptions;
+  private next: Session | undefined;
+  private previous: { readonly session: Session; readonly until: Instant } | undefined;
+  private readonly heardOn = new Set<PathId>();
+  private path: PathId;
+  private heardAt: Instant;
+  private hintedAt: Instant = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SecuredPeerOptions, session: Session, identity: Identity, path: PathId) {
+    this.key = options.key;
+    this.options = options;
+    this.identity = identity;
+    this.current = session;
+    this.path = path;
+    this.heardAt = session.createdAt;
+    this.heard(path, session.createdAt);
+    this.scheduleRekey(session);
+  }
+
+  /** The path on which something authentic came last. */
+  get lastPath(): PathId {
+    return this.path;
+  }
+
+  /** All sessions that may receive. */
+  get sessions(): Session[] {
+    return [this.current, this.previous?.session, this.next].filter(session => session !== undefined);
+  }
+
+  get wakeAt(): Instant {
+    const rejectAt = this.current.createdAt + REJECT_AFTER_MS;
+    return Math.min(this.rekeyAt, rejectAt, this.previous?.until ?? Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Whether somebody with the peer's identity is an older run of it (a cloned
+   * disk) while the newer one is alive: the newest working statement wins.
+   */
+  isOlderInstance(identity: Identity, now: Instant): boolean {
+    return (
+      this.isOtherInstance(identity) &&
+      identity.statement.notBefore < this.identity.statement.notBefore &&
+      now - this.heardAt < INSTANCE_ALIVE_MS
+    );
+  }
+
+  /** Takes a new session in. */
+  add(session: Session, identity: Identity, now: Instant): void {
+    if (this.isOtherInstance(identity)) {
+      for (const old of this.sessions) this.options.retire(old);
+      this.previous = undefined;
+      this.next = undefined;
+      this.current = session;
+    } else if (session.role === 'initiator') this.wait(session);
+    else if (this.current.confirmed || this.current.role === 'responder') this.promote(session, now);
+    else {
+      this.wait(this.current);
+      this.current = session;
+    }
+    this.identity = identity;
+    this.scheduleRekey(session);
+  }
+
+  /** Notes an authentic datagram under `session`. */
+  received(session: Session, path: PathId, now: Instant): void {
+    this.heardAt = now;
+    if (path !== this.path) this.heard(path, now);
+    if (session.confirmed) return;
+    session.confirmed = true;
+    if (this.next !== session) return;
+    this.next = undefined;
+    this.promote(session, now);
+  }
+
+  /** Whether a hint from `path` that the peer has lost its keys is worth a handshake. */
+  takesHint(index: number, path: PathId, now: Instant): boolean {
+    const isKnown = this.current.transport.remoteIndex === index && this.heardOn.has(path);
+    if (!isKnown || now - this.hintedAt < HINT_REKEY_MS) return false;
+    this.hintedAt = now;
+    return true;
+  }
+
+  /** Retires a session that was never confirmed; true when no other can send. */
+  drop(session: Session): boolean {
+    if (session === this.current) return true;
+    if (session !== this.next) return false;
+    this.next = undefined;
+    this.options.retire(session);
+    return false;
+  }
+
+  /** Retires what is too old to receive. */
+  expire(now: Instant): void {
+    if (this.previous === undefined || now < this.previous.until) return;
+    this.options.retire(this.previous.session);
+    this.previous = undefined;
+  }
+
+  private isOtherInstance(identity: Identity): boolean {
+    return !sameBytes(identity.noiseStatic, this.identity.noiseStatic);
+  }
+
+  /** Whether `session` crossed with the current one, which has precedence. */
+  private isCrossedBy(session: Session): boolean {
+    const { current } = this;
+    const crossed = current.role !== session.role && Math.abs(current.createdAt - session.createdAt) < CROSSED_MS;
+    const selfIsSmaller = this.options.self < this.key;
+    return crossed && (current.role === 'initiator') === selfIsSmaller;
+  }
+
+  private wait(session: Session): void {
+    if (this.next !== undefined) this.options.retire(this.next);
+    this.next = session;
+  }
+
+  /** Makes a session with working keys current, unless the current one has precedence. */
+  private promote(session: Session, now: Instant): void {
+    if (this.previous !== undefined) this.options.retire(this.previous.session);
+    const isCrossed = this.isCrossedBy(session);
+    this.previous = { session: isCrossed ? session : this.current, until: now + PREVIOUS_KEPT_MS };
+    if (!isCrossed) this.current = session;
+  }
+
+  private scheduleRekey(session: Session): void {
+    const late = session.role === 'initiator' ? 0 : REKEY_RESPONDER_DELAY_MS;
+    this.rekeyAt = session.createdAt + jitter(this.options.random, REKEY_AFTER_MS, 0.1) + late;
+  }
+
+  private heard(path: PathId, now: Instant): void {
+    this.path = path;
+    this.heardAt = now;
+    this.heardOn.delete(path);
+    const [oldest] = this.heardOn;
+    if (this.heardOn.size >= HEARD_PATHS_MAX && oldest !== undefined) this.heardOn.delete(oldest);
+    this.heardOn.add(path);
+  }
+}
