@@ -41,6 +41,8 @@ export interface DaemonOptions {
   readonly udpPort?: number | false;
   /** The line that a person should run instead without permission. */
   readonly sudo: string;
+  /** Aborted when the daemon should stop, also while it starts. */
+  readonly stopped: AbortSignal;
   /** Hears what happens, also after the start. */
   readonly say: (step: Step) => void;
 }
@@ -78,7 +80,8 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
   undo.push(() => control.stop());
   const host = await openHost(o);
   undo.push(() => host.datagrams.stop());
-  const { memberships, problems } = await gatherMemberships(host, o.file, { fetchFor: siteFetch, say: o.say });
+  const fetchFor = (file: GroupFile) => siteFetch(file, o.stopped);
+  const { memberships, problems } = await gatherMemberships(host, o.file, { fetchFor, say: o.say });
   if (o.interfaceName !== undefined && memberships.length > 1) {
     const hint = 'Leave --interface out: each group has an interface of its own.';
     throw new Failure('one-interface', `This machine is in ${memberships.length} groups.`, hint, Exit.usage);
@@ -262,7 +265,11 @@ class RunningDaemon implements Daemon, Control {
   private async renewAll(): Promise<void> {
     for (const joined of this.joined.values()) {
       const { membership, group } = joined;
-      const [renewed, problem] = await refreshed(this.parts.host, membership, siteFetch(membership.file));
+      const [renewed, problem] = await refreshed(
+        this.parts.host,
+        membership,
+        siteFetch(membership.file, this.o.stopped),
+      );
       delete joined.problem;
       if (problem !== undefined) joined.problem = problem;
       if (renewed === undefined || renewed === membership) continue;

@@ -67,10 +67,10 @@ export function explain(error: unknown): Failure {
   if (error instanceof PeerError) return new Failure(error.code, error.message, error.hint, exitOf(error.code));
   if (error instanceof StorageError) return new Failure('storage', error.message);
   if (!(error instanceof Error)) return mistake(String(error));
-  const { code, path, syscall, message } = error as NodeJS.ErrnoException;
+  const { code, path, dest, syscall, message } = error as NodeJS.ErrnoException & { dest?: string };
   const disk = syscall === undefined ? undefined : DISK.get(code ?? '');
   if (disk === undefined) return mistake(message);
-  return new Failure('storage', `${disk[0]}: ${path ?? message}.`, disk[1]);
+  return new Failure('storage', `${disk[0]}: ${dest ?? path ?? message}.`, disk[1]);
 }
 
 /** For the control socket. */

@@ -1,14 +1,14 @@
 /** `warren ping` for people: a line a reply, which names the way it took, and a summary. */
 import type { PingEvent, PingTarget } from './control-api.ts';
-import { msText, wayText } from './status-text.ts';
+import { isCarried, msText, wayText } from './status-text.ts';
 
 /** An event as a line; `undefined` for the report, whose text is `summaryLines`. */
 export function pingLine(event: PingEvent): string | undefined {
   switch (event.event) {
     case 'target':
-      return `ping ${named(event)} by ${way(event)}`;
+      return `ping ${named(event)} via ${way(event)}`;
     case 'reply':
-      return `reply from ${named(event)} by ${way(event)}: seq=${event.sequence} rtt=${msText(event.rttMs)}`;
+      return `reply from ${named(event)} via ${way(event)}: seq=${event.sequence} rtt=${msText(event.rttMs)}`;
     case 'lost':
       return `no reply: seq=${event.sequence}`;
     case 'report':
@@ -34,5 +34,6 @@ function named({ name, address }: PingTarget): string {
 
 function way({ self, link }: PingTarget): string {
   if (self) return 'this device itself';
-  return link === undefined ? 'other members' : wayText(link.kind);
+  if (link === undefined) return 'other members';
+  return isCarried(link.kind) ? link.kind : wayText(link.kind);
 }

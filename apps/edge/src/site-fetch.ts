@@ -9,8 +9,8 @@ import { type Fetch, PeerError } from '@warren/peer';
 const PATIENCE_MS = 15_000;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** A `fetch` for the site of this group file. */
-export function siteFetch({ site, sitePin }: Pick<GroupFile, 'site' | 'sitePin'>): Fetch {
+/** A `fetch` for the site of this group file; `stopped` ends it early. */
+export function siteFetch({ site, sitePin }: Pick<GroupFile, 'site' | 'sitePin'>, stopped: AbortSignal): Fetch {
   const { protocol, hostname } = new URL(site);
   const pinned = protocol === 'https:' && sitePin !== undefined ? pinnedFetch(sitePin) : undefined;
   return async (url, init) => {
@@ -18,7 +18,7 @@ export function siteFetch({ site, sitePin }: Pick<GroupFile, 'site' | 'sitePin'>
       const message = `The group file leads to ${site}, which is neither https:// nor this machine.`;
       throw new PeerError('insecure-site', message, 'Secrets do not go there: the site needs TLS.');
     }
-    const options = { ...init, signal: AbortSignal.timeout(PATIENCE_MS) };
+    const options = { ...init, signal: AbortSignal.any([stopped, AbortSignal.timeout(PATIENCE_MS)]) };
     try {
       return await (pinned ?? fetch)(url, options);
     } catch (error) {

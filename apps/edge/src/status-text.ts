@@ -59,7 +59,12 @@ function stateText(member: MemberView, device: string | undefined): string {
 
 /** The way to a member with a link: `direct udp`, `carried relay`. */
 export function wayText(kind: LinkKind): string {
-  return kind === 'relay' || kind === 'overlay' ? `carried ${kind}` : `direct ${kind}`;
+  return `${isCarried(kind) ? 'carried' : 'direct'} ${kind}`;
+}
+
+/** Whether others pass the link's datagrams on. */
+export function isCarried(kind: LinkKind): boolean {
+  return kind === 'relay' || kind === 'overlay';
 }
 
 /** Milliseconds with about three digits: `0.42 ms`, `1.2 ms`, `123 ms`. */

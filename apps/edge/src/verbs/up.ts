@@ -1,6 +1,7 @@
 /** `warren up`: joins the groups of this machine, and stays. */
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GroupFile } from '@warren/group';
 import { type Command, InvalidArgumentError } from 'commander';
 import { upInBackground } from '../background.ts';
 import { type Daemon, type DaemonOptions, startDaemon } from '../daemon.ts';
@@ -50,7 +51,7 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
   }
   const sudo = sudoLine(argv, terminal.env);
   const obstacle = deviceObstacle(thisMachine(), sudo);
-  const file = path === undefined ? undefined : await readGroupFile(path, terminal.cwd);
+  const file = path === undefined ? undefined : await fileOf(path, terminal.cwd, obstacle);
   if (obstacle !== undefined) throw obstacle;
   const { stateDir, socket } = placesFor(options, terminal);
   const say = sayTo(terminal, options);
@@ -58,28 +59,40 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
     const rest = backgroundArgs(path, options, { stateDir, socket }, terminal.cwd);
     return upInBackground(rest, stateDir, say);
   }
-  return runDaemon(terminal, {
+  const stopped = new AbortController();
+  return runDaemon(terminal, stopped, {
     version,
     stateDir,
     socket,
     sudo,
     say,
+    stopped: stopped.signal,
     ...(file === undefined ? {} : { file }),
     ...(options.interface === undefined ? {} : { interfaceName: options.interface }),
     ...(options.udp ? (options.udpPort === undefined ? {} : { udpPort: options.udpPort }) : { udpPort: false }),
   });
 };
 
-async function runDaemon(terminal: Terminal, o: DaemonOptions): Promise<number> {
+/** Who may not make devices often may not read the file either, and needs to hear of the first only. */
+async function fileOf(path: string, cwd: string, obstacle: Failure | undefined): Promise<GroupFile> {
+  try {
+    return await readGroupFile(path, cwd);
+  } catch (error) {
+    throw error instanceof Failure && error.code === 'unreadable' && obstacle !== undefined ? obstacle : error;
+  }
+}
+
+async function runDaemon(terminal: Terminal, stopped: AbortController, o: DaemonOptions): Promise<number> {
   process.umask(0o077);
   process.on('unhandledRejection', reason => {
     terminal.err(`warren: mistake in Warren, please report it: ${reason instanceof Error ? reason.stack : reason}`);
   });
-  let interrupt: (signal: NodeJS.Signals) => void = () => {};
   const interrupted = new Promise<NodeJS.Signals>(done => {
-    interrupt = done;
+    onInterrupt(signal => {
+      stopped.abort();
+      done(signal);
+    });
   });
-  onInterrupt(interrupt);
   const starting = startDaemon(o);
   const started = await Promise.race([starting, interrupted]);
   if (typeof started === 'string') {
@@ -107,10 +120,10 @@ function limited(work: Promise<void>): Promise<void> {
   return Promise.race([work, sleep(STOP_LIMIT_MS)]);
 }
 
-function sayTo(terminal: Terminal, { json }: CommonOptions): (step: Step) => void {
+function sayTo(terminal: Terminal, { json, detach }: CommonOptions & UpOptions): (step: Step) => void {
+  const next = `\`warren status\` shows members; ${detach ? '`warren down`' : 'Ctrl-C'} stops`;
   return step => {
-    const inForeground = step.step === 'ready' && terminal.tell === undefined;
-    const text = inForeground ? `${stepText(step)}: \`warren status\` shows members; Ctrl-C stops` : stepText(step);
+    const text = step.step === 'ready' && terminal.tell === undefined ? `ready: ${next}` : stepText(step);
     terminal.out(json ? JSON.stringify(step) : asTyped(text, terminal.env));
     terminal.tell?.({ step });
   };
