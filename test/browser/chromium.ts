@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright';
+import { type Browser, type BrowserContext, chromium } from 'playwright';
 
 /** The browser's program: `CHROMIUM` in the environment, or where Debian puts it; `undefined` when there is none. */
-export const chromiumPath: string | undefined = [process.env['CHROMIUM'], '/usr/bin/chromium'].find(
+export const chromiumPath: string | undefined = [process.env.CHROMIUM, '/usr/bin/chromium'].find(
   path => path !== undefined && existsSync(path),
 );
 
@@ -41,17 +41,30 @@ export interface LaunchOptions {
 
 /** Starts a browser. Each `browser.newContext()` is a profile of its own. */
 export async function launch(options: LaunchOptions = {}): Promise<Browser> {
+  const { removeWrapper, ...settings } = await settingsFor(options);
+  const browser = await chromium.launch(settings);
+  browser.on('disconnected', removeWrapper);
+  return browser;
+}
+
+/** Starts a browser with one profile that is kept in `folder` and outlives it. */
+export async function launchProfile(folder: string, options: LaunchOptions = {}): Promise<BrowserContext> {
+  const { removeWrapper, ...settings } = await settingsFor(options);
+  const context = await chromium.launchPersistentContext(folder, settings);
+  context.on('close', removeWrapper);
+  return context;
+}
+
+async function settingsFor({ namespace, args = [], ignoreDefaultArgs }: LaunchOptions) {
   if (chromiumPath === undefined) throw new Error(whyNoChromium);
-  const { namespace, args = [], ignoreDefaultArgs } = options;
   const wrapper = namespace === undefined ? undefined : await namespaceWrapper(namespace, chromiumPath);
-  const browser = await chromium.launch({
+  return {
     executablePath: wrapper?.path ?? chromiumPath,
     headless: true,
     args: [...ARGUMENTS, ...args],
     ...(ignoreDefaultArgs === undefined ? {} : { ignoreDefaultArgs: [...ignoreDefaultArgs] }),
-  });
-  browser.on('disconnected', () => void wrapper?.remove());
-  return browser;
+    removeWrapper: () => void wrapper?.remove(),
+  };
 }
 
 /** Playwright starts one program; this one steps into the namespace first. */

@@ -4,7 +4,15 @@
  */
 import type { PeerView, PingReport } from '@warren/peer';
 import type { Browser, Page } from 'playwright';
-import { acceptInvite, createGroup, downloadGroupFile, makeFirstAccount, makeInvite, untilIn } from './steps.ts';
+import {
+  acceptInvite,
+  comeBack,
+  createGroup,
+  downloadGroupFile,
+  makeFirstAccount,
+  makeInvite,
+  untilIn,
+} from './steps.ts';
 
 /** One person, one profile, one tab. */
 export class Person {
@@ -26,6 +34,11 @@ export class Person {
   /** Opens a fresh profile in `browser`. */
   static async in(browser: Browser, name: string): Promise<Person> {
     return new Person(name, await (await browser.newContext()).newPage());
+  }
+
+  /** Takes over an open tab. */
+  static at(page: Page, name: string): Person {
+    return new Person(name, page);
   }
 
   /** Makes the first account with the one-time link. */
@@ -62,6 +75,13 @@ export class Person {
     this.group = (await this.view()).groups[0]?.group ?? '';
   }
 
+  /** Opens the group again in a browser that was in it before, after whatever happened to that. */
+  async comeBack(origin: string, group: string): Promise<void> {
+    await this.page.goto(`${origin}/#/group/${group}`);
+    await comeBack(this.page, this.name);
+    await this.joined();
+  }
+
   /** Downloads the group file for a Linux machine; gives its text. */
   groupFile(device: string): Promise<string> {
     return downloadGroupFile(this.page, device);
@@ -83,6 +103,22 @@ export class Person {
       if (performance.now() > giveUp) throw new Error(`${this.name}: ${otherwise}: ${JSON.stringify(view)}`);
       await new Promise(resolve => setTimeout(resolve, 100));
     }
+  }
+
+  /** Sends a line to a member by peer id; false when there is no way to it now. */
+  say(peerId: string, text: string): Promise<boolean> {
+    const line = { group: this.group, peerId, text };
+    return this.page.evaluate(({ group, peerId, text }) => globalThis.warrenDebug.sendText(group, peerId, text), line);
+  }
+
+  /** The lines that came from others, oldest first. */
+  heard(): Promise<{ peerId: string; text: string }[]> {
+    return this.page.evaluate(() =>
+      globalThis.warrenDebug
+        .texts()
+        .filter(({ mine }) => !mine)
+        .map(({ peerId, text }) => ({ peerId, text })),
+    );
   }
 
   /** Pings a member from the tab. */

@@ -37,6 +37,24 @@ export async function untilIn(page: Page): Promise<void> {
   await page.getByText('This tab is in the mesh as').waitFor({ timeout: MESH_PATIENCE_MS });
 }
 
+/** On a group's page in a browser that was in it before: signs in and presses "Join in this tab" as far as that is needed. */
+export async function comeBack(page: Page, name: string): Promise<void> {
+  const signIn = page.getByRole('heading', { name: 'Sign in' });
+  const join = page.getByRole('button', { name: 'Join in this tab' });
+  const isIn = page.getByText('This tab is in the mesh as');
+  for (;;) {
+    await signIn.or(join).or(isIn).first().waitFor({ timeout: MESH_PATIENCE_MS });
+    if (await isIn.isVisible()) return;
+    if (await signIn.isVisible()) {
+      await page.getByLabel('Sign-in name').fill(name.toLowerCase());
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await signIn.waitFor({ state: 'hidden' });
+      // It vanishes by itself when the tab remembers that it was in the group.
+    } else await join.click({ timeout: 1_000 }).catch(() => {});
+  }
+}
+
 /** Makes an invite link; the dialog is closed again. */
 export async function makeInvite(page: Page, o: { uses?: number; letIn?: boolean } = {}): Promise<string> {
   await page.getByRole('button', { name: 'Invite', exact: true }).click();

@@ -167,6 +167,11 @@ export class Lab {
     await run(['ip', '-n', this.namespace(WAN), 'link', 'set', port, plugged ? 'up' : 'down']);
   }
 
+  /** Kills all that runs in a host, however it was started. Resolves when nothing runs there any more. */
+  async killAll(host: string): Promise<void> {
+    await killAllIn(this.namespace(host));
+  }
+
   /** Ends what still runs in the lab and removes the namespaces with all their devices. */
   close(): Promise<void> {
     this.closing ??= this.takeDown();
@@ -242,13 +247,17 @@ function batch(namespace: string, commands: readonly string[]): Promise<ExecResu
 
 /** Ends what runs in a namespace of ours and removes it. Its devices go with it, once nothing runs in it. */
 async function removeNamespace(namespace: string): Promise<void> {
+  await killAllIn(namespace);
+  await run(['ip', 'netns', 'del', namespace], { allowFailure: true });
+}
+
+async function killAllIn(namespace: string): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
     const { stdout, code } = await run(['ip', 'netns', 'pids', namespace], { allowFailure: true });
     if (code !== 0 || stdout.trim() === '') break;
     killAll(stdout);
     await new Promise(resolve => setTimeout(resolve, 20));
   }
-  await run(['ip', 'netns', 'del', namespace], { allowFailure: true });
 }
 
 function killAll(pids: string): void {
