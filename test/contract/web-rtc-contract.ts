@@ -65,7 +65,9 @@ export const webRtcContract: readonly HostPromise[] = [
     pair.offerer.datagrams.send(pair.path.offerer, new Uint8Array(16_385));
     pair.offerer.datagrams.send(pair.path.offerer, pattern(5));
     await eventually('the good datagram', () => pair.heard.answerer.datagrams().length > 0);
+    await pause(50);
     checkBytes(pair.heard.answerer.datagrams()[0], pattern(5), 'the good datagram');
+    check(pair.heard.answerer.datagrams().length === 1, 'what is empty or too long was sent');
   }),
   paired('bad signals, late ones and those for nobody are dropped', async pair => {
     for (const text of BAD_SIGNALS) {

@@ -3,7 +3,7 @@
  * WebRTC by an exchange of tokens. No NATs: every host has a public address.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, utf8 } from '@warren/base';
+import { concat, type Instant, utf8 } from '@warren/base';
 import type { Datagrams, PathEvent, PathId } from '@warren/peer';
 import { STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
 import type { World } from './world.ts';
@@ -21,6 +21,8 @@ const WEBRTC_SETUP_MS = 30_000;
 interface Stream {
   readonly remote: SimDatagrams;
   readonly remotePath: PathId;
+  /** When all that was sent so far has arrived. */
+  drainedAt: Instant;
 }
 
 /** Who is where, and what does not pass. */
@@ -57,6 +59,8 @@ export class SimInternet {
 export class SimDatagrams implements Datagrams {
   readonly can: SimCapabilities;
   readonly name: string;
+  /** Signals dropped: nonsense, late ones, and those for no connection of ours. */
+  badSignals = 0;
   private readonly internet: SimInternet;
   private readonly address: string;
   private readonly streams = new Map<PathId, Stream>();
@@ -88,48 +92,52 @@ export class SimDatagrams implements Datagrams {
   }
 
   send(path: PathId, bytes: Uint8Array): void {
-    if (!this.alive || bytes.length > this.maxBytes(path)) return;
+    if (!this.alive || bytes.length === 0 || bytes.length > this.maxBytes(path)) return;
     const copy = bytes.slice();
-    if (path.startsWith('udp/')) this.sendUdp(path.slice('udp/'.length), copy);
-    else this.sendStream(path, copy);
+    if (!path.startsWith('udp/')) this.sendStream(path, copy);
+    else if (this.can.udp) this.sendUdp(path.slice('udp/'.length), copy);
   }
 
   dial(url: string): void {
+    if (!this.alive) return;
     this.internet.world.carry(true, () => {
       const remote = this.internet.byUrl.get(url);
-      if (remote?.alive && this.internet.reaches(this.name, remote.name)) this.join(remote, 'ws', { url }, {});
+      if (this.alive && remote?.alive && this.internet.reaches(this.name, remote.name))
+        this.join(remote, 'ws', new Uint8Array(0), { url }, {});
       else this.emit({ kind: 'dial-failed', url, reason: 'refused' });
     });
   }
 
   openWebRtc(connection: string, role: 'offerer' | 'answerer'): void {
+    if (!this.alive || this.connections.has(connection)) return;
     this.connections.set(connection, role);
+    if (!this.can.webrtc) this.giveUpSoon(connection, 'no WebRTC here');
     const { world } = this.internet;
-    if (role === 'offerer') this.soon({ kind: 'webrtc-signal', connection, signal: `offer ${this.name}` });
-    world.at(world.now + WEBRTC_SETUP_MS, () => this.giveUp(connection));
+    if (role === 'offerer') this.soon({ kind: 'webrtc-signal', connection, signal: this.signal('offer') });
+    world.at(world.now + WEBRTC_SETUP_MS, () => this.giveUp(connection, 'timed out'));
   }
 
   signalWebRtc(connection: string, signal: string): void {
     const role = this.connections.get(connection);
-    const [kind, name = ''] = signal.split(' ');
+    const { kind, name } = readSignal(signal);
     const remote = this.internet.byName.get(name);
     if (role === 'answerer' && kind === 'offer') {
-      this.soon({ kind: 'webrtc-signal', connection, signal: `answer ${this.name}` });
+      this.soon({ kind: 'webrtc-signal', connection, signal: this.signal('answer') });
     } else if (role === 'offerer' && kind === 'answer' && remote !== undefined) {
       this.internet.world.carry(true, () => this.meet(remote, connection));
-    }
+    } else this.badSignals++;
   }
 
   close(path: PathId): void {
     if (path.startsWith('rtc:')) {
-      this.connections.delete(path.slice('rtc:'.length));
+      this.giveUpSoon(path.slice('rtc:'.length), 'closed');
       return;
     }
     const stream = this.streams.get(path);
     if (stream === undefined) return;
     this.streams.delete(path);
     this.soon({ kind: 'path-down', path });
-    this.internet.world.carry(true, () => stream.remote.lose(stream.remotePath));
+    this.internet.world.carry(true, () => stream.remote.lose(stream.remotePath), stream.drainedAt);
   }
 
   async stop(): Promise<void> {
@@ -149,6 +157,12 @@ export class SimDatagrams implements Datagrams {
     if (this.internet.byAddress.get(this.address) === this) this.internet.byAddress.delete(this.address);
     for (const [url, host] of this.internet.byUrl) if (host === this) this.internet.byUrl.delete(url);
     this.streams.clear();
+    this.connections.clear();
+  }
+
+  /** A signal in the form of a real one; what would be a session description is the host's name. */
+  private signal(type: 'offer' | 'answer'): string {
+    return JSON.stringify({ type, sdp: this.name });
   }
 
   private sendUdp(address: string, bytes: Uint8Array): void {
@@ -160,25 +174,28 @@ export class SimDatagrams implements Datagrams {
     });
   }
 
+  /** WebSockets keep the order; data channels do not, but what was sent before their end comes before it. */
   private sendStream(path: PathId, bytes: Uint8Array): void {
     const stream = this.streams.get(path);
     if (stream === undefined) return;
-    this.internet.world.carry(path.startsWith('ws/'), () => {
+    const isOrdered = path.startsWith('ws/');
+    const deliver = (): void => {
       const { remote, remotePath } = stream;
-      const blocked = this.internet.udpBlocked && path.startsWith('rtc/');
+      const blocked = this.internet.udpBlocked && !isOrdered;
       if (!blocked && this.internet.reaches(this.name, remote.name) && remote.streams.has(remotePath)) {
         remote.arrive(remotePath, bytes);
       }
-    });
+    };
+    const arrivesAt = this.internet.world.carry(isOrdered, deliver, isOrdered ? stream.drainedAt : 0);
+    stream.drainedAt = Math.max(stream.drainedAt, arrivesAt ?? 0);
   }
 
   /** Opens a stream between two hosts; both ends hear of it. */
-  private join(remote: SimDatagrams, kind: 'ws' | 'rtc', own: object, theirs: object): void {
-    const binding = kind === 'rtc' ? concat(sha256(utf8(this.name)), sha256(utf8(remote.name))) : new Uint8Array(0);
+  private join(remote: SimDatagrams, kind: 'ws' | 'rtc', binding: Uint8Array, own: object, theirs: object): void {
     const path = `${kind}/${this.nextPath++}`;
     const remotePath = `${kind}/${remote.nextPath++}`;
-    this.streams.set(path, { remote, remotePath });
-    remote.streams.set(remotePath, { remote: this, remotePath: path });
+    this.streams.set(path, { remote, remotePath, drainedAt: 0 });
+    remote.streams.set(remotePath, { remote: this, remotePath: path, drainedAt: 0 });
     remote.emit({ kind: 'path-up', path: remotePath, binding, ...theirs });
     this.emit({ kind: 'path-up', path, binding, ...own });
   }
@@ -188,11 +205,21 @@ export class SimDatagrams implements Datagrams {
     if (!passes || !this.connections.has(connection) || !remote.connections.has(connection)) return;
     this.connections.delete(connection);
     remote.connections.delete(connection);
-    this.join(remote, 'rtc', { connection }, { connection });
+    const binding = concat(this.fingerprint(connection), remote.fingerprint(connection));
+    this.join(remote, 'rtc', binding, { connection }, { connection });
   }
 
-  private giveUp(connection: string): void {
-    if (this.connections.delete(connection)) this.emit({ kind: 'webrtc-failed', connection, reason: 'timed out' });
+  /** What would be the fingerprint of a certificate made for this connection, 32 bytes. */
+  private fingerprint(connection: string): Uint8Array {
+    return sha256(utf8(`${this.name} ${connection}`));
+  }
+
+  private giveUpSoon(connection: string, reason: string): void {
+    this.internet.world.at(this.internet.world.now + 1, () => this.giveUp(connection, reason));
+  }
+
+  private giveUp(connection: string, reason: string): void {
+    if (this.connections.delete(connection)) this.emit({ kind: 'webrtc-failed', connection, reason });
   }
 
   private lose(path: PathId): void {
@@ -216,4 +243,13 @@ export class SimDatagrams implements Datagrams {
 
 function pairKey(a: string, b: string): string {
   return a < b ? `${a}|${b}` : `${b}|${a}`;
+}
+
+function readSignal(signal: string): { kind: string; name: string } {
+  try {
+    const { type = '', sdp = '' } = JSON.parse(signal) as { type?: string; sdp?: string };
+    return { kind: String(type), name: String(sdp) };
+  } catch {
+    return { kind: '', name: '' };
+  }
 }

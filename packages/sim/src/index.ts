@@ -8,6 +8,7 @@ export {
 } from './certificates.ts';
 export { simSign, simSuite, simVerifier } from './crypto.ts';
 export { type SimCapabilities, SimDatagrams, SimInternet } from './datagrams.ts';
+export { SIM_CAN, SimDisk, SimHost, type SimHostOptions } from './host.ts';
 export { SeededRandom } from './random.ts';
 export { type Disk, Resident, type ResidentKind, Village } from './village.ts';
 export { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';

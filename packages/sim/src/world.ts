@@ -58,13 +58,18 @@ export class World {
     };
   }
 
-  /** Carries something over a wire: late, or never. `reliable` wires (TCP) only delay. */
-  carry(reliable: boolean, deliver: () => void): void {
+  /**
+   * Carries something over a wire: late, or never. `reliable` wires (TCP) only delay. Gives the time when it arrives,
+   * which is `notBefore` or later; `undefined`: never.
+   */
+  carry(reliable: boolean, deliver: () => void, notBefore: Instant = 0): Instant | undefined {
     const { latencyMs, jitterMs, loss } = this.wire;
     const isLost = this.random.unit() < loss;
     const delay = latencyMs + jitterMs * this.random.unit();
-    if (!isLost) this.at(this.time + delay, deliver);
-    else if (reliable) this.at(this.time + 3 * delay, deliver);
+    if (isLost && !reliable) return undefined;
+    const arrivesAt = Math.max(notBefore, this.time + (isLost ? 3 * delay : delay));
+    this.at(arrivesAt, deliver);
+    return arrivesAt;
   }
 
   /** Notes a delivery in the trace. */

@@ -1,0 +1,130 @@
+/**
+ * The host of the simulator: one machine or tab in virtual time. Its sockets
+ * are `SimDatagrams`, its chance follows from the world's seed, its disk is a
+ * pair of maps. It keeps the contract of all hosts (`test/contract`), so that
+ * stories on it hold elsewhere. No Ethernet device.
+ */
+import { concat, fromHex, type Instant, type Random, type UnixMs } from '@warren/base';
+import { type AeadSuite, nobleAead } from '@warren/noise';
+import type { Clock, Host, HostKind, IdentityKey, Storage } from '@warren/peer';
+import { simPublicKey, simSign } from './crypto.ts';
+import { type SimCapabilities, SimDatagrams, type SimInternet } from './datagrams.ts';
+import { SeededRandom } from './random.ts';
+import { EPOCH_UNIX_MS, type World } from './world.ts';
+
+/** DER in front of a raw Ed25519 key: RFC 8410 sections 4 and 7. */
+const SPKI_HEAD = fromHex('302a300506032b6570032100') as Uint8Array;
+const PKCS8_HEAD = fromHex('302e020100300506032b657004220420') as Uint8Array;
+const ED25519 = { name: 'Ed25519' } as const;
+
+/** What each kind of host can do. */
+export const SIM_CAN: Readonly<Record<HostKind, SimCapabilities>> = {
+  browser: { udp: false, webrtc: true, websocket: true },
+  edge: { udp: true, webrtc: true, websocket: true },
+  bootstrap: { udp: true, webrtc: false, websocket: true },
+  site: { udp: true, webrtc: false, websocket: true },
+};
+
+/** What survives a restart. */
+export class SimDisk {
+  readonly values = new Map<string, Uint8Array>();
+  /** Secrets of identity keys, 32 bytes each, by name. */
+  readonly secrets = new Map<string, Uint8Array>();
+}
+
+export interface SimHostOptions {
+  readonly internet: SimInternet;
+  readonly kind: HostKind;
+  /** Unique among the hosts that run. */
+  readonly name: string;
+  /** `203.0.113.7:4000`. */
+  readonly address: string;
+  /** Where it takes WebSockets; absent: nowhere. */
+  readonly url?: string;
+  /** An empty one by default. */
+  readonly disk?: SimDisk;
+  /** Counts the runs of one name, from 1: chance differs in each. */
+  readonly run?: number;
+  /** The date when the world began; `EPOCH_UNIX_MS` by default. */
+  readonly startUnixMs?: UnixMs;
+}
+
+/** A simulated host. */
+export class SimHost implements Host {
+  readonly kind: HostKind;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly storage: Storage;
+  readonly datagrams: SimDatagrams;
+  readonly aead: AeadSuite = nobleAead;
+  private readonly disk: SimDisk;
+
+  constructor(options: SimHostOptions) {
+    const { internet, kind, name, address, url, disk = new SimDisk(), run = 1, startUnixMs = EPOCH_UNIX_MS } = options;
+    this.kind = kind;
+    this.disk = disk;
+    this.clock = new SimClock(internet.world, startUnixMs);
+    this.random = new SeededRandom(internet.world.seed, `${name} run ${run}`);
+    this.storage = new SimStorage(disk.values);
+    this.datagrams = new SimDatagrams(internet, name, address, SIM_CAN[kind], url);
+  }
+
+  /** Ed25519, its secret drawn at first use. The key pair comes by WebCrypto from the same secret. */
+  async identity(name: string): Promise<IdentityKey> {
+    const secret = this.disk.secrets.get(name) ?? this.random.bytes(32);
+    this.disk.secrets.set(name, secret);
+    const spki = concat(SPKI_HEAD, simPublicKey(secret));
+    const [privateKey, publicKey] = await Promise.all([
+      crypto.subtle.importKey('pkcs8', Uint8Array.from(concat(PKCS8_HEAD, secret)), ED25519, false, ['sign']),
+      crypto.subtle.importKey('spki', Uint8Array.from(spki), ED25519, true, ['verify']),
+    ]);
+    const sign = async (message: Uint8Array) => simSign(secret, message);
+    return { algorithm: 'ed25519', spki, keys: { privateKey, publicKey }, sign };
+  }
+}
+
+/** Virtual time. */
+class SimClock implements Clock {
+  private readonly world: World;
+  private readonly startUnixMs: UnixMs;
+  private cancel = (): void => {};
+
+  constructor(world: World, startUnixMs: UnixMs) {
+    this.world = world;
+    this.startUnixMs = startUnixMs;
+  }
+
+  now(): Instant {
+    return this.world.now;
+  }
+
+  unixMs(): UnixMs {
+    return this.startUnixMs + this.world.now;
+  }
+
+  setAlarm(at: Instant | undefined, wake: () => void): void {
+    this.cancel();
+    this.cancel = at === undefined ? () => {} : this.world.at(at, wake);
+  }
+}
+
+/** Values in memory, copied on their way in and out. */
+class SimStorage implements Storage {
+  private readonly values: Map<string, Uint8Array>;
+
+  constructor(values: Map<string, Uint8Array>) {
+    this.values = values;
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.values.get(key)?.slice();
+  }
+
+  async set(key: string, value: Uint8Array): Promise<void> {
+    this.values.set(key, value.slice());
+  }
+
+  async delete(key: string): Promise<void> {
+    this.values.delete(key);
+  }
+}
