@@ -215,6 +215,11 @@ export class Links {
     return [...this.links.values()].filter(link => link.announced).map(link => link.peer);
   }
 
+  /** Whether some link, ready or not, has this path. */
+  uses(path: PathId): boolean {
+    return [...this.links.values()].some(link => link.paths.has(path));
+  }
+
   get wakeAt(): Instant | undefined {
     return earliest(this.options.sessions.wakeAt, ...[...this.links.values()].map(link => link.wakeAt));
   }

@@ -6,11 +6,13 @@ import { earliest, type Instant, jitter, type Random } from '@warren/base';
 import type { PathId } from './host.ts';
 
 const RETRY_MS: readonly number[] = [500, 1000, 2000, 5000, 10_000, 30_000];
+/** A WebSocket that no link has used for so long is closed and dialled anew: more than a handshake takes. */
+const UNUSED_MS = 10_000;
 
 type State =
   | { readonly kind: 'waiting'; readonly until: Instant; readonly failures: number }
   | { readonly kind: 'dialling'; readonly failures: number }
-  | { readonly kind: 'open'; readonly path: PathId; readonly since: Instant };
+  | { readonly kind: 'open'; readonly path: PathId; readonly usedAt: Instant };
 
 /** State of all bootstrap WebSockets. */
 export class Bootstraps {
@@ -34,7 +36,7 @@ export class Bootstraps {
   }
 
   opened(url: string, path: PathId, now: Instant): void {
-    if (this.states.has(url)) this.states.set(url, { kind: 'open', path, since: now });
+    if (this.states.has(url)) this.states.set(url, { kind: 'open', path, usedAt: now });
   }
 
   failed(url: string, now: Instant): void {
@@ -47,10 +49,28 @@ export class Bootstraps {
     for (const [url, state] of this.states) if (state.kind === 'open' && state.path === path) this.wait(url, 0, now);
   }
 
-  /** Dials at once whatever waits: the host's network came back. */
+  /**
+   * Paths to close, which no link uses any more: their other end fell silent, and a socket may not notice that for
+   * many minutes. Each is dialled again.
+   */
+  unused(links: { uses(path: PathId): boolean }, now: Instant): PathId[] {
+    const unused: PathId[] = [];
+    for (const [url, state] of this.states) {
+      if (state.kind !== 'open') continue;
+      if (links.uses(state.path)) this.opened(url, state.path, now);
+      else if (now - state.usedAt >= UNUSED_MS) {
+        unused.push(state.path);
+        this.wait(url, 0, now);
+      }
+    }
+    return unused;
+  }
+
+  /** Dials at once whatever waits, and what no link uses: the host's network came back. */
   hurry(now: Instant): void {
     for (const [url, state] of this.states) {
       if (state.kind === 'waiting') this.states.set(url, { kind: 'waiting', until: now, failures: 0 });
+      if (state.kind === 'open') this.opened(url, state.path, now - UNUSED_MS);
     }
   }
 
@@ -59,13 +79,18 @@ export class Bootstraps {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(...[...this.states.values()].map(state => (state.kind === 'waiting' ? state.until : undefined)));
+    return earliest(...[...this.states.values()].map(dueAt));
   }
 
   private wait(url: string, failures: number, now: Instant): void {
     const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] as number;
     this.states.set(url, { kind: 'waiting', until: now + jitter(this.random, wait, 0.2), failures: failures + 1 });
   }
+}
+
+function dueAt(state: State): Instant | undefined {
+  if (state.kind === 'open') return state.usedAt + UNUSED_MS;
+  return state.kind === 'waiting' ? state.until : undefined;
 }
 
 function shown(state: State): 'connecting' | 'connected' | 'failed' {

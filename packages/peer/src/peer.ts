@@ -161,6 +161,7 @@ export class Peer {
   }
 
   tick(now: Instant): void {
+    for (const path of this.bootstraps.unused(this.public.links, now)) this.outbox.push({ kind: 'close-path', path });
     this.public.tick(now);
     for (const group of this.groups.values()) group.tick(now);
     this.settle(now);
