@@ -31,6 +31,7 @@ command('style', ['node', 'test/biome.ts', 'check', '.']);
 tests('fast');
 if (!fast) {
   install(line => process.stdout.write(`${line}\n`));
+  command('the page', ['vite', 'build', '--logLevel', 'warn']);
   tests('real');
 }
 const failed = total.failed > 0 || (strict && !fast && total.skipped > 0);

@@ -177,9 +177,10 @@ class RunningPeer implements WarrenPeer {
 
   private async shutDown(): Promise<void> {
     clearInterval(this.renewal);
-    clearTimeout(this.telling);
+    this.listeners.clear();
     this.driver.act(now => this.peer.stop(now));
     this.driver.stop();
+    clearTimeout(this.telling);
     await Promise.all([...this.groups.values()].map(group => group.closeFrames()));
     await this.host.datagrams.stop();
   }

@@ -3,7 +3,7 @@
  * sockets that they share. Sans-IO and without policy: it moves datagrams to
  * the network they belong to and commands to the host. `run.ts` drives it.
  */
-import { assert, earliest, type Instant, Outbox } from '@warren/base';
+import { assert, earliest, type Instant, Outbox, type UnixMs } from '@warren/base';
 import { RENDEZVOUS_LIFETIME_S } from '@warren/group';
 import { readIndex, SessionIndices, type Sessions } from '@warren/session';
 import type { Authority, Credentials } from '@warren/trust';
@@ -133,6 +133,11 @@ export class Peer {
     this.bootstraps.hurry(now);
     for (const network of this.networks()) network.links.resumed(now);
     this.settle(now);
+  }
+
+  /** Takes over the host's wall clock. */
+  setWallClock(unixMs: UnixMs, now: Instant): void {
+    this.options.wallClock.set(unixMs, now);
   }
 
   /** Drains what calls on a group have caused; call after using one directly. */

@@ -10,8 +10,8 @@ import type { Peer, PeerOutput } from './peer.ts';
 /** Outputs that are for whoever uses the participant, not for the host's sockets. */
 export type UserOutput = Extract<PeerOutput, { kind: 'group' | 'changed' }>;
 
-/** The wall clock and the monotonic clock may drift apart by so much before it counts as sleep (session.md 2.5). */
-const RESUME_DRIFT_MS = 5000;
+/** An alarm that comes so much too late means that the host slept, or that its page was frozen (session.md 2.5). */
+const ASLEEP_MS = 5000;
 
 /** Connects a participant to its host. */
 export class Driver {
@@ -19,13 +19,13 @@ export class Driver {
   private readonly host: Host;
   private readonly onOutput: (out: UserOutput) => void;
   private stopped = false;
-  private drift: number;
+  /** When the alarm is set for. */
+  private alarmAt: Instant | undefined;
 
   constructor(peer: Peer, host: Host, onOutput: (out: UserOutput) => void) {
     this.peer = peer;
     this.host = host;
     this.onOutput = onOutput;
-    this.drift = host.clock.unixMs() - host.clock.now();
     host.datagrams.listen(event => this.event(event));
     this.drain(true);
   }
@@ -60,9 +60,8 @@ export class Driver {
   private wake(): void {
     if (this.stopped) return;
     const now = this.host.clock.now();
-    const drift = this.host.clock.unixMs() - now;
-    if (drift - this.drift > RESUME_DRIFT_MS) this.peer.resumed(now);
-    this.drift = drift;
+    this.peer.setWallClock(this.host.clock.unixMs(), now);
+    if (this.alarmAt !== undefined && now - this.alarmAt > ASLEEP_MS) this.peer.resumed(now);
     this.peer.tick(now);
     this.drain(true);
   }
@@ -75,7 +74,9 @@ export class Driver {
       if (out.kind !== 'send' || out.bytes[0] !== PacketType.FRAME) deadlinesMoved ||= out.kind !== 'group';
       this.carryOut(out);
     }
-    if (deadlinesMoved && !this.stopped) this.host.clock.setAlarm(this.peer.wakeAt, () => this.wake());
+    if (!deadlinesMoved || this.stopped) return;
+    this.alarmAt = this.peer.wakeAt;
+    this.host.clock.setAlarm(this.alarmAt, () => this.wake());
   }
 
   private carryOut(out: PeerOutput): void {
