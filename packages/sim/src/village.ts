@@ -2,8 +2,8 @@
  * Whole participants under virtual time: bootstrap nodes, edges and tabs, in
  * the public overlay and in one group. What story tests are written with.
  */
-import { WallClock } from '@warren/base';
-import { Driver, type GroupView, groupView, type Host, Peer, type UserOutput } from '@warren/peer';
+import { type Random, WallClock } from '@warren/base';
+import { Driver, type GroupView, groupView, Peer, type UserOutput } from '@warren/peer';
 import { Authority, type Verifier } from '@warren/trust';
 import {
   type SimAuthority,
@@ -14,18 +14,13 @@ import {
   simStranger,
 } from './certificates.ts';
 import { simSign, simSuite, simVerifier } from './crypto.ts';
-import { SimDatagrams, SimInternet } from './datagrams.ts';
+import { type SimDatagrams, SimInternet } from './datagrams.ts';
+import { SIM_CAN, SimHost } from './host.ts';
 import { SeededRandom } from './random.ts';
 import { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';
 
 /** Kinds of simulated participant. */
 export type ResidentKind = 'bootstrap' | 'edge' | 'browser';
-
-const CAN = {
-  bootstrap: { udp: true, webrtc: false, websocket: true },
-  edge: { udp: true, webrtc: true, websocket: true },
-  browser: { udp: false, webrtc: true, websocket: true },
-} as const;
 
 const SUBNET = { network: 0x0a800000, prefixBits: 16 };
 const LINK_BUDGET = { browser: 24, edge: 256, bootstrap: 1024 } as const;
@@ -61,17 +56,19 @@ export class Resident {
   /** What the participant told its user, in order. */
   readonly heard: UserOutput[] = [];
   private readonly village: Village;
-  private readonly random: SeededRandom;
+  private readonly random: Random;
 
   constructor(village: Village, place: Place) {
     const { world, internet } = village;
-    const { name, kind, address, url, bootstraps, disk, run } = place;
+    const { disk, bootstraps, ...where } = place;
+    const { name, kind } = where;
     this.village = village;
     this.place = place;
     this.name = name;
     this.kind = kind;
-    this.random = new SeededRandom(world.seed, `${name} run ${run}`);
-    this.datagrams = new SimDatagrams(internet, name, address, CAN[kind], url);
+    const host = new SimHost({ ...where, internet });
+    this.random = host.random;
+    this.datagrams = host.datagrams;
     this.peer = new Peer(
       {
         kind,
@@ -79,7 +76,7 @@ export class Resident {
         suite: simSuite,
         sign: simSign,
         wallClock: new WallClock(village.unixMs, world.now),
-        can: CAN[kind],
+        can: SIM_CAN[kind],
         linkBudget: LINK_BUDGET[kind],
         maxBytes: path => this.datagrams.maxBytes(path),
         authority: Authority.public({ verifier: village.verifier }),
@@ -89,7 +86,6 @@ export class Resident {
       },
       world.now,
     );
-    const host = { clock: village.clock(), datagrams: this.datagrams } as unknown as Host;
     this.driver = new Driver(this.peer, host, out => this.heard.push(out));
   }
 
@@ -225,20 +221,6 @@ export class Village {
   /** The date. */
   get unixMs(): number {
     return EPOCH_UNIX_MS + this.world.now;
-  }
-
-  /** A clock with an alarm, in virtual time. */
-  clock(): Host['clock'] {
-    const { world } = this;
-    let cancel = () => {};
-    return {
-      now: () => world.now,
-      unixMs: () => this.unixMs,
-      setAlarm: (at, wake) => {
-        cancel();
-        if (at !== undefined) cancel = world.at(at, wake);
-      },
-    };
   }
 
   private add(name: string, kind: ResidentKind, url?: string): Resident {
