@@ -108,6 +108,7 @@ const contract = {
 export type Contract = typeof contract;
 
 declare global {
+  // biome-ignore lint/suspicious/noRedeclare: a global is declared here and set above.
   var contract: Contract;
 }
 

@@ -194,7 +194,10 @@ class RunningPeer implements WarrenPeer {
   }
 
   private output(out: UserOutput): void {
-    if (out.kind === 'changed') return this.changed();
+    if (out.kind === 'changed') {
+      this.changed();
+      return;
+    }
     const group = this.groups.get(out.group);
     if (out.out.kind === 'configured') {
       const text = new TextEncoder().encode(printAddress(out.out.address));

@@ -5,9 +5,10 @@
  */
 import { assert, earliest, type Instant, Outbox, type UnixMs } from '@warren/base';
 import { RENDEZVOUS_LIFETIME_S } from '@warren/group';
-import { readIndex, SessionIndices, type Sessions } from '@warren/session';
+import { SessionIndices, type Sessions } from '@warren/session';
 import type { Authority, Credentials } from '@warren/trust';
-import { CARRIED_OVERHEAD_BYTES, PacketType, type PeerKey, RecordKind, UDP_PATH_BYTES } from '@warren/wire';
+import { CARRIED_OVERHEAD_BYTES, type PeerKey, RecordKind, UDP_PATH_BYTES } from '@warren/wire';
+import { addresseeOf } from './addressee.ts';
 import { Bootstraps } from './bootstraps.ts';
 import { GroupNetwork, type GroupOptions, type GroupOutput } from './group-network.ts';
 import type { PathEvent, PathId } from './host.ts';
@@ -47,7 +48,7 @@ export type JoinOptions = Pick<
 export class Peer {
   readonly public: Network;
   readonly groups = new Map<string, GroupNetwork>();
-  readonly stats = { unclaimed: 0, unknownIndex: 0 };
+  readonly stats = { unclaimed: 0 };
   private readonly options: PeerOptions;
   private readonly surroundings: Surroundings;
   private readonly indices: SessionIndices<Sessions>;
@@ -188,37 +189,22 @@ export class Peer {
 
   /** Hands a point-to-point datagram to the network whose session it belongs to. */
   private receive(path: PathId, bytes: Uint8Array, now: Instant): void {
-    switch (bytes[0]) {
-      case PacketType.HS1:
-        return this.receiveFirst(path, bytes, now);
-      case PacketType.HS2:
-      case PacketType.HS3:
-        return this.receiveFor(readIndex(bytes, 8), path, bytes, now);
-      case PacketType.DATA:
-      case PacketType.FRAME:
-      case PacketType.COOKIE:
-        return this.receiveFor(readIndex(bytes, 4), path, bytes, now);
-      case PacketType.NOSESS:
-        for (const network of this.networks()) network.receive(path, bytes, now);
-        return;
-      default:
-        this.stats.unclaimed++;
+    const addressee = addresseeOf(bytes);
+    if (addressee?.kind === 'hint') {
+      for (const network of this.networks()) network.receive(path, bytes, now);
+      return;
     }
-  }
-
-  private receiveFirst(path: PathId, bytes: Uint8Array, now: Instant): void {
-    for (const network of this.networks()) if (network.recognises(bytes)) return network.receive(path, bytes, now);
+    const owner = addressee !== undefined && 'index' in addressee ? this.indices.owner(addressee.index) : undefined;
+    for (const network of this.networks()) {
+      const isTheirs =
+        addressee?.kind === 'first' ? network.recognises(bytes) : owner !== undefined && network.owns(owner);
+      if (!isTheirs) continue;
+      network.receive(path, bytes, now);
+      return;
+    }
     this.stats.unclaimed++;
-  }
-
-  private receiveFor(index: number, path: PathId, bytes: Uint8Array, now: Instant): void {
-    const owner = this.indices.owner(index);
-    if (owner !== undefined) {
-      for (const network of this.networks()) if (network.owns(owner)) return network.receive(path, bytes, now);
-    }
-    this.stats.unknownIndex++;
-    const isSealed = bytes[0] === PacketType.DATA || bytes[0] === PacketType.FRAME;
-    const hint = isSealed && owner === undefined ? this.indices.hintFor(path, bytes, now) : undefined;
+    if (addressee?.kind !== 'sealed' || owner !== undefined) return;
+    const hint = this.indices.hintFor(path, bytes, now);
     if (hint !== undefined) this.send(path, hint);
   }
 

@@ -83,18 +83,24 @@ export class Driver {
     const { datagrams } = this.host;
     switch (out.kind) {
       case 'send':
-        return datagrams.send(out.path, out.bytes);
+        datagrams.send(out.path, out.bytes);
+        return;
       case 'dial':
-        return datagrams.dial(out.url);
+        datagrams.dial(out.url);
+        return;
       case 'open-webrtc':
-        return datagrams.openWebRtc(out.connection, out.role);
+        datagrams.openWebRtc(out.connection, out.role);
+        return;
       case 'signal-webrtc':
-        return datagrams.signalWebRtc(out.connection, out.signal);
+        datagrams.signalWebRtc(out.connection, out.signal);
+        return;
       case 'close-path':
-        return datagrams.close(out.path);
+        datagrams.close(out.path);
+        return;
       case 'group':
       case 'changed':
-        return this.onOutput(out);
+        this.onOutput(out);
+        return;
     }
   }
 }

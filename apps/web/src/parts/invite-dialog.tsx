@@ -76,6 +76,7 @@ function InviteForm({ group, onMade }: { group: string; onMade: (made: { invite:
           name="autoApprove"
           type="checkbox"
           role="switch"
+          aria-checked={autoApprove.value}
           checked={autoApprove}
           onChange={event => {
             autoApprove.value = event.currentTarget.checked;

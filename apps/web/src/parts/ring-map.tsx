@@ -81,7 +81,6 @@ function Member(props: {
     .filter(Boolean)
     .join(', ');
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: focus shows the name, as hovering does
     <g
       class={`place${member.self ? ' self' : ''}${props.pointed ? ' pointed' : ''}`}
       tabIndex={0}
