@@ -25,6 +25,7 @@ interface Unfinished {
   readonly since: Instant;
   readonly pieces: (Uint8Array | undefined)[];
   missing: number;
+  bytes: number;
 }
 
 /** Puts a neighbour's pieces together. */
@@ -36,25 +37,22 @@ export class Reassembly {
     const entry = this.entry(fragment, now);
     if (entry.pieces.length !== fragment.count || entry.pieces[fragment.index] !== undefined) return undefined;
     entry.pieces[fragment.index] = fragment.piece;
+    entry.bytes += fragment.piece.length;
     entry.missing--;
-    if (entry.missing > 0) return undefined;
+    const isTooLarge = entry.bytes > MESSAGE_MAX_BYTES;
+    if (entry.missing > 0 && !isTooLarge) return undefined;
     this.unfinished.delete(fragment.messageId);
-    const whole = concat(...(entry.pieces as Uint8Array[]));
-    return whole.length <= MESSAGE_MAX_BYTES ? whole : undefined;
+    return isTooLarge ? undefined : concat(...(entry.pieces as Uint8Array[]));
   }
 
-  private entry(fragment: Fragment, now: Instant): Unfinished {
+  private entry({ messageId, count }: Fragment, now: Instant): Unfinished {
     for (const [id, old] of this.unfinished) if (now - old.since > UNFINISHED_MS) this.unfinished.delete(id);
-    const known = this.unfinished.get(fragment.messageId);
+    const known = this.unfinished.get(messageId);
     if (known !== undefined) return known;
-    const oldest = this.unfinished.keys().next();
-    if (this.unfinished.size >= UNFINISHED_MAX && !oldest.done) this.unfinished.delete(oldest.value);
-    const fresh: Unfinished = {
-      since: now,
-      pieces: new Array(fragment.count).fill(undefined),
-      missing: fragment.count,
-    };
-    this.unfinished.set(fragment.messageId, fresh);
+    const [oldest] = this.unfinished.keys();
+    if (this.unfinished.size >= UNFINISHED_MAX && oldest !== undefined) this.unfinished.delete(oldest);
+    const fresh: Unfinished = { since: now, pieces: new Array(count).fill(undefined), missing: count, bytes: 0 };
+    this.unfinished.set(messageId, fresh);
     return fresh;
   }
 }

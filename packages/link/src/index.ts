@@ -1,2 +1,10 @@
 export { mayProbe, PATH_RANK, type PathKind, parseAddress, pathKind } from './candidates.ts';
-export { type LinkInfo, type LinkLoss, Links, type LinksOptions, type LinksOutput, type Received } from './links.ts';
+export {
+  type LinkInfo,
+  type LinkLoss,
+  Links,
+  type LinksOptions,
+  type LinksOutput,
+  type LinksStats,
+  type Received,
+} from './links.ts';

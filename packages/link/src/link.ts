@@ -1,38 +1,35 @@
 /**
  * One neighbour: its paths, which of them is in use, what it offered. All
- * decisions about one link live here; `links.ts` does the sending.
+ * decisions about one link live here; `links.ts` and its parts do the sending.
  */
-import { earliest, type Instant } from '@warren/base';
+import { earliest, type Instant, type Random, uint32 } from '@warren/base';
 import type { Identity, PathId } from '@warren/session';
 import type { LinkMessage, PeerKey } from '@warren/wire';
 import { Reassembly } from './fragments.ts';
-import { Path } from './path.ts';
+import { Path, type PathOptions } from './path.ts';
 import { Reliable } from './reliable.ts';
+import type { WebRtcState } from './web-rtc.ts';
 
 /** Paths per link; beyond it new ones are refused. */
 export const PATHS_MAX = 12;
 /** A path in reserve takes over only when it is this much faster within the same rank. */
 const FASTER_SHARE = 0.7;
-/** A link without a proven path is given up after that. */
+/** A link without a usable path is given up after that. */
 export const SETUP_MS = 20_000;
-/** Waits between attempts at WebRTC. */
-const WEBRTC_RETRY_MS: readonly number[] = [2000, 10_000, 30_000, 60_000];
+/** Waits between attempts at a direct path while there is none: a path's first probes take 9 s. */
+const DIRECT_RETRY_MS: readonly number[] = [10_000, 20_000, 40_000, 60_000];
+/** First or second parts of frames that wait for the other. */
+const LONE_PARTS_MAX = 16;
 
 /** What a neighbour offered. */
 export type Candidates = Extract<LinkMessage, { kind: 'candidates' }>;
-
-/** WebRTC towards this neighbour. */
-export type WebRtcState =
-  | { readonly kind: 'none'; readonly retryAt: Instant; readonly failures: number }
-  | { readonly kind: 'connecting'; readonly connection: string; readonly failures: number }
-  | { readonly kind: 'open'; readonly connection: string; readonly path: PathId };
 
 /** One neighbour. */
 export class Link {
   readonly peer: PeerKey;
   identity: Identity;
   readonly paths = new Map<PathId, Path>();
-  readonly reliable = new Reliable();
+  readonly reliable: Reliable;
   readonly reassembly = new Reassembly();
   readonly createdAt: Instant;
   remote: Candidates | undefined;
@@ -44,20 +41,22 @@ export class Link {
   announced = false;
   sentBytes = 0;
   receivedBytes = 0;
-  nextPartId = 1;
-  private firstParts = new Map<number, Uint8Array>();
+  private lastPartId = 0;
+  private readonly loneParts = new Map<number, Uint8Array>();
+  private direct: { readonly tries: number; readonly at: Instant } | undefined;
 
-  constructor(peer: PeerKey, identity: Identity, now: Instant) {
+  constructor(peer: PeerKey, identity: Identity, random: Random, now: Instant) {
     this.peer = peer;
     this.identity = identity;
+    this.reliable = new Reliable(uint32(random));
     this.createdAt = now;
   }
 
   /** Adds a path unless it is known or there are too many; returns it when it is new. */
-  addPath(id: PathId, bindingHash: Uint8Array, setupOnly: boolean, now: Instant): Path | undefined {
-    if (this.paths.has(id) || this.paths.size >= PATHS_MAX) return undefined;
-    const path = new Path(id, bindingHash, setupOnly, now);
-    this.paths.set(id, path);
+  addPath(options: PathOptions, now: Instant): Path | undefined {
+    if (this.paths.has(options.id) || this.paths.size >= PATHS_MAX) return undefined;
+    const path = new Path(options, now);
+    this.paths.set(options.id, path);
     return path;
   }
 
@@ -74,23 +73,39 @@ export class Link {
     return this.best !== undefined && !this.best.setupOnly;
   }
 
-  /** Notes that WebRTC did not come about or ended. */
-  webrtcFailed(now: Instant): void {
-    const failures = this.webrtc.kind === 'open' ? 0 : this.webrtc.failures + 1;
-    const wait = WEBRTC_RETRY_MS[Math.min(failures, WEBRTC_RETRY_MS.length - 1)] as number;
-    this.webrtc = { kind: 'none', retryAt: now + wait, failures };
+  /**
+   * Whether it is time to try the neighbour's addresses again: both sides have
+   * UDP, and yet the link goes another way. The waits grow until it is direct.
+   */
+  isDirectDue(canUdp: boolean, now: Instant): boolean {
+    if (!canUdp || this.remote?.udp !== true || this.best === undefined || this.best.rank === 0) {
+      this.direct = undefined;
+      return false;
+    }
+    this.direct ??= { tries: 0, at: now + directRetryMs(0) };
+    if (now < this.direct.at) return false;
+    const tries = this.direct.tries + 1;
+    this.direct = { tries, at: now + directRetryMs(tries) };
+    return true;
   }
 
-  /** Puts the two parts of a frame together; part ids are per link, a few unfinished are kept. */
-  joinParts(partId: number, first: boolean, part: Uint8Array): [Uint8Array, Uint8Array] | undefined {
-    const key = first ? partId : -partId;
-    const other = this.firstParts.get(-key);
+  /** A number for the two parts of one frame, never 0. */
+  takePartId(): number {
+    this.lastPartId = (this.lastPartId % 0xffff_ffff) + 1;
+    return this.lastPartId;
+  }
+
+  /** Puts the two parts of a frame together; `undefined` while one is missing. */
+  joinParts(partId: number, isFirst: boolean, part: Uint8Array): readonly [Uint8Array, Uint8Array] | undefined {
+    const key = isFirst ? partId : -partId;
+    const other = this.loneParts.get(-key);
     if (other !== undefined) {
-      this.firstParts.delete(-key);
-      return first ? [part, other] : [other, part];
+      this.loneParts.delete(-key);
+      return isFirst ? [part, other] : [other, part];
     }
-    if (this.firstParts.size >= 16) this.firstParts.clear();
-    this.firstParts.set(key, part);
+    const [oldest] = this.loneParts.keys();
+    if (this.loneParts.size >= LONE_PARTS_MAX && oldest !== undefined) this.loneParts.delete(oldest);
+    this.loneParts.set(key, part);
     return undefined;
   }
 
@@ -99,8 +114,12 @@ export class Link {
     const mayOffer = this.offersWebRtc && this.best !== undefined;
     const webrtc = mayOffer && this.webrtc.kind === 'none' ? this.webrtc.retryAt : undefined;
     const setup = this.announced ? undefined : this.createdAt + SETUP_MS;
-    return earliest(...paths, this.best && this.reliable.wakeAt, webrtc, setup);
+    return earliest(...paths, this.best && this.reliable.wakeAt, webrtc, setup, this.direct?.at);
   }
+}
+
+function directRetryMs(tries: number): number {
+  return DIRECT_RETRY_MS[Math.min(tries, DIRECT_RETRY_MS.length - 1)] as number;
 }
 
 function isBetter(candidate: Path, current: Path): boolean {

@@ -2,21 +2,19 @@
  * All links of one network. A link begins with a handshake over any path that
  * works at once (often carried by an overlay); inside that session both sides
  * offer candidates, prove better paths and move over without losing a
- * datagram. Nothing about addresses or SDP ever leaves the session.
+ * datagram. Nothing about addresses or SDP ever leaves the session. One
+ * neighbour is `link.ts`, one of its ways `path.ts`, proving them `probing.ts`,
+ * sending `outbound.ts`, data channels `web-rtc.ts`.
  * Source: overlay.md "Links", decisions.md "Link, path, session"; P2 4.3.
  */
-import { concat, earliest, type Instant, Outbox, type Random, toHex } from '@warren/base';
+import { concat, earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
 import type { HandshakeFailure, Identity, Opened, PathId, Sessions, SessionsOutput } from '@warren/session';
 import {
   CANDIDATES_MAX,
   DataFlag,
   decodeFragment,
   decodeLinkMessage,
-  decodePathProbe,
-  encodeFragment,
   encodeLinkMessage,
-  encodePathProbe,
-  FRAGMENTS_MAX,
   Inner,
   type LinkMessage,
   PacketType,
@@ -24,16 +22,16 @@ import {
   type PeerKey,
   peerKey,
   Reader,
-  SEAL_OVERHEAD_BYTES,
-  Writer,
 } from '@warren/wire';
-import { mayProbe, type PathKind } from './candidates.ts';
-import { cut } from './fragments.ts';
+import type { PathKind } from './candidates.ts';
 import { type Candidates, Link, SETUP_MS } from './link.ts';
-import type { Path } from './path.ts';
+import { Outbound } from './outbound.ts';
+import { Probing } from './probing.ts';
 import type { Unnumbered } from './reliable.ts';
+import { withoutLocalCandidates } from './stranger-signals.ts';
+import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
 
-/** Why a link ended. */
+/** Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows. */
 export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped';
 
 export type LinksOutput =
@@ -44,9 +42,7 @@ export type LinksOutput =
   | { readonly kind: 'changed'; readonly peer: PeerKey }
   | { readonly kind: 'down'; readonly peer: PeerKey; readonly reason: LinkLoss }
   | { readonly kind: 'unreachable'; readonly peer: PeerKey | undefined; readonly reason: HandshakeFailure }
-  | { readonly kind: 'open-webrtc'; readonly connection: string; readonly role: 'offerer' | 'answerer' }
-  | { readonly kind: 'signal-webrtc'; readonly connection: string; readonly signal: string }
-  | { readonly kind: 'close-path'; readonly path: PathId };
+  | WebRtcOutput;
 
 /** What the neighbour sent up, returned from `receive` without an object per layer. */
 export type Received =
@@ -65,7 +61,7 @@ export interface LinksOptions {
   readonly hostKind: number;
   /** Our place in the public overlay, offered as a carrier. */
   readonly publicId?: PeerId;
-  /** The largest datagram on a path. */
+  /** The largest datagram on a path that has not been probed for more. */
   readonly maxBytes: (path: PathId) => number;
   /** Own addresses that others may try. */
   readonly addresses: () => readonly string[];
@@ -82,21 +78,43 @@ export interface LinkInfo {
   readonly receivedBytes: number;
 }
 
+/** Counters. */
+export interface LinksStats {
+  readonly malformed: number;
+  /** Candidates and signals that aim at private networks on a stranger's word. */
+  readonly refusedCandidates: number;
+  /** Messages and frames for which there was no session or that were too large. */
+  readonly dropped: number;
+}
+
 /** The link table of one network. */
 export class Links {
+  private malformedMessages = 0;
+  private refusedSignals = 0;
+  private readonly outbound: Outbound;
   private readonly options: LinksOptions;
   private readonly outbox = new Outbox<LinksOutput>();
   private readonly links = new Map<PeerKey, Link>();
-  private readonly bindings = new Map<PathId, Uint8Array>();
-  private readonly connections = new Map<string, PeerKey>();
-  private readonly noBinding: Uint8Array;
-  private nextMessageId = 0;
-  private nextConnection = 1;
-  readonly stats = { malformed: 0, dropped: 0, refusedCandidates: 0 };
+  private readonly probing: Probing;
+  private readonly webRtc: WebRtc;
 
   constructor(options: LinksOptions) {
+    const { self, network, can, random, hash, strangers, sessions, maxBytes } = options;
     this.options = options;
-    this.noBinding = options.hash(new Uint8Array(0));
+    const push = (output: WebRtcOutput) => this.outbox.push(output);
+    this.webRtc = new WebRtc({ self, network, isAble: can.webrtc, random, push });
+    const send = (path: PathId, bytes: Uint8Array) => this.outbox.push({ kind: 'send', path, bytes });
+    this.outbound = new Outbound({ sessions, maxBytes, send });
+    this.probing = new Probing({ network, strangers, random, hash, outbound: this.outbound });
+  }
+
+  /** What was refused or could not be sent, by cause. */
+  get stats(): LinksStats {
+    return {
+      malformed: this.malformedMessages,
+      refusedCandidates: this.probing.refused + this.refusedSignals,
+      dropped: this.outbound.dropped,
+    };
   }
 
   poll(): LinksOutput | undefined {
@@ -111,31 +129,28 @@ export class Links {
 
   /** A data channel opened that answers `connection`; false when that connection is not of this network. */
   pathUp(path: PathId, binding: Uint8Array, connection: string, now: Instant): boolean {
-    const peer = this.connections.get(connection);
-    if (peer === undefined) return false;
-    const link = this.links.get(peer);
-    if (link?.webrtc.kind !== 'connecting' || link.webrtc.connection !== connection) return false;
-    link.webrtc = { kind: 'open', connection, path };
-    this.bindings.set(path, this.options.hash(binding));
-    this.tryPath(link, path, now);
+    const link = this.linkOf(connection);
+    if (link === undefined || !this.webRtc.opened(link, connection, path)) return false;
+    this.probing.bind(path, binding);
+    this.probing.tryPath(link, path, now);
     return true;
   }
 
   pathDown(path: PathId, now: Instant): void {
-    this.bindings.delete(path);
+    this.probing.unbind(path);
     for (const link of [...this.links.values()]) if (link.paths.has(path)) this.losePath(link, path, now);
   }
 
   /** Hands our side's WebRTC signal to the neighbour. */
   localSignal(connection: string, signal: string, now: Instant): void {
-    const link = this.links.get(this.connections.get(connection) ?? '');
-    if (link !== undefined) this.tell(link, { kind: 'signal', connection, signal }, now);
+    const link = this.linkOf(connection);
+    const told = this.options.strangers ? withoutLocalCandidates(signal) : signal;
+    if (link !== undefined && told !== undefined) this.tell(link, { kind: 'signal', connection, signal: told }, now);
   }
 
   webrtcFailed(connection: string, now: Instant): void {
-    const link = this.links.get(this.connections.get(connection) ?? '');
-    this.connections.delete(connection);
-    if (link?.webrtc.kind === 'connecting' && link.webrtc.connection === connection) link.webrtcFailed(now);
+    const link = this.linkOf(connection);
+    if (link !== undefined) this.webRtc.failed(link, connection, now);
   }
 
   /** All paths are in doubt: the host slept, or changed its network. */
@@ -158,7 +173,7 @@ export class Links {
     if (link === undefined) return undefined;
     link.receivedBytes += bytes.length;
     const known = link.paths.get(path);
-    if (known === undefined) this.tryPath(link, path, now);
+    if (known === undefined) this.probing.tryPath(link, path, now);
     else known.received(now);
     return opened.type === PacketType.FRAME ? this.frame(link, opened) : this.data(link, path, opened.plaintext, now);
   }
@@ -167,29 +182,21 @@ export class Links {
   send(peer: PeerKey, inner: number, payload: Uint8Array, now: Instant): boolean {
     const link = this.links.get(peer);
     if (link?.best === undefined || !link.isUsable) return false;
-    return this.sendOn(link, link.best, inner, payload, now);
+    return this.outbound.message(link, link.best, inner, payload, now);
   }
 
-  /** Sends an Ethernet frame to a neighbour, in two parts where it does not fit. */
+  /** Sends an Ethernet frame to a neighbour, in two parts where it does not fit; false when there is no usable link. */
   sendFrame(peer: PeerKey, frame: Uint8Array, now: Instant): boolean {
     const link = this.links.get(peer);
-    const path = link?.best;
-    if (link === undefined || path === undefined || path.setupOnly) return false;
-    const room = this.room(path);
-    if (frame.length <= room) return this.seal(link, path, PacketType.FRAME, 0, frame, now);
-    const partId = link.nextPartId++ >>> 0;
-    const half = Math.ceil(frame.length / 2);
-    if (half + 4 > room) return this.drop();
-    const part = (piece: Uint8Array) => new Writer(4 + piece.length).u32(partId).put(piece).done();
-    this.seal(link, path, PacketType.FRAME, DataFlag.FIRST_PART, part(frame.subarray(0, half)), now);
-    return this.seal(link, path, PacketType.FRAME, DataFlag.SECOND_PART, part(frame.subarray(half)), now);
+    if (link?.best === undefined || !link.isUsable) return false;
+    return this.outbound.frame(link, link.best, frame, now);
   }
 
   /** Ends a link with a goodbye. */
   disconnect(peer: PeerKey, now: Instant): void {
     const link = this.links.get(peer);
     if (link === undefined) return;
-    if (link.best !== undefined) this.sendOn(link, link.best, Inner.CLOSE, Uint8Array.of(0), now);
+    if (link.best !== undefined) this.outbound.message(link, link.best, Inner.CLOSE, Uint8Array.of(0), now);
     this.remove(link, 'stopped');
   }
 
@@ -233,16 +240,20 @@ export class Links {
   private tickLink(link: Link, now: Instant): void {
     for (const path of [...link.paths.values()]) {
       const verdict = path.check(now, path === link.best);
-      if (verdict === 'probe') this.probe(link, path, now);
+      if (verdict === 'probe') this.probing.probe(link, path, now);
       else if (verdict === 'lost') this.losePath(link, path.id, now);
     }
-    if (!this.links.has(link.peer)) return;
+    if (this.links.get(link.peer) !== link) return;
     if (!link.announced && now - link.createdAt >= SETUP_MS) {
       this.remove(link, 'lost');
       return;
     }
+    if (link.isDirectDue(this.options.can.udp, now)) {
+      this.offer(link, now);
+      this.probing.tryAddresses(link, now);
+    }
     this.flush(link, now);
-    this.offerWebRtc(link, now);
+    this.webRtc.offer(link, now);
   }
 
   private drainSessions(now: Instant): void {
@@ -253,56 +264,20 @@ export class Links {
     }
   }
 
-  private established(out: Extract<SessionsOutput, { kind: 'established' }>, now: Instant): void {
-    let link = this.links.get(out.peer);
+  /** A handshake is done, perhaps because the neighbour lost the link and we did not: both sides make their offers again. */
+  private established({ peer, identity, path }: Extract<SessionsOutput, { kind: 'established' }>, now: Instant): void {
+    let link = this.links.get(peer);
+    if (link !== undefined && !sameBytes(link.identity.noiseStatic, identity.noiseStatic)) {
+      this.remove(link, 'replaced');
+      link = undefined;
+    }
     if (link === undefined) {
-      link = new Link(out.peer, out.identity, now);
-      this.links.set(out.peer, link);
-    } else if (toHex(link.identity.noiseStatic) !== toHex(out.identity.noiseStatic)) {
-      this.restarted(link, now);
+      link = new Link(peer, identity, this.options.random, now);
+      this.links.set(peer, link);
     }
-    const isNew = link.remote === undefined;
-    link.identity = out.identity;
-    if (!link.paths.has(out.path)) this.tryPath(link, out.path, now);
-    if (isNew) this.offer(link, now);
-  }
-
-  /** The neighbour runs anew: what it offered and its data channels are gone. */
-  private restarted(link: Link, now: Instant): void {
-    for (const path of [...link.paths.values()]) {
-      if (path.kind === 'webrtc') this.losePath(link, path.id, now);
-      else path.suspect(now);
-    }
-    link.remote = undefined;
-    link.offersWebRtc = false;
-    link.reliable.reset();
-  }
-
-  private tryPath(link: Link, id: PathId, now: Instant): void {
-    const setupOnly = id.startsWith(`via/${this.options.network}/`);
-    const path = link.addPath(id, this.bindings.get(id) ?? this.noBinding, setupOnly, now);
-    if (path !== undefined) this.probe(link, path, now);
-  }
-
-  private probe(link: Link, path: Path, now: Instant): void {
-    const token = this.options.random.bytes(8);
-    path.probed(token, now);
-    const body = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
-    this.sendOn(link, path, Inner.PATH_CHALLENGE, body, now);
-    this.trySizes(link, path, now);
-  }
-
-  /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */
-  private trySizes(link: Link, path: Path, now: Instant): void {
-    for (const bytes of path.sizesToTry()) {
-      const token = this.options.random.bytes(8);
-      path.sizeTried(token, bytes, now);
-      const challenge = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
-      const filled = new Uint8Array(bytes - SEAL_OVERHEAD_BYTES);
-      filled[0] = Inner.MTU_PROBE;
-      filled.set(challenge, 1);
-      this.seal(link, path, PacketType.DATA, 0, filled, now);
-    }
+    link.identity = identity;
+    this.probing.tryPath(link, path, now);
+    this.offer(link, now);
   }
 
   private offer(link: Link, now: Instant): void {
@@ -320,7 +295,7 @@ export class Links {
   private flush(link: Link, now: Instant): void {
     if (link.best === undefined) return;
     for (const message of link.reliable.due(now)) {
-      this.sendOn(link, link.best, Inner.LINK_MESSAGE, encodeLinkMessage(message), now);
+      this.outbound.message(link, link.best, Inner.LINK_MESSAGE, encodeLinkMessage(message), now);
     }
   }
 
@@ -330,7 +305,8 @@ export class Links {
     const reader = new Reader(opened.plaintext);
     const partId = reader.u32();
     const piece = reader.rest();
-    if (reader.failed || partId === 0) return this.malformed();
+    const isBoth = part === (DataFlag.FIRST_PART | DataFlag.SECOND_PART);
+    if (reader.failed || partId === 0 || isBoth) return this.malformed();
     const parts = link.joinParts(partId, part === DataFlag.FIRST_PART, piece);
     return parts && { kind: 'frame', peer: link.peer, bytes: concat(...parts) };
   }
@@ -348,9 +324,9 @@ export class Links {
         return this.fragment(link, path, body, now);
       case Inner.PATH_CHALLENGE:
       case Inner.MTU_PROBE:
-        return this.challenged(link, path, body, now);
+        return this.probing.challenged(link, path, body, now) ? undefined : this.malformed();
       case Inner.PATH_RESPONSE:
-        return this.responded(link, path, body, now);
+        return this.answered(link, path, body, now);
       case Inner.LINK_MESSAGE:
         return this.linkMessage(link, body, now);
       case Inner.CLOSE:
@@ -368,24 +344,11 @@ export class Links {
     return whole && whole[0] !== Inner.FRAGMENT ? this.data(link, path, whole, now) : undefined;
   }
 
-  private challenged(link: Link, id: PathId, body: Uint8Array, now: Instant): undefined {
-    const challenge = decodePathProbe(body);
-    const path = link.paths.get(id);
-    if (challenge === undefined || path === undefined) return this.malformed();
-    const seen = id.startsWith('udp/') ? id.slice(4) : '';
-    const answer = { token: challenge.token, bindingHash: path.bindingHash, seen };
-    this.sendOn(link, path, Inner.PATH_RESPONSE, encodePathProbe(answer), now);
-    return undefined;
-  }
-
-  private responded(link: Link, id: PathId, body: Uint8Array, now: Instant): undefined {
-    const response = decodePathProbe(body);
-    const path = link.paths.get(id);
-    if (response === undefined || path === undefined) return this.malformed();
-    const isFirst = !path.proven;
-    if (!path.answered(response.token, response.bindingHash, now)) return undefined;
-    if (isFirst) this.trySizes(link, path, now);
-    if (response.seen !== '') this.outbox.push({ kind: 'seen', address: response.seen });
+  private answered(link: Link, path: PathId, body: Uint8Array, now: Instant): undefined {
+    const answer = this.probing.answered(link, path, body, now);
+    if (answer === 'malformed') return this.malformed();
+    if (answer === 'unasked') return undefined;
+    if (answer.address !== undefined) this.outbox.push({ kind: 'seen', address: answer.address });
     this.rechoose(link, now);
     return undefined;
   }
@@ -401,8 +364,10 @@ export class Links {
       this.outbox.push({ kind: 'changed', peer: link.peer });
     }
     this.flush(link, now);
+    this.webRtc.offer(link, now);
   }
 
+  /** Without a proven path of our own nothing is acknowledged: the neighbour repeats what it said. */
   private linkMessage(link: Link, body: Uint8Array, now: Instant): undefined {
     const message = decodeLinkMessage(body);
     if (message === undefined) return this.malformed();
@@ -410,122 +375,60 @@ export class Links {
       link.reliable.acknowledged(message.id);
       return undefined;
     }
-    this.acknowledge(link, message.id, now);
+    const acknowledgement = encodeLinkMessage({ kind: 'acknowledge', id: message.id });
+    if (link.best !== undefined) this.outbound.message(link, link.best, Inner.LINK_MESSAGE, acknowledgement, now);
     if (!link.reliable.isNew(message.id)) return undefined;
     if (message.kind === 'candidates') this.candidates(link, message, now);
-    else this.remoteSignal(link, message, now);
+    else this.remoteSignal(link, message);
     return undefined;
   }
 
-  private acknowledge(link: Link, id: number, now: Instant): void {
-    const path = link.best ?? [...link.paths.values()][0];
-    if (path !== undefined)
-      this.sendOn(link, path, Inner.LINK_MESSAGE, encodeLinkMessage({ kind: 'acknowledge', id }), now);
-  }
-
   private candidates(link: Link, offered: Candidates, now: Instant): void {
+    const { can, self, network } = this.options;
     link.remote = offered;
-    const { can, self } = this.options;
     link.offersWebRtc = can.webrtc && offered.webrtc && !(can.udp && offered.udp) && self < link.peer;
-    for (const address of can.udp && offered.udp ? offered.addresses : []) {
-      if (mayProbe(address, this.options.strangers)) this.tryPath(link, `udp/${address}`, now);
-      else this.stats.refusedCandidates++;
-    }
-    const carried = offered.publicId && this.options.network !== 'public' ? peerKey(offered.publicId) : undefined;
-    if (carried !== undefined) this.tryPath(link, `via/public/${carried}`, now);
+    if (can.udp) this.probing.tryAddresses(link, now);
+    const carrier = offered.publicId && network !== 'public' ? peerKey(offered.publicId) : undefined;
+    if (carrier !== undefined) this.probing.tryPath(link, `via/public/${carrier}`, now);
     this.outbox.push({ kind: 'changed', peer: link.peer });
-    this.offerWebRtc(link, now);
+    this.webRtc.offer(link, now);
   }
 
-  /** Offers WebRTC when it is ours to do so and due. */
-  private offerWebRtc(link: Link, now: Instant): void {
-    const { webrtc } = link;
-    if (!link.offersWebRtc || link.best === undefined || webrtc.kind !== 'none' || now < webrtc.retryAt) return;
-    const connection = `${this.options.network.slice(0, 8)}.${this.nextConnection++}.${toHex(this.options.random.bytes(6))}`;
-    this.connections.set(connection, link.peer);
-    link.webrtc = { kind: 'connecting', connection, failures: webrtc.failures };
-    this.outbox.push({ kind: 'open-webrtc', connection, role: 'offerer' });
-  }
-
-  private remoteSignal(link: Link, m: Extract<LinkMessage, { kind: 'signal' }>, now: Instant): void {
-    const { webrtc } = link;
-    const known = webrtc.kind !== 'none' && webrtc.connection === m.connection;
-    if (!known) {
-      if (!this.options.can.webrtc || this.options.self < link.peer || this.connections.has(m.connection)) return;
-      this.endWebRtc(link);
-      this.connections.set(m.connection, link.peer);
-      link.webrtc = { kind: 'connecting', connection: m.connection, failures: 0 };
-      this.outbox.push({ kind: 'open-webrtc', connection: m.connection, role: 'answerer' });
-    }
-    this.outbox.push({ kind: 'signal-webrtc', connection: m.connection, signal: m.signal });
-    this.flush(link, now);
-  }
-
-  private endWebRtc(link: Link): void {
-    const { webrtc } = link;
-    if (webrtc.kind === 'none') return;
-    this.connections.delete(webrtc.connection);
-    this.outbox.push({ kind: 'close-path', path: webrtc.kind === 'open' ? webrtc.path : `rtc:${webrtc.connection}` });
-    link.webrtc = { kind: 'none', retryAt: 0, failures: 0 };
+  private remoteSignal(link: Link, message: Extract<LinkMessage, { kind: 'signal' }>): void {
+    const signal = this.options.strangers ? withoutLocalCandidates(message.signal) : message.signal;
+    if (signal === undefined) this.refusedSignals++;
+    else this.webRtc.signal(link, { ...message, signal });
   }
 
   private losePath(link: Link, id: PathId, now: Instant): void {
+    const wasProven = link.paths.get(id)?.proven ?? false;
     link.paths.delete(id);
     if (link.webrtc.kind === 'open' && link.webrtc.path === id) {
-      this.endWebRtc(link);
-      link.webrtcFailed(now);
+      this.probing.unbind(id);
+      this.webRtc.lost(link, wasProven, now);
     }
     if (link.best?.id === id) link.best = undefined;
-    const wasUsable = link.announced;
     this.rechoose(link, now);
-    if (wasUsable && !link.isUsable) this.remove(link, 'lost');
-    else if (link.paths.size === 0) this.remove(link, 'lost');
+    if ((link.announced && !link.isUsable) || link.paths.size === 0) this.remove(link, 'lost');
   }
 
   private remove(link: Link, reason: LinkLoss): void {
-    if (!this.links.delete(link.peer)) return;
-    this.endWebRtc(link);
-    this.options.sessions.forget(link.peer);
+    if (this.links.get(link.peer) !== link) return;
+    this.links.delete(link.peer);
+    if (link.webrtc.kind === 'open') this.probing.unbind(link.webrtc.path);
+    this.webRtc.end(link);
+    if (reason !== 'replaced') this.options.sessions.forget(link.peer);
     if (link.announced) this.outbox.push({ kind: 'down', peer: link.peer, reason });
-    else this.outbox.push({ kind: 'unreachable', peer: link.peer, reason: 'timed-out' });
+    else if (reason !== 'replaced') this.outbox.push({ kind: 'unreachable', peer: link.peer, reason: 'timed-out' });
   }
 
-  private sendOn(link: Link, path: Path, inner: number, payload: Uint8Array, now: Instant): boolean {
-    const room = this.room(path);
-    const plaintext = concat(Uint8Array.of(inner), payload);
-    if (plaintext.length <= room) return this.seal(link, path, PacketType.DATA, 0, plaintext, now);
-    this.nextMessageId = (this.nextMessageId + 1) & 0xffff;
-    const pieceBytes = Math.max(room - 5, Math.ceil(plaintext.length / FRAGMENTS_MAX));
-    const pieces = cut(plaintext, Math.min(pieceBytes, room - 5), this.nextMessageId);
-    if (pieces === undefined) return this.drop();
-    for (const piece of pieces) {
-      const body = concat(Uint8Array.of(Inner.FRAGMENT), encodeFragment(piece));
-      this.seal(link, path, PacketType.DATA, 0, body, now);
-    }
-    return true;
-  }
-
-  /** The largest plaintext that a path takes. */
-  private room(path: Path): number {
-    return path.maxBytes(this.options.maxBytes(path.id)) - SEAL_OVERHEAD_BYTES;
-  }
-
-  private seal(link: Link, path: Path, type: number, flags: number, plaintext: Uint8Array, now: Instant): boolean {
-    const bytes = this.options.sessions.seal(link.peer, type, flags, plaintext, now);
-    if (bytes === undefined) return this.drop();
-    path.sent(now);
-    link.sentBytes += bytes.length;
-    this.outbox.push({ kind: 'send', path: path.id, bytes });
-    return true;
-  }
-
-  private drop(): false {
-    this.stats.dropped++;
-    return false;
+  private linkOf(connection: string): Link | undefined {
+    const peer = this.webRtc.owner(connection);
+    return peer === undefined ? undefined : this.links.get(peer);
   }
 
   private malformed(): undefined {
-    this.stats.malformed++;
+    this.malformedMessages++;
     return undefined;
   }
 }

@@ -23,7 +23,9 @@ export const CARRIED_PROBES_LOST = 8;
 /** Even a busy path is measured so often. */
 const MEASURE_EVERY_MS = 10_000;
 /** First probes of a path that is not proven yet; both sides send them, which opens NATs. */
-const PUNCH_MS: readonly number[] = [0, 200, 400, 800, 1600, 3000];
+const FIRST_PROBES_MS: readonly number[] = [0, 200, 400, 800, 1600, 3000];
+/** The same among strangers: three first messages for each candidate (decisions.md "Trust between strangers"). */
+const FIRST_PROBES_TO_STRANGERS_MS: readonly number[] = [0, 400, 1600];
 /** A path that is not proven by then is given up. */
 const UNPROVEN_MS = 9000;
 const OUTSTANDING_MAX = 12;
@@ -35,13 +37,21 @@ const RTT_WEIGHT = 1 / 4;
 
 export type PathVerdict = 'keep' | 'probe' | 'lost';
 
+export interface PathOptions {
+  readonly id: PathId;
+  /** 32 bytes. */
+  readonly bindingHash: Uint8Array;
+  /** Carried by the very overlay that the link belongs to: good for setting up, never for routing. */
+  readonly setupOnly: boolean;
+  /** Whether the neighbour is a stranger. */
+  readonly strangers: boolean;
+}
+
 /** State of one path. */
 export class Path {
   readonly id: PathId;
   readonly kind: PathKind;
-  /** 32 bytes. */
   readonly bindingHash: Uint8Array;
-  /** Carried by the very overlay that the link belongs to: good for setting up, never for routing. */
   readonly setupOnly: boolean;
   proven = false;
   rttMs: number | undefined;
@@ -50,16 +60,18 @@ export class Path {
   private lastSentAt: Instant = Number.NEGATIVE_INFINITY;
   private lastProbedAt: Instant = Number.NEGATIVE_INFINITY;
   private unanswered = 0;
-  private punches = 0;
+  private readonly firstProbes: readonly number[];
+  private probes = 0;
   private readonly outstanding = new Map<string, { sentAt: Instant; bytes: number }>();
   /** The largest datagram that came through; 0 until one did. */
   private provenBytes = 0;
   private sizeLosses = 0;
   private sizeRounds = 0;
 
-  constructor(id: PathId, bindingHash: Uint8Array, setupOnly: boolean, now: Instant) {
+  constructor({ id, bindingHash, setupOnly, strangers }: PathOptions, now: Instant) {
     this.id = id;
     this.kind = pathKind(id);
+    this.firstProbes = strangers && this.kind === 'udp' ? FIRST_PROBES_TO_STRANGERS_MS : FIRST_PROBES_MS;
     this.bindingHash = bindingHash;
     this.setupOnly = setupOnly;
     this.createdAt = now;
@@ -91,7 +103,7 @@ export class Path {
     this.await(token, 0, now);
     this.lastProbedAt = now;
     this.unanswered++;
-    this.punches++;
+    this.probes++;
   }
 
   /** Sizes to try now, beside a probe: all of them at first, then the one in use, which a new route may have lost. */
@@ -133,6 +145,7 @@ export class Path {
   suspect(now: Instant): void {
     this.lastReceivedAt = Math.min(this.lastReceivedAt, now - PROBE_RESERVE_MS);
     this.lastProbedAt = Number.NEGATIVE_INFINITY;
+    this.unanswered = 0;
   }
 
   /** What to do at `now`; `inUse` is the link's best path. */
@@ -149,8 +162,8 @@ export class Path {
   }
 
   private await(token: Uint8Array, bytes: number, now: Instant): void {
-    const oldest = this.outstanding.keys().next();
-    if (this.outstanding.size >= OUTSTANDING_MAX && !oldest.done) this.outstanding.delete(oldest.value);
+    const [oldest] = this.outstanding.keys();
+    if (this.outstanding.size >= OUTSTANDING_MAX && oldest !== undefined) this.outstanding.delete(oldest);
     this.outstanding.set(toHex(token), { sentAt: now, bytes });
   }
 
@@ -161,7 +174,7 @@ export class Path {
 
   private probeAt(inUse: boolean): Instant {
     if (!this.proven) {
-      const next = PUNCH_MS[this.punches];
+      const next = this.firstProbes[this.probes];
       return next === undefined ? Number.POSITIVE_INFINITY : this.createdAt + next;
     }
     if (this.unanswered > 0) return this.lastProbedAt + PROBE_EVERY_MS;

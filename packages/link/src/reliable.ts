@@ -24,13 +24,22 @@ interface Pending {
 export class Reliable {
   private readonly pending = new Map<number, Pending>();
   private readonly seen = new Set<number>();
-  private nextId = 1;
+  private nextId: number;
+
+  /**
+   * `firstId` is random, below 2^32: a side that lost the link and made it
+   * anew must not repeat numbers that the other side has seen.
+   */
+  constructor(firstId: number) {
+    this.nextId = firstId;
+  }
 
   /** Queues a message; the oldest goes when the neighbour answers nothing for long. */
   push(message: Unnumbered, now: Instant): void {
-    const id = this.nextId++;
-    const oldest = this.pending.keys().next();
-    if (this.pending.size >= PENDING_MAX && !oldest.done) this.pending.delete(oldest.value);
+    const id = this.nextId;
+    this.nextId = (id + 1) % 2 ** 32;
+    const [oldest] = this.pending.keys();
+    if (this.pending.size >= PENDING_MAX && oldest !== undefined) this.pending.delete(oldest);
     this.pending.set(id, { message: { ...message, id } as LinkMessage, tries: 0, sendAt: now });
   }
 
@@ -56,16 +65,10 @@ export class Reliable {
   /** Whether a message is new; repeats are acknowledged again but not delivered. */
   isNew(id: number): boolean {
     if (this.seen.has(id)) return false;
-    const oldest = this.seen.values().next();
-    if (this.seen.size >= SEEN_MAX && !oldest.done) this.seen.delete(oldest.value);
+    const [oldest] = this.seen;
+    if (this.seen.size >= SEEN_MAX && oldest !== undefined) this.seen.delete(oldest);
     this.seen.add(id);
     return true;
-  }
-
-  /** Forgets both directions: the neighbour has started anew and counts from one. */
-  reset(): void {
-    this.pending.clear();
-    this.seen.clear();
   }
 
   get wakeAt(): Instant | undefined {

@@ -1,0 +1,106 @@
+/**
+ * Trying and measuring paths by challenges inside the session. A challenge
+ * says nothing of the path; the answer carries the hash of the path's binding
+ * as the other side sees it, so that a channel with somebody in the middle is
+ * never used (decisions.md "Link, path, session"). When to probe is `path.ts`.
+ */
+import type { Instant, Random } from '@warren/base';
+import type { PathId } from '@warren/session';
+import { decodePathProbe, encodePathProbe, Inner } from '@warren/wire';
+import { mayProbe, parseAddress } from './candidates.ts';
+import type { Link } from './link.ts';
+import type { Outbound } from './outbound.ts';
+import type { Path } from './path.ts';
+
+export interface ProbingOptions {
+  /** `via/<network>/` paths of this name are carried by ourselves. */
+  readonly network: string;
+  readonly strangers: boolean;
+  readonly random: Random;
+  readonly hash: (bytes: Uint8Array) => Uint8Array;
+  readonly outbound: Outbound;
+}
+
+/** What became of an answer: `address` is from where the neighbour saw our challenge come. */
+export type Answer = 'malformed' | 'unasked' | { readonly address: string | undefined };
+
+/** The prober of all links of one network. */
+export class Probing {
+  /** Candidates that strangers may not aim us at. */
+  refused = 0;
+  private readonly options: ProbingOptions;
+  private readonly bindings = new Map<PathId, Uint8Array>();
+  private readonly noBinding: Uint8Array;
+
+  constructor(options: ProbingOptions) {
+    this.options = options;
+    this.noBinding = options.hash(new Uint8Array(0));
+  }
+
+  /** Notes what a data channel is bound to: both DTLS fingerprints. */
+  bind(path: PathId, binding: Uint8Array): void {
+    this.bindings.set(path, this.options.hash(binding));
+  }
+
+  unbind(path: PathId): void {
+    this.bindings.delete(path);
+  }
+
+  /** Adds a path to a link and sends its first challenge, unless it is known. */
+  tryPath(link: Link, id: PathId, now: Instant): void {
+    const { network, strangers } = this.options;
+    const setupOnly = id.startsWith(`via/${network}/`);
+    const bindingHash = this.bindings.get(id) ?? this.noBinding;
+    const path = link.addPath({ id, bindingHash, setupOnly, strangers }, now);
+    if (path !== undefined) this.probe(link, path, now);
+  }
+
+  /** Tries the addresses that the neighbour offered, as far as we may. */
+  tryAddresses(link: Link, now: Instant): void {
+    for (const address of link.remote?.udp ? link.remote.addresses : []) {
+      if (mayProbe(address, this.options.strangers)) this.tryPath(link, `udp/${address}`, now);
+      else this.refused++;
+    }
+  }
+
+  probe(link: Link, path: Path, now: Instant): void {
+    const token = this.options.random.bytes(8);
+    path.probed(token, now);
+    const body = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
+    this.options.outbound.message(link, path, Inner.PATH_CHALLENGE, body, now);
+    this.trySizes(link, path, now);
+  }
+
+  /** Answers a challenge; false when it is none. */
+  challenged(link: Link, id: PathId, body: Uint8Array, now: Instant): boolean {
+    const challenge = decodePathProbe(body);
+    const path = link.paths.get(id);
+    if (challenge === undefined || path === undefined) return false;
+    const seen = path.kind === 'udp' ? id.slice('udp/'.length) : '';
+    const answer = { token: challenge.token, bindingHash: path.bindingHash, seen };
+    this.options.outbound.message(link, path, Inner.PATH_RESPONSE, encodePathProbe(answer), now);
+    return true;
+  }
+
+  /** Takes the answer to a challenge of ours; the path may be proven by it. */
+  answered(link: Link, id: PathId, body: Uint8Array, now: Instant): Answer {
+    const response = decodePathProbe(body);
+    const path = link.paths.get(id);
+    if (response === undefined || path === undefined) return 'malformed';
+    const isFirst = !path.proven;
+    if (!path.answered(response.token, response.bindingHash, now)) return 'unasked';
+    if (isFirst) this.trySizes(link, path, now);
+    const isAddress = path.kind === 'udp' && parseAddress(response.seen) !== undefined;
+    return { address: isAddress ? response.seen : undefined };
+  }
+
+  /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */
+  private trySizes(link: Link, path: Path, now: Instant): void {
+    for (const bytes of path.sizesToTry()) {
+      const token = this.options.random.bytes(8);
+      path.sizeTried(token, bytes, now);
+      const challenge = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
+      this.options.outbound.filled(link, path, Inner.MTU_PROBE, challenge, bytes, now);
+    }
+  }
+}
