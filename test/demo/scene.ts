@@ -26,10 +26,24 @@ const GROUP = 'Demo group';
 const PORT = 8443;
 
 /** One member of the demo's group, however it is reached. */
-export interface DemoMember {
+export type DemoMember = DemoTab | DemoEdge;
+
+/** A tab. */
+export interface DemoTab extends Reachable {
+  readonly kind: 'browser';
+  readonly person: Person;
+}
+
+/** A Linux machine. */
+export interface DemoEdge extends Reachable {
+  readonly kind: 'edge';
+  /** The process id of `warren up`. */
+  readonly pid: number;
+}
+
+interface Reachable {
   /** The lab's host. */
   readonly host: string;
-  readonly kind: 'browser' | 'edge';
   /** The group as this member's running peer shows it. */
   view(): Promise<GroupView | undefined>;
   /** Echo requests to an address: with the machine's own `ping` from edges, through the page's peer from tabs. */
@@ -111,10 +125,11 @@ async function startSite(lab: Lab, folder: string): Promise<{ setupLink: string;
   return { setupLink, pin: createHash('sha256').update(spki).digest('base64') };
 }
 
-function tab(host: string, person: Person): DemoMember {
+function tab(host: string, person: Person): DemoTab {
   return {
     host,
     kind: 'browser',
+    person,
     view: async () => (await person.view()).groups[0],
     async ping(address, count) {
       const { sent, lost, rttsMs } = await person.ping(address, count, 200);
@@ -123,7 +138,7 @@ function tab(host: string, person: Person): DemoMember {
   };
 }
 
-async function startEdge(lab: Lab, folder: string, host: string, groupFile: string): Promise<DemoMember> {
+async function startEdge(lab: Lab, folder: string, host: string, groupFile: string): Promise<DemoEdge> {
   const state = join(folder, host);
   const file = join(folder, `${host}.warren`);
   await mkdir(state);
@@ -141,6 +156,7 @@ async function startEdge(lab: Lab, folder: string, host: string, groupFile: stri
   return {
     host,
     kind: 'edge',
+    pid: daemon.pid,
     async view() {
       const { stdout } = await lab.exec(host, warren('status', '--json'), { allowFailure: true });
       return (JSON.parse(stdout) as { groups?: GroupView[] }).groups?.[0];
