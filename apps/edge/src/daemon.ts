@@ -113,7 +113,7 @@ interface Parts {
   readonly host: NodeHost;
   readonly peer: WarrenPeer;
   readonly control: ControlServer;
-  readonly problems: readonly Failure[];
+  readonly problems: ReadonlyMap<string, Failure>;
   readonly stop: () => Promise<void>;
 }
 
@@ -122,8 +122,6 @@ interface Joined {
   membership: Membership;
   readonly group: WarrenGroup;
   readonly interfaceName: string;
-  /** Why its certificate could not be renewed. */
-  problem?: Failure;
 }
 
 class RunningDaemon implements Daemon, Control {
@@ -133,6 +131,8 @@ class RunningDaemon implements Daemon, Control {
   private readonly parts: Parts;
   private readonly startedAt = new Date().toISOString();
   private readonly joined = new Map<string, Joined>();
+  /** By group id: why it was left out, or its certificate could not be renewed. */
+  private readonly problems: Map<string, Failure>;
   private readonly progress: Progress;
   private readonly timers: NodeJS.Timeout[] = [];
   private becomeReady: () => void = () => {};
@@ -142,6 +142,7 @@ class RunningDaemon implements Daemon, Control {
   constructor(o: DaemonOptions, parts: Parts) {
     this.o = o;
     this.parts = parts;
+    this.problems = new Map(parts.problems);
     this.progress = new Progress(o.socket);
     this.ready = new Promise(resolve => {
       this.becomeReady = resolve;
@@ -165,8 +166,8 @@ class RunningDaemon implements Daemon, Control {
 
   /** Begins to tell, to answer commands and to renew certificates. */
   begin(): void {
-    const { peer, control, problems } = this.parts;
-    for (const problem of problems) this.o.say({ step: 'note', message: problem.message });
+    const { peer, control } = this.parts;
+    for (const problem of this.problems.values()) this.o.say({ step: 'note', message: problem.message });
     peer.subscribe(() => this.tell());
     control.serve(this);
     this.timers.push(setInterval(() => void this.renewAll(), RENEWAL_CHECK_MS));
@@ -236,11 +237,10 @@ class RunningDaemon implements Daemon, Control {
   }
 
   private health(): Status['health'] {
-    const own = [...this.joined.values()].flatMap(({ problem }) => problem ?? []);
     return healthOf(this.parts.peer.view(), {
       deviceErrors: this.deviceErrors(),
       missingDevices: this.missingDevices(),
-      problems: own.length > 0 ? own : this.parts.problems,
+      problems: [...this.problems.values()],
       canWebRtc: this.parts.host.datagrams.can.webrtc,
     });
   }
@@ -263,15 +263,15 @@ class RunningDaemon implements Daemon, Control {
   }
 
   private async renewAll(): Promise<void> {
-    for (const joined of this.joined.values()) {
+    for (const [id, joined] of this.joined) {
       const { membership, group } = joined;
       const [renewed, problem] = await refreshed(
         this.parts.host,
         membership,
         siteFetch(membership.file, this.o.stopped),
       );
-      delete joined.problem;
-      if (problem !== undefined) joined.problem = problem;
+      this.problems.delete(id);
+      if (problem !== undefined) this.problems.set(id, problem);
       if (renewed === undefined || renewed === membership) continue;
       joined.membership = renewed;
       await group.useCertificate(renewed.leaf);

@@ -27,8 +27,8 @@ export interface Around {
 export interface Gathered {
   /** At least one, none of them expired. */
   readonly memberships: readonly Membership[];
-  /** What was left out or could not be renewed, in words. */
-  readonly problems: readonly Failure[];
+  /** By group id: why it was left out, or could not be renewed. */
+  readonly problems: ReadonlyMap<string, Failure>;
 }
 
 /** Rejects with a `Failure` or `PeerError` when there is nothing to join or the file cannot be used. */
@@ -37,15 +37,16 @@ export async function gatherMemberships(host: Host, file: GroupFile | undefined,
   const added = file && (await withFile(host, file, known, around));
   const all = [...known.filter(({ file: old }) => old.group !== file?.group), ...(added ? [added] : [])];
   const memberships: Membership[] = [];
-  const problems: Failure[] = [];
+  const problems = new Map<string, Failure>();
   for (const membership of all) {
     const [kept, problem] = await refreshed(host, membership, around.fetchFor(membership.file));
-    if (problem !== undefined) problems.push(problem);
+    if (problem !== undefined) problems.set(membership.file.group, problem);
     if (kept !== undefined) memberships.push(kept);
   }
   if (memberships.length > 0) return { memberships, problems };
   const hint = 'Download a group file from the group page, then run `warren up ./my-group.warren`.';
-  throw problems[0] ?? new Failure('no-group', 'This machine is in no group.', hint);
+  const [problem] = problems.values();
+  throw problem ?? new Failure('no-group', 'This machine is in no group.', hint);
 }
 
 /** The membership for a group file: enrolled now, or known and brought up to date. */

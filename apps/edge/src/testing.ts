@@ -1,0 +1,122 @@
+/** For tests of the command: a terminal that remembers, views to show, a group file with a real authority. Not part of the command. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toBase64Url } from '@warren/base';
+import { type GroupFile, printGroupFile } from '@warren/group';
+import { type GroupView, issueCertificateAuthority, type MemberView, type PeerView } from '@warren/peer';
+import { onTestFinished } from 'vitest';
+import type { Status } from './control-api.ts';
+import type { BackgroundMessage, Terminal } from './terminal.ts';
+
+export const GROUP = 'abcdefghijklmnopqrstuvwxyz';
+export const OTHER_GROUP = 'zyxwvutsrqponmlkjihgfedcba';
+
+/** A terminal whose lines can be read. */
+export interface TestTerminal extends Terminal {
+  readonly stdout: string[];
+  readonly stderr: string[];
+  readonly told: BackgroundMessage[];
+}
+
+export function testTerminal(o: Partial<Pick<Terminal, 'env' | 'cwd' | 'isRoot'>> = {}): TestTerminal {
+  const [stdout, stderr, told]: [string[], string[], BackgroundMessage[]] = [[], [], []];
+  return {
+    env: o.env ?? {},
+    cwd: o.cwd ?? '/',
+    isRoot: o.isRoot ?? true,
+    stdout,
+    stderr,
+    told,
+    out: line => void stdout.push(line),
+    err: line => void stderr.push(line),
+    paint: (style, text) => (style === 'plain' ? text : `<${style}>${text}</>`),
+    tell: message => void told.push(message),
+  };
+}
+
+/** A folder that goes with the test. */
+export function testFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'warren-edge-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A member; by default an edge that is there and carried by others. `name` is `device.user`. */
+export function member(name: string, more: Partial<MemberView> = {}): MemberView {
+  const [device = '', user = ''] = name.split('.');
+  const peerId = Buffer.from(name.padEnd(20, '.')).toString('hex').slice(0, 40);
+  return { peerId, name, device, user, kind: 'edge', self: false, online: true, ...more };
+}
+
+/** A connected group with its members, the first of them ourselves. */
+export function group(members: readonly MemberView[], more: Partial<GroupView> = {}): GroupView {
+  return {
+    group: GROUP,
+    name: 'Home',
+    subnet: '10.128.0.0/16',
+    state: 'connected',
+    self: members[0] as MemberView,
+    members,
+    links: [],
+    recordsHeld: 0,
+    forwarded: 0,
+    ...more,
+  };
+}
+
+export function peerView(groups: readonly GroupView[], more: Partial<PeerView['public']> = {}): PeerView {
+  const bootstraps = [{ url: 'wss://site.example/bootstrap', state: 'connected' as const }];
+  const peerId = '00'.repeat(20);
+  return {
+    public: { peerId, state: 'connected', bootstraps, links: [], recordsHeld: 0, forwarded: 0, ...more },
+    groups,
+  };
+}
+
+export function status(groups: readonly GroupView[], more: Partial<Status> = {}): Status {
+  const startedAt = '2026-07-01T12:00:00.000Z';
+  const devices = groups.map(({ group: id }) => ({
+    group: id,
+    interface: 'wr0',
+    certificateExpires: '2026-07-31T12:00:00.000Z',
+  }));
+  return { schema: 1, version: '1.2.3', pid: 7, startedAt, health: [], devices, ...peerView(groups), ...more };
+}
+
+/** A group's authority and what it makes group files of. */
+export class TestGroup {
+  readonly ca: CryptoKeyPair;
+  private readonly der: Uint8Array;
+  private readonly id: string;
+
+  private constructor(id: string, ca: CryptoKeyPair, der: Uint8Array) {
+    this.id = id;
+    this.ca = ca;
+    this.der = der;
+  }
+
+  static async make(id: string, now: number): Promise<TestGroup> {
+    const ca = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+    return new TestGroup(id, ca, await issueCertificateAuthority(ca, id, now, new Uint8Array(16).fill(3)));
+  }
+
+  file(more: Partial<Omit<GroupFile, 'check'>> = {}): GroupFile {
+    const text = printGroupFile({
+      warren: 1,
+      group: this.id,
+      name: 'Home',
+      site: 'https://site.example',
+      bootstraps: ['wss://site.example/bootstrap'],
+      ca: toBase64Url(this.der),
+      rendezvous: toBase64Url(new Uint8Array(32)),
+      subnet: '10.128.0.0/16',
+      user: 'ada',
+      device: 'laptop',
+      enrolment: toBase64Url(new Uint8Array(16).fill(9)),
+      expires: '2026-07-02T00:00:00.000Z',
+      ...more,
+    });
+    return JSON.parse(text) as GroupFile;
+  }
+}
