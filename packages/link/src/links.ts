@@ -196,7 +196,10 @@ export class Links {
   disconnect(peer: PeerKey, now: Instant): void {
     const link = this.links.get(peer);
     if (link === undefined) return;
-    if (link.best !== undefined) this.outbound.message(link, link.best, Inner.CLOSE, Uint8Array.of(0), now);
+    // On every proven path: a data channel may close before what was sent last on it arrives.
+    for (const path of link.paths.values()) {
+      if (path.proven) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(0), now);
+    }
     this.remove(link, 'stopped');
   }
 
@@ -239,7 +242,7 @@ export class Links {
 
   private tickLink(link: Link, now: Instant): void {
     for (const path of [...link.paths.values()]) {
-      const verdict = path.check(now, path === link.best);
+      const verdict = path.check(now, link.isWatched(path));
       if (verdict === 'probe') this.probing.probe(link, path, now);
       else if (verdict === 'lost') this.losePath(link, path.id, now);
     }
