@@ -49,7 +49,7 @@ class FakeControl implements Control {
 let path: string;
 let control: FakeControl;
 beforeEach(() => {
-  path = join(testFolder(), 'run', 'warren.sock');
+  path = join(testFolder(onTestFinished), 'run', 'warren.sock');
   control = new FakeControl();
 });
 

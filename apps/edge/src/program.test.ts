@@ -16,7 +16,7 @@ const way: PingTarget = { name: 'server.ada', address: '10.128.1.2', self: false
 let folder: string;
 let terminal: TestTerminal;
 beforeEach(() => {
-  folder = testFolder();
+  folder = testFolder(onTestFinished);
   terminal = testTerminal({ cwd: folder });
 });
 

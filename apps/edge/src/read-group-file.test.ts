@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readGroupFile } from './read-group-file.ts';
 import { GROUP, TestGroup, testFolder } from './testing.ts';
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 /** Reads a file with this content by a relative path. */
 function read(content: string | Uint8Array) {
-  const folder = testFolder();
+  const folder = testFolder(onTestFinished);
   writeFileSync(join(folder, 'home.warren'), content);
   return readGroupFile('./home.warren', folder);
 }
@@ -35,7 +35,7 @@ test.each([
 });
 
 test('what is no file is told apart', async () => {
-  const folder = testFolder();
+  const folder = testFolder(onTestFinished);
   await expect(readGroupFile('none.warren', folder)).rejects.toMatchObject({
     code: 'no-such-file',
     message: 'There is no file none.warren.',

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { toBase64Url } from '@warren/base';
 import { type GroupFile, printGroupFile } from '@warren/group';
 import { type GroupView, issueCertificateAuthority, type MemberView, type PeerView } from '@warren/peer';
-import { onTestFinished } from 'vitest';
 import type { Status } from './control-api.ts';
 import type { BackgroundMessage, Terminal } from './terminal.ts';
 
@@ -35,10 +34,10 @@ export function testTerminal(o: Partial<Pick<Terminal, 'env' | 'cwd' | 'isRoot'>
   };
 }
 
-/** A folder that goes with the test. */
-export function testFolder(): string {
+/** A folder that goes with the test; `atEnd` is Vitest's `onTestFinished`. */
+export function testFolder(atEnd: (clean: () => void) => void): string {
   const folder = mkdtempSync(join(tmpdir(), 'warren-edge-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
