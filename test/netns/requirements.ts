@@ -17,6 +17,7 @@ const PROGRAMS = {
   openssl: ['openssl'],
   curl: ['curl'],
   dnsutils: ['dig'],
+  'openssh-server': ['sshd'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A Debian package that tests may need. */

@@ -1,0 +1,119 @@
+/**
+ * A Linux member in a host of a lab, by the `warren` command alone: started,
+ * asked, stopped and killed as a person or a crash would.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GroupView } from '@warren/peer';
+import type { ExecResult, Lab } from './lab.ts';
+import type { LabProcess } from './lab-process.ts';
+import { ROOT } from './lab-site.ts';
+
+const PROGRAM = join(ROOT, 'apps/edge/bin/warren.js');
+const READY_PATIENCE_MS = 60_000;
+
+export interface LabEdgeOptions {
+  /** The state folder; `<folder>/<host>-state` by default. */
+  readonly state?: string;
+}
+
+/** What `warren status --json` prints, as far as tests look. */
+export interface EdgeStatus {
+  readonly schema: number;
+  readonly pid: number;
+  readonly health: readonly { readonly code: string; readonly message: string }[];
+  readonly devices: readonly { readonly group: string; readonly interface: string }[];
+  readonly groups: readonly GroupView[];
+}
+
+/** Echo requests by the machine's own `ping`. `rttMs` is the mean, NaN without replies. */
+export interface PingCount {
+  readonly sent: number;
+  readonly lost: number;
+  readonly rttMs: number;
+}
+
+/** One machine with `warren` on it. */
+export class LabEdge {
+  readonly lab: Lab;
+  readonly host: string;
+  readonly state: string;
+  /** The group file that it was given. */
+  readonly file: string;
+  /** The daemon that was started last. */
+  process!: LabProcess;
+  private readonly socket: string;
+
+  /** What it keeps goes into `folder`; it has no membership yet. */
+  constructor(lab: Lab, folder: string, host: string, { state }: LabEdgeOptions = {}) {
+    this.lab = lab;
+    this.host = host;
+    this.state = state ?? join(folder, `${host}-state`);
+    this.file = join(folder, `${host}.warren`);
+    this.socket = join(folder, `${host}.sock`);
+  }
+
+  /** Joins with the text of a group file, and waits until it is connected. */
+  static async join(lab: Lab, folder: string, host: string, groupFile: string): Promise<LabEdge> {
+    const edge = new LabEdge(lab, folder, host);
+    await edge.take(groupFile);
+    await edge.up(edge.file);
+    return edge;
+  }
+
+  /** Puts a group file on the machine. */
+  async take(groupFile: string): Promise<void> {
+    await writeFile(this.file, groupFile, { mode: 0o600 });
+  }
+
+  /** Starts the daemon, with a group file or without, and waits until it is connected. */
+  async up(...file: readonly string[]): Promise<void> {
+    await this.launch(...file).line(/^ready/, READY_PATIENCE_MS);
+  }
+
+  /** Starts the daemon without waiting for anything. */
+  launch(...args: readonly string[]): LabProcess {
+    const argv = [process.execPath, PROGRAM, 'up', ...args, '--state', this.state, '--socket', this.socket];
+    this.process = this.lab.spawn(this.host, argv, { cwd: ROOT });
+    return this.process;
+  }
+
+  /** Runs another `warren` command beside the daemon. Resolves also when that fails. */
+  warren(...args: readonly string[]): Promise<ExecResult> {
+    const argv = [process.execPath, PROGRAM, ...args, '--socket', this.socket];
+    return this.lab.exec(this.host, argv, { allowFailure: true });
+  }
+
+  async status(): Promise<EdgeStatus> {
+    const { stdout } = await this.warren('status', '--json');
+    return JSON.parse(stdout) as EdgeStatus;
+  }
+
+  /** Its first group. */
+  async group(): Promise<GroupView> {
+    const [group] = (await this.status()).groups;
+    if (group === undefined) throw new Error(`${this.host} is in no group`);
+    return group;
+  }
+
+  /** Its own peer id, address and network device. */
+  async self(): Promise<{ peerId: string; address: string; device: string }> {
+    const { groups, devices } = await this.status();
+    const { peerId = '', address = '' } = groups[0]?.self ?? {};
+    return { peerId, address, device: devices[0]?.interface ?? '' };
+  }
+
+  /** Pings an address through the device. */
+  async ping(address: string, count: number, intervalMs = 200): Promise<PingCount> {
+    const argv = ['ping', '-n', '-q', '-c', String(count), '-i', String(intervalMs / 1_000), '-W', '3', address];
+    const { stdout } = await this.lab.exec(this.host, argv, { allowFailure: true });
+    const [, sent = '0', received = '0'] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
+    const rttMs = Number(/= [\d.]+\/([\d.]+)\//.exec(stdout)?.[1] ?? Number.NaN);
+    return { sent: Number(sent), lost: Number(sent) - Number(received), rttMs };
+  }
+
+  /** What `ip` shows: a line for each device or route. */
+  async show(...what: readonly string[]): Promise<string> {
+    return (await this.lab.exec(this.host, ['ip', '-o', ...what])).stdout;
+  }
+}
