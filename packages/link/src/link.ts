@@ -19,7 +19,7 @@ export const SETUP_MS = 20_000;
 /** Waits between attempts at a direct path while there is none: a path's first probes take 9 s. */
 const DIRECT_RETRY_MS: readonly number[] = [10_000, 20_000, 40_000, 60_000];
 /** First or second parts of frames that wait for the other. */
-const LONE_PARTS_MAX = 16;
+const LONE_PARTS_MAX = 64;
 
 /** What a neighbour offered. */
 export type Candidates = Extract<LinkMessage, { kind: 'candidates' }>;
@@ -109,8 +109,13 @@ export class Link {
     return undefined;
   }
 
+  /** Whether a path is to be watched closely: the one in use, and all others while that one does not answer. */
+  isWatched(path: Path): boolean {
+    return path === this.best || this.best === undefined || this.best.isInDoubt;
+  }
+
   get wakeAt(): Instant | undefined {
-    const paths = [...this.paths.values()].map(path => path.wakeAt(path === this.best));
+    const paths = [...this.paths.values()].map(path => path.wakeAt(this.isWatched(path)));
     const mayOffer = this.offersWebRtc && this.best !== undefined;
     const webrtc = mayOffer && this.webrtc.kind === 'none' ? this.webrtc.retryAt : undefined;
     const setup = this.announced ? undefined : this.createdAt + SETUP_MS;

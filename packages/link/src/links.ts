@@ -404,7 +404,8 @@ export class Links {
   }
 
   private losePath(link: Link, id: PathId, now: Instant): void {
-    const wasProven = link.paths.get(id)?.proven ?? false;
+    const path = link.paths.get(id);
+    const wasProven = path?.proven ?? false;
     link.paths.delete(id);
     if (link.webrtc.kind === 'open' && link.webrtc.path === id) {
       this.probing.unbind(id);
@@ -412,7 +413,10 @@ export class Links {
     }
     if (link.best?.id === id) link.best = undefined;
     this.rechoose(link, now);
-    if ((link.announced && !link.isUsable) || link.paths.size === 0) this.remove(link, 'lost');
+    if (link.isUsable || (!link.announced && link.paths.size > 0)) return;
+    // Perhaps it is lost in one direction only: then the neighbour hears at once what it would find out last.
+    if (path !== undefined) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(0), now);
+    this.remove(link, 'lost');
   }
 
   private remove(link: Link, reason: LinkLoss): void {

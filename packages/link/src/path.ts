@@ -87,6 +87,11 @@ export class Path {
     return this.kind === 'overlay' ? CARRIED_PROBES_LOST : PROBES_LOST;
   }
 
+  /** Whether a probe was not answered in time. */
+  get isInDoubt(): boolean {
+    return this.unanswered > 1;
+  }
+
   /** Notes that data went out. */
   sent(now: Instant): void {
     this.lastSentAt = now;
@@ -148,15 +153,15 @@ export class Path {
     this.unanswered = 0;
   }
 
-  /** What to do at `now`; `inUse` is the link's best path. */
-  check(now: Instant, inUse: boolean): PathVerdict {
+  /** What to do at `now`; `isWatched`: the path in use, or one that may have to take over. */
+  check(now: Instant, isWatched: boolean): PathVerdict {
     if (this.isLost(now)) return 'lost';
-    return now >= this.probeAt(inUse) ? 'probe' : 'keep';
+    return now >= this.probeAt(isWatched) ? 'probe' : 'keep';
   }
 
   /** When `check` may say something new. */
-  wakeAt(inUse: boolean): Instant {
-    const probeAt = this.probeAt(inUse);
+  wakeAt(isWatched: boolean): Instant {
+    const probeAt = this.probeAt(isWatched);
     if (!this.proven) return Math.min(probeAt, this.createdAt + UNPROVEN_MS);
     return this.unanswered >= this.probesLost ? this.lastProbedAt + PROBE_EVERY_MS : probeAt;
   }
@@ -172,13 +177,13 @@ export class Path {
     return this.unanswered >= this.probesLost && now - this.lastProbedAt >= PROBE_EVERY_MS;
   }
 
-  private probeAt(inUse: boolean): Instant {
+  private probeAt(isWatched: boolean): Instant {
     if (!this.proven) {
       const next = this.firstProbes[this.probes];
       return next === undefined ? Number.POSITIVE_INFINITY : this.createdAt + next;
     }
     if (this.unanswered > 0) return this.lastProbedAt + PROBE_EVERY_MS;
-    if (!inUse) return this.lastReceivedAt + PROBE_RESERVE_MS;
+    if (!isWatched) return this.lastReceivedAt + PROBE_RESERVE_MS;
     const awaited =
       this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + PROBE_EVERY_MS : Number.POSITIVE_INFINITY;
     const soonest = Math.max(awaited, this.lastProbedAt + PROBE_EVERY_MS);

@@ -30,6 +30,7 @@ export interface Attempt {
   readonly paths: PathId[];
   readonly initiator: Initiator;
   readonly localIndex: number;
+  readonly startedAt: Instant;
   readonly giveUpAt: Instant;
   state: AttemptState;
   step: number;
@@ -52,7 +53,15 @@ export class Attempts {
 
   begin(o: Pick<Attempt, 'to' | 'initiator' | 'localIndex'>, paths: readonly PathId[], now: Instant): void {
     const giveUpAt = now + HANDSHAKE_TIMEOUT_MS;
-    const attempt: Attempt = { ...o, paths: [], giveUpAt, state: { kind: 'calling' }, step: 0, sendAt: now };
+    const attempt: Attempt = {
+      ...o,
+      paths: [],
+      startedAt: now,
+      giveUpAt,
+      state: { kind: 'calling' },
+      step: 0,
+      sendAt: now,
+    };
     this.byIndex.set(o.localIndex, attempt);
     attempt.paths.push(...paths.slice(0, PATHS_PER_ATTEMPT_MAX));
     this.transmit(attempt, now);

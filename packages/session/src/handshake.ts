@@ -3,7 +3,7 @@
  * working statement in the sealed payloads (session.md 2.3, 2.7; decisions.md
  * "Keys and signing"). No timers, no tables: `sessions.ts` drives it.
  */
-import { assert, concat, type Random, utf8, type WallClock } from '@warren/base';
+import { assert, concat, type Instant, type Random, utf8, type WallClock } from '@warren/base';
 import { HandshakeState, type NoiseSuite } from '@warren/noise';
 import {
   type Authority,
@@ -100,7 +100,7 @@ export class Initiator {
    * Reads HS2 and writes HS3. `undefined` for a message that is not from whoever got our HS1, which changes
    * nothing; after a failure or a result the handshake is over.
    */
-  finish(noise: Uint8Array, remoteIndex: number, now: number): FinishedInitiator | HandshakeFailure | undefined {
+  finish(noise: Uint8Array, remoteIndex: number, now: Instant): FinishedInitiator | HandshakeFailure | undefined {
     const sealed = this.state.readMessage(noise);
     if (sealed === undefined) return undefined;
     const indices = { initiator: this.localIndex, responder: remoteIndex };
@@ -127,21 +127,24 @@ export class Responder {
   readonly hs2: Uint8Array;
   readonly localIndex: number;
   readonly remoteIndex: number;
+  readonly startedAt: Instant;
   private readonly context: HandshakeContext;
   private readonly state: HandshakeState;
 
   private constructor(
     context: HandshakeContext,
     state: HandshakeState,
-    hs1: Hs1,
-    localIndex: number,
+    indices: Indices,
+    startedAt: Instant,
     noise: Uint8Array,
   ) {
     this.context = context;
     this.state = state;
-    this.localIndex = localIndex;
-    this.remoteIndex = hs1.senderIndex;
-    this.hs2 = encodeHsReply({ type: PacketType.HS2, senderIndex: localIndex, receiverIndex: hs1.senderIndex, noise });
+    this.localIndex = indices.responder;
+    this.remoteIndex = indices.initiator;
+    this.startedAt = startedAt;
+    const [senderIndex, receiverIndex] = [indices.responder, indices.initiator];
+    this.hs2 = encodeHsReply({ type: PacketType.HS2, senderIndex, receiverIndex, noise });
   }
 
   /** Answers an HS1 whose mac1 is right; `undefined` when the message is impossible. */
@@ -150,21 +153,21 @@ export class Responder {
     boundPrologue: Uint8Array,
     hs1: Hs1,
     localIndex: number,
-    now: number,
+    now: Instant,
   ): Responder | undefined {
     const state = newState(context, 'responder', boundPrologue);
     const payload = state.readMessage(hs1.noise);
     if (payload === undefined || decodeHs1Payload(payload) === undefined) return undefined;
     const indices = { initiator: hs1.senderIndex, responder: localIndex };
     const noise = state.writeMessage(ownPayload(context, indices, now));
-    return noise && new Responder(context, state, hs1, localIndex, noise);
+    return noise && new Responder(context, state, indices, now, noise);
   }
 
   /**
    * Reads HS3. `undefined` for a message that is not from whoever got our HS2, which changes nothing; after a
    * failure or a result the handshake is over.
    */
-  finish(noise: Uint8Array, now: number): HandshakeResult | HandshakeFailure | undefined {
+  finish(noise: Uint8Array, now: Instant): HandshakeResult | HandshakeFailure | undefined {
     const sealed = this.state.readMessage(noise);
     if (sealed === undefined) return undefined;
     const indices = { initiator: this.remoteIndex, responder: this.localIndex };
@@ -193,7 +196,7 @@ interface Indices {
   readonly responder: number;
 }
 
-function ownPayload(context: HandshakeContext, indices: Indices, now: number): Uint8Array {
+function ownPayload(context: HandshakeContext, indices: Indices, now: Instant): Uint8Array {
   return encodeHandshakePayload({
     flags: 0,
     initiatorIndex: indices.initiator,
@@ -212,7 +215,7 @@ function checkPayload(
   state: HandshakeState,
   sealed: Uint8Array,
   indices: Indices,
-  now: number,
+  now: Instant,
 ): Identity | HandshakeFailure {
   const payload: HandshakePayload | undefined = decodeHandshakePayload(sealed);
   const statement = payload && decodeStatement(payload.statement);

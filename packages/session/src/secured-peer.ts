@@ -1,15 +1,16 @@
 /**
  * The keys that we share with one peer: which of them sends, and which may
- * still receive. All transitions between the three places are in this file
+ * still receive. All transitions between the places are in this file
  * (session.md 2.5 "sessions kept per peer").
  *
  * ```text
  * next      we began it, and the peer has not shown that it has the keys: receives
  * current   sends and receives
- * previous  receives, for a minute
+ * previous  receive, at most two, until nothing has come for a minute
  * ```
  * Both sides may begin at once and both handshakes may succeed. Then the one
- * that the smaller peer id began becomes current on both sides.
+ * that the smaller peer id began becomes current on both sides; should the two
+ * disagree about what was at once, each still receives what the other sends.
  */
 import { type Instant, jitter, type Random, sameBytes } from '@warren/base';
 import type { Identity } from '@warren/trust';
@@ -22,10 +23,9 @@ export const REKEY_AFTER_MS = 300_000;
 export const REKEY_RESPONDER_DELAY_MS = 60_000;
 /** No datagram is sealed or opened with an older key, which is erased then. */
 export const REJECT_AFTER_MS = 540_000;
-/** The previous key may still receive for so long. */
+/** A previous key is erased when nothing has come under it for so long. */
 export const PREVIOUS_KEPT_MS = 60_000;
-/** Two handshakes in opposite directions that are closer than this have crossed. */
-const CROSSED_MS = 10_000;
+const PREVIOUS_MAX = 2;
 /** Another instance of the same identity counts as alive for so long after its last datagram. */
 const INSTANCE_ALIVE_MS = 30_000;
 /** Paths on which the peer was heard lately: only from these is a hint worth a handshake. */
@@ -37,6 +37,9 @@ const HINT_REKEY_MS = 5000;
 export interface Session {
   readonly transport: Transport;
   readonly role: 'initiator' | 'responder';
+  /** When its handshake began. */
+  readonly startedAt: Instant;
+  /** When its keys were there. */
   readonly createdAt: Instant;
   /** Whether the remote has shown that it holds the keys, by a datagram under them. */
   confirmed: boolean;
@@ -59,7 +62,8 @@ export class SecuredPeer {
   rekeyAt: Instant = 0;
   private readonly options: SecuredPeerOptions;
   private next: Session | undefined;
-  private previous: { readonly session: Session; readonly until: Instant } | undefined;
+  /** With the time when each is erased. */
+  private readonly previous = new Map<Session, Instant>();
   private readonly heardOn = new Set<PathId>();
   private path: PathId;
   private heardAt: Instant;
@@ -83,12 +87,12 @@ export class SecuredPeer {
 
   /** All sessions that may receive. */
   get sessions(): Session[] {
-    return [this.current, this.previous?.session, this.next].filter(session => session !== undefined);
+    return [this.current, ...this.previous.keys(), ...(this.next === undefined ? [] : [this.next])];
   }
 
   get wakeAt(): Instant {
     const rejectAt = this.current.createdAt + REJECT_AFTER_MS;
-    return Math.min(this.rekeyAt, rejectAt, this.previous?.until ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.rekeyAt, rejectAt, ...this.previous.values());
   }
 
   /**
@@ -107,7 +111,7 @@ export class SecuredPeer {
   add(session: Session, identity: Identity, now: Instant): void {
     if (this.isOtherInstance(identity)) {
       for (const old of this.sessions) this.options.retire(old);
-      this.previous = undefined;
+      this.previous.clear();
       this.next = undefined;
       this.current = session;
     } else if (session.role === 'initiator') this.wait(session);
@@ -124,6 +128,7 @@ export class SecuredPeer {
   received(session: Session, path: PathId, now: Instant): void {
     this.heardAt = now;
     if (path !== this.path) this.heard(path, now);
+    if (this.previous.has(session)) this.previous.set(session, now + PREVIOUS_KEPT_MS);
     if (session.confirmed) return;
     session.confirmed = true;
     if (this.next !== session) return;
@@ -148,11 +153,13 @@ export class SecuredPeer {
     return false;
   }
 
-  /** Retires what is too old to receive. */
+  /** Retires previous keys that are not used any more. */
   expire(now: Instant): void {
-    if (this.previous === undefined || now < this.previous.until) return;
-    this.options.retire(this.previous.session);
-    this.previous = undefined;
+    for (const [session, until] of this.previous) {
+      if (now < until && now - session.createdAt < REJECT_AFTER_MS) continue;
+      this.previous.delete(session);
+      this.options.retire(session);
+    }
   }
 
   private isOtherInstance(identity: Identity): boolean {
@@ -162,9 +169,9 @@ export class SecuredPeer {
   /** Whether `session` crossed with the current one, which has precedence. */
   private isCrossedBy(session: Session): boolean {
     const { current } = this;
-    const crossed = current.role !== session.role && Math.abs(current.createdAt - session.createdAt) < CROSSED_MS;
+    const overlap = current.startedAt <= session.createdAt && session.startedAt <= current.createdAt;
     const selfIsSmaller = this.options.self < this.key;
-    return crossed && (current.role === 'initiator') === selfIsSmaller;
+    return overlap && current.role !== session.role && (current.role === 'initiator') === selfIsSmaller;
   }
 
   private wait(session: Session): void {
@@ -174,9 +181,13 @@ export class SecuredPeer {
 
   /** Makes a session with working keys current, unless the current one has precedence. */
   private promote(session: Session, now: Instant): void {
-    if (this.previous !== undefined) this.options.retire(this.previous.session);
     const isCrossed = this.isCrossedBy(session);
-    this.previous = { session: isCrossed ? session : this.current, until: now + PREVIOUS_KEPT_MS };
+    const [oldest] = this.previous.keys();
+    if (this.previous.size >= PREVIOUS_MAX && oldest !== undefined) {
+      this.previous.delete(oldest);
+      this.options.retire(oldest);
+    }
+    this.previous.set(isCrossed ? session : this.current, now + PREVIOUS_KEPT_MS);
     if (!isCrossed) this.current = session;
   }
 

@@ -13,7 +13,7 @@ import {
 import { Authority, type Credentials } from '@warren/trust';
 import { PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { HALF_OPEN_MAX, HANDSHAKE_TIMEOUT_MS, mac1, prologue } from './index.ts';
+import { HALF_OPEN_MAX, HANDSHAKE_TIMEOUT_MS, mac1, prologue, REKEY_AFTER_MS } from './index.ts';
 import { type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const random = new SeededRandom(1, 'sessions');
@@ -165,7 +165,7 @@ describe('a handshake', () => {
 });
 
 describe('both sides beginning at once', () => {
-  test('faults #43 end with one pair of keys, whatever the order of the datagrams', () => {
+  test('faults #43 end with one pair of keys, or two that both receive until the next rekey, whatever the order', () => {
     for (const order of permutations([0, 1, 2, 3, 4])) {
       const bench = new Testbed();
       const [x, y] = [bench.add('a', options('a')), bench.add('b', options('b'))];
@@ -176,8 +176,15 @@ describe('both sides beginning at once', () => {
       bench.connect(y, x, 'a/1');
       const done = bench.runUntil(() => x.established.length > 0 && y.established.length > 0, 10_000);
       bench.fate = () => [10];
-      bench.run(50_000);
+      bench.run(1000);
       expect(done, `order ${order}`).toBe(true);
+      for (const ms of [100, 59_000, 1000, 5000]) {
+        bench.say(x, y, 'b/1', HELLO);
+        bench.say(y, x, 'a/1', HELLO);
+        bench.run(ms);
+      }
+      expect([bench.heard(x, y).length, bench.heard(y, x).length], `order ${order}`).toEqual([4, 4]);
+      bench.run(REKEY_AFTER_MS);
       expectOneSession(bench, x, y, `order ${order}`);
       expect([...x.failed, ...y.failed], `order ${order}`).toEqual([]);
     }
@@ -199,14 +206,37 @@ describe('both sides beginning at once', () => {
     }
   });
 
-  test('faults #43 over different paths end with one pair of keys', () => {
+  test('faults #43 is settled when one side has forgotten the session that the other still has', () => {
+    for (const [x, y] of [[a, b] as const, [b, a] as const]) {
+      const mark = x.established.length;
+      bed.connect(x, y, x === a ? 'b/1' : 'a/1');
+      bed.run(1000);
+      y.sessions.forget(x.peer);
+      bed.say(x, y, x === a ? 'b/1' : 'a/1', HELLO);
+      bed.run(100);
+      expect(x.established.length).toBe(mark + 2);
+      expectTalk();
+      bed.run(70_000);
+      expectTalk();
+    }
+  });
+
+  test('faults #43 over different paths end with one pair of keys, or two that both sides receive', () => {
     for (const slow of [5, 10, 15, 25, 40]) {
       const bench = new Testbed();
       const [x, y] = [bench.add('a', options('a')), bench.add('b', options('b'))];
       bench.fate = ({ wire }) => [wire === '1' ? 10 : slow];
       bench.connect(x, y, 'b/1');
       bench.connect(y, x, 'a/2');
-      bench.run(50_000);
+      const texts = Array.from({ length: 700 }, (_, i) => utf8(`n${i}`));
+      bench.run(1000);
+      for (const text of texts) {
+        bench.say(x, y, 'b/1', text);
+        bench.say(y, x, 'a/1', text);
+        bench.run(1000);
+      }
+      expect([bench.heard(x, y).length, bench.heard(y, x).length], `other path ${slow} ms`).toEqual([700, 700]);
+      // A rekey has come since.
       expectOneSession(bench, x, y, `other path ${slow} ms`);
     }
   });
@@ -507,12 +537,14 @@ function expectOneSession(bench: Testbed, x: End, y: End, why: string): void {
   expect(current(x, y)?.remoteIndex, why).toBe(current(y, x)?.localIndex);
   bench.run(70_000);
   const handshakes = x.established.length;
+  const before = [bench.heard(x, y).length, bench.heard(y, x).length] as const;
   for (let i = 0; i < 3; i++) {
     bench.say(x, y, 'b/1', HELLO);
     bench.say(y, x, 'a/1', HELLO);
     bench.run(100);
   }
-  expect([bench.heard(x, y).length, bench.heard(y, x).length, x.established.length], why).toEqual([3, 3, handshakes]);
+  const heard = [bench.heard(x, y).length - before[0], bench.heard(y, x).length - before[1]];
+  expect([...heard, x.established.length], why).toEqual([3, 3, handshakes]);
 }
 
 /** All orders of a few things. */

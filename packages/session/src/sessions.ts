@@ -238,7 +238,8 @@ export class Sessions {
       if (reason !== undefined) this.fail(attempt, reason);
       else {
         this.attempts.answered(attempt, { kind: 'answered', peer, path, hs3: done.hs3 }, now);
-        this.install(done.result, 'initiator', attempt.localIndex, path, now);
+        const { localIndex, startedAt } = attempt;
+        this.install(done.result, { role: 'initiator', localIndex, startedAt }, path, now);
       }
     }
   }
@@ -264,7 +265,8 @@ export class Sessions {
       return;
     }
     this.dropCalling(peerKey(result.identity.leaf.peerId));
-    this.confirm(this.install(result, 'responder', responder.localIndex, path, now), path);
+    const { localIndex, startedAt } = responder;
+    this.confirm(this.install(result, { role: 'responder', localIndex, startedAt }, path, now), path);
   }
 
   /** Our confirmation was lost, as the initiator still repeats HS3. */
@@ -294,14 +296,13 @@ export class Sessions {
 
   private install(
     { identity, send, receive, remoteIndex }: HandshakeResult,
-    role: Session['role'],
-    localIndex: number,
+    { role, localIndex, startedAt }: Pick<Session, 'role' | 'startedAt'> & { readonly localIndex: number },
     path: PathId,
     now: Instant,
   ): Session {
     const { suite, random, self } = this.options;
     const transport = new Transport({ suite, send, receive, localIndex, remoteIndex });
-    const session: Session = { transport, role, createdAt: now, confirmed: false };
+    const session: Session = { transport, role, startedAt, createdAt: now, confirmed: false };
     const key = peerKey(identity.leaf.peerId);
     let peer = this.peers.get(key);
     if (peer === undefined) {

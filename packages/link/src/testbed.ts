@@ -1,0 +1,247 @@
+/**
+ * For tests only: link tables of one network in virtual time, with UDP,
+ * WebSockets, data channels and a carrying overlay between them. A test says
+ * what each kind of path does to datagrams.
+ */
+import { assert, concat, earliest, type Instant, type Random, utf8, WallClock } from '@warren/base';
+import { type PathId, prologue, readIndex, SessionIndices, Sessions } from '@warren/session';
+import { Inner, PacketType, type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import { Links, type LinksOptions, type LinksOutput, type Received } from './links.ts';
+
+/** The date when virtual time begins: 2026-01-02. */
+export const TESTBED_UNIX_MS: number = 1_767_312_000_000;
+
+type SessionsOptions = ConstructorParameters<typeof Sessions>[0];
+
+export interface EndOptions {
+  readonly suite: SessionsOptions['suite'];
+  readonly authority: SessionsOptions['authority'];
+  readonly credentials: SessionsOptions['credentials'];
+  readonly random: Random;
+  readonly can?: LinksOptions['can'];
+  readonly strangers?: boolean;
+  /** Addresses offered in place of the real one. */
+  readonly addresses?: readonly string[];
+  /** Place in the carrying overlay. */
+  readonly publicId?: PeerId;
+  /** Largest datagram by path; 1,200 by default. */
+  readonly maxBytes?: (path: PathId) => number;
+}
+
+/** A datagram on its way. */
+export interface Letter {
+  readonly from: string;
+  readonly to: string;
+  /** As the sender names it. */
+  readonly path: PathId;
+  readonly bytes: Uint8Array;
+  readonly at: Instant;
+}
+
+/** One link table and all that came out of it. */
+export interface End {
+  readonly name: string;
+  readonly peer: PeerKey;
+  readonly links: Links;
+  readonly sessions: Sessions;
+  readonly indices: SessionIndices<Sessions>;
+  readonly publicKey: PeerKey | undefined;
+  /** Outputs but for `send`, with their times. */
+  readonly log: { readonly at: Instant; readonly out: Exclude<LinksOutput, { kind: 'send' }> }[];
+  /** What went up, with its time. */
+  readonly received: { readonly at: Instant; readonly message: Received }[];
+  readonly sent: Letter[];
+}
+
+interface Event {
+  readonly at: Instant;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Ends and time. */
+export class Testbed {
+  now: Instant = 0;
+  /** Delays of the copies that arrive; none for a lost datagram. */
+  fate: (letter: Letter) => readonly number[] = () => [10];
+  /** What both ends of a data channel hold for the DTLS fingerprints. */
+  binding: (end: End, connection: string) => Uint8Array = (_end, connection) => utf8(connection);
+  readonly ends = new Map<string, End>();
+  private events: Event[] = [];
+  private order = 0;
+
+  /** Adds an end, or starts one of that name anew. */
+  add(name: string, options: EndOptions): End {
+    const { suite, authority, credentials, random, publicId, can = { udp: true, webrtc: true } } = options;
+    const indices = new SessionIndices<Sessions>(random);
+    const self = peerKey(credentials.leaf.peerId);
+    const bound = prologue(authority.networkKey, []);
+    const wallClock = new WallClock(TESTBED_UNIX_MS, 0);
+    const common = { suite, authority, credentials, random, wallClock, indices, self };
+    const sessions = new Sessions({ ...common, prologueFor: () => bound });
+    const links = new Links({
+      self,
+      network: 'group',
+      sessions,
+      random,
+      hash: suite.hash,
+      can,
+      hostKind: 1,
+      ...(publicId === undefined ? {} : { publicId }),
+      maxBytes: options.maxBytes ?? (path => (path.startsWith('udp/') ? 1200 : 16_384)),
+      addresses: () => options.addresses ?? [addressOf(name)],
+      strangers: options.strangers ?? false,
+    });
+    const publicKey = publicId && peerKey(publicId);
+    const end: End = { name, peer: self, links, sessions, indices, publicKey, log: [], received: [], sent: [] };
+    this.ends.set(name, end);
+    return end;
+  }
+
+  /** Begins a link from `from` over a WebSocket between the two. */
+  connect(from: End, to: End, path: PathId = `ws/${to.name}`): void {
+    from.links.connect(to.peer, [path], this.now);
+    this.drain(from);
+  }
+
+  /** Sends an overlay message; false without a usable link. */
+  say(from: End, to: End, text: string): boolean {
+    const isSent = from.links.send(to.peer, Inner.OVERLAY, utf8(text), this.now);
+    this.drain(from);
+    return isSent;
+  }
+
+  /** Calls something on an end and carries out what it asks for. */
+  act(end: End, action: (links: Links) => void): void {
+    action(end.links);
+    this.drain(end);
+  }
+
+  /** Texts that arrived at `to` from `from`, in order. */
+  heard(to: End, from: End): string[] {
+    return to.received.flatMap(({ message: { kind, peer, bytes } }) =>
+      kind === 'overlay' && peer === from.peer ? [String.fromCharCode(...bytes)] : [],
+    );
+  }
+
+  /** Hands a datagram over at once. */
+  deliver({ from, to, path, bytes }: Letter): void {
+    const end = this.ends.get(to);
+    if (end === undefined) return;
+    const back = this.pathBack(path, from);
+    const message = end.links.receive(back, bytes.slice(), this.now);
+    if (message !== undefined) end.received.push({ at: this.now, message });
+    const isSealed = bytes[0] === PacketType.DATA || bytes[0] === PacketType.FRAME;
+    const isStray = isSealed && end.indices.owner(readIndex(bytes, 4)) === undefined;
+    const hint = isStray ? end.indices.hintFor(back, bytes, this.now) : undefined;
+    if (hint !== undefined) this.post(end, back, hint);
+    this.drain(end);
+  }
+
+  at(at: Instant, run: () => void): void {
+    this.events.push({ at, order: this.order++, run });
+  }
+
+  /** Lets `ms` pass. */
+  run(ms: number): void {
+    this.runUntil(() => false, ms);
+  }
+
+  /** Lets time pass until `condition` holds, at most `ms`; tells whether it held. */
+  runUntil(condition: () => boolean, ms: number): boolean {
+    const end = this.now + ms;
+    for (let steps = 0; !condition(); steps++) {
+      assert(steps < 200_000, 'virtual time goes on');
+      const next = this.nextEvent();
+      const wakeAt = earliest(...[...this.ends.values()].map(({ links }) => links.wakeAt));
+      const at = earliest(next?.at, wakeAt) ?? Number.POSITIVE_INFINITY;
+      if (at > end) {
+        this.now = end;
+        return condition();
+      }
+      this.now = Math.max(this.now, at);
+      if (next !== undefined && next.at <= this.now) {
+        this.events.splice(this.events.indexOf(next), 1);
+        next.run();
+      } else for (const each of this.ends.values()) this.act(each, links => links.tick(this.now));
+    }
+    return true;
+  }
+
+  private drain(end: End): void {
+    for (let out = end.links.poll(); out !== undefined; out = end.links.poll()) {
+      if (out.kind === 'send') this.post(end, out.path, out.bytes);
+      else {
+        end.log.push({ at: this.now, out });
+        this.obey(end, out);
+      }
+    }
+  }
+
+  private post(from: End, path: PathId, bytes: Uint8Array): void {
+    const to = this.target(path);
+    const letter: Letter = { from: from.name, to: to?.name ?? '', path, bytes: bytes.slice(), at: this.now };
+    from.sent.push(letter);
+    for (const delay of this.fate(letter)) this.at(this.now + delay, () => this.deliver(letter));
+  }
+
+  /** Plays the host's part in setting up data channels. */
+  private obey(end: End, out: Exclude<LinksOutput, { kind: 'send' }>): void {
+    const signal = (type: string) => JSON.stringify({ type, sdp: `from ${end.name}` });
+    if (out.kind === 'open-webrtc' && out.role === 'offerer') {
+      this.soon(end, links => links.localSignal(out.connection, signal('offer'), this.now));
+    } else if (out.kind === 'signal-webrtc' && out.signal.includes('offer')) {
+      this.soon(end, links => links.localSignal(out.connection, signal('answer'), this.now));
+    } else if (out.kind === 'signal-webrtc') this.open(out.connection, end, this.named(out.signal));
+  }
+
+  private open(connection: string, offerer: End, answerer: End): void {
+    for (const [end, other] of [
+      [offerer, answerer],
+      [answerer, offerer],
+    ] as const) {
+      const path = `rtc/${other.name}.${connection}`;
+      this.soon(end, links => links.pathUp(path, concat(this.binding(end, connection)), connection, this.now));
+    }
+  }
+
+  private soon(end: End, action: (links: Links) => void): void {
+    this.at(this.now + 5, () => {
+      if (this.ends.get(end.name) === end) this.act(end, action);
+    });
+  }
+
+  private named(signal: string): End {
+    const name = /from (\w+)/.exec(signal)?.[1] ?? '';
+    return this.ends.get(name) as End;
+  }
+
+  private target(path: PathId): End | undefined {
+    const all = [...this.ends.values()];
+    if (path.startsWith('udp/')) return all.find(({ name }) => path === `udp/${addressOf(name)}`);
+    if (path.startsWith('via/'))
+      return all.find(({ publicKey, peer }) => [publicKey, peer].includes(path.split('/')[2]));
+    return this.ends.get(/^\w+\/(\w+)/.exec(path)?.[1] ?? '');
+  }
+
+  private pathBack(path: PathId, from: string): PathId {
+    const end = this.ends.get(from);
+    if (path.startsWith('udp/')) return `udp/${addressOf(from)}`;
+    if (path.startsWith('via/group/')) return `via/group/${end?.peer}`;
+    if (path.startsWith('via/')) return `via/public/${end?.publicKey}`;
+    return path.replace(/\/\w+/, `/${from}`);
+  }
+
+  private nextEvent(): Event | undefined {
+    let next: Event | undefined;
+    for (const event of this.events) {
+      if (next === undefined || event.at < next.at || (event.at === next.at && event.order < next.order)) next = event;
+    }
+    return next;
+  }
+}
+
+/** The UDP address of the end called `a`, `b`, ... */
+export function addressOf(name: string): string {
+  return `198.51.100.${name.charCodeAt(0)}:4000`;
+}
