@@ -10,6 +10,7 @@ import type { WebSocket } from 'ws';
 import { nodeAead } from './aead.ts';
 import { NodeClock } from './clock.ts';
 import { type DatagramCounters, type NodeDatagrams, openDatagrams } from './datagrams.ts';
+import { loadEvpAead } from './evp.ts';
 import { IdentityKeys } from './identity.ts';
 import { nodeRandom } from './random.ts';
 import { openStorage } from './storage.ts';
@@ -63,30 +64,34 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
     iceServers: options.iceServers ?? [],
     ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
   });
-  return new HostOfNode(options.kind, storage, keys, datagrams, log);
+  const aead = (await loadEvpAead()) ?? nodeAead;
+  return new HostOfNode(options.kind, { storage, keys, datagrams, aead, log });
+}
+
+interface HostParts {
+  readonly storage: Storage;
+  readonly keys: IdentityKeys;
+  readonly datagrams: NodeDatagrams;
+  readonly aead: AeadSuite;
+  readonly log: (line: string) => void;
 }
 
 class HostOfNode implements NodeHost {
   readonly kind: HostKind;
   readonly clock: Clock = new NodeClock();
   readonly random: Random = nodeRandom;
-  readonly aead: AeadSuite = nodeAead;
+  readonly aead: AeadSuite;
   readonly storage: Storage;
   readonly datagrams: NodeDatagrams;
   private readonly keys: IdentityKeys;
   private readonly log: (line: string) => void;
 
-  constructor(
-    kind: HostKind,
-    storage: Storage,
-    keys: IdentityKeys,
-    datagrams: NodeDatagrams,
-    log: (line: string) => void,
-  ) {
+  constructor(kind: HostKind, { storage, keys, datagrams, aead, log }: HostParts) {
     this.kind = kind;
     this.storage = storage;
     this.keys = keys;
     this.datagrams = datagrams;
+    this.aead = aead;
     this.log = log;
   }
 
