@@ -7,9 +7,12 @@
  * answers with its neighbours; links to the true neighbours follow. Stabilise:
  * each peer tells its links which ids it is linked to, on change and every 15 s.
  */
-import { type Instant, Outbox, type Random, TimerTable, earliest, jitter, sameBytes, uint32 } from '@warren/base';
+import { earliest, type Instant, jitter, Outbox, type Random, sameBytes, TimerTable, uint32 } from '@warren/base';
 import {
-  HOPS_MAX,
+  decodeOverlayDatagram,
+  decodePeerIds,
+  encodeOverlayDatagram,
+  encodePeerIds,
   type OverlayDatagram,
   OverlayFlag,
   OverlayMode,
@@ -17,30 +20,18 @@ import {
   PEER_IDS_MAX,
   type PeerId,
   type PeerKey,
-  decodeOverlayDatagram,
-  decodePeerIds,
-  encodeOverlayDatagram,
-  encodePeerIds,
-  peerIdFromKey,
   peerKey,
 } from '@warren/wire';
+import { Dials } from './dials.ts';
+import { answerTo, exactly, neighbourList, request } from './messages.ts';
 import { PendingRequests, WayBack } from './requests.ts';
-import { drawFarPoint, estimatePeers, farLinkCount, predecessors, successors } from './ring.ts';
+import { drawFarPoint, estimatePeers, farLinkCount, NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
 import { Table } from './table.ts';
 
 /** Neighbour lists are exchanged on change and so often, +-20 %. */
-export const STABILISE_MS = 15_000;
+const STABILISE_MS = 15_000;
 /** Changes within this time are told together. */
 const TELL_SOON_MS = 100;
-/** Ids found but not linked are remembered for so long. */
-const FOUND_MS = 60_000;
-const FOUND_MAX = 256;
-/** Waits before an id that could not be reached is tried again. */
-const BACKOFF_MS: readonly number[] = [2000, 5000, 15_000, 30_000, 60_000];
-/** Failures are forgotten after that. */
-const BACKOFF_KEPT_MS = 120_000;
-/** Links being made at once. */
-const CONNECTING_MAX = 8;
 /** Between draws of far points. */
 const FAR_EVERY_MS = 10_000;
 
@@ -53,6 +44,8 @@ export type OverlayOutput =
   | { readonly kind: 'deliver'; readonly datagram: OverlayDatagram; readonly from: PeerKey | undefined }
   /** A link to this peer is wanted. */
   | { readonly kind: 'connect'; readonly to: PeerKey }
+  /** More links than the budget: this one is of least use. */
+  | { readonly kind: 'disconnect'; readonly to: PeerKey }
   | { readonly kind: 'answer'; readonly tag: number; readonly source: PeerId; readonly payload: Uint8Array }
   | { readonly kind: 'no-answer'; readonly tag: number }
   /** The peers right beside us have changed: holders may have to hand records over. */
@@ -61,15 +54,8 @@ export type OverlayOutput =
 export interface OverlayOptions {
   readonly self: PeerId;
   readonly random: Random;
-  /** Most links: 24 in a tab, 256 in Node (overlay.md). */
+  /** Links to keep at most, beyond those that either end needs as near ones: 24 in a tab, 256 in Node (overlay.md). */
   readonly linkBudget: number;
-}
-
-interface Backoff {
-  failures: number;
-  until: Instant;
-  /** Its time came; it stays a while so that failures add up. */
-  over: boolean;
 }
 
 type Timer = 'tell' | 'stabilise' | 'far';
@@ -86,7 +72,14 @@ export interface OverlayStats {
 
 /** The overlay machine of one network. */
 export class Overlay {
-  readonly stats: OverlayStats = { forwarded: 0, delivered: 0, malformed: 0, outOfHops: 0, noRoute: 0, forgedSource: 0 };
+  readonly stats: OverlayStats = {
+    forwarded: 0,
+    delivered: 0,
+    malformed: 0,
+    outOfHops: 0,
+    noRoute: 0,
+    forgedSource: 0,
+  };
   private readonly options: OverlayOptions;
   private readonly outbox = new Outbox<OverlayOutput>();
   private readonly table: Table;
@@ -94,9 +87,7 @@ export class Overlay {
   private readonly wayBack = new WayBack();
   private readonly requests = new PendingRequests();
   private readonly timers = new TimerTable<Timer>();
-  private readonly found = new Map<PeerKey, { id: PeerId; until: Instant }>();
-  private readonly connecting = new Map<PeerKey, Instant>();
-  private readonly backoff = new Map<PeerKey, Backoff>();
+  private readonly dials: Dials;
   private readonly finds = new Map<number, 'join' | 'far'>();
   private readonly far = new Set<PeerKey>();
   private nextTag = -1;
@@ -106,6 +97,7 @@ export class Overlay {
     this.options = options;
     this.table = new Table(options.self);
     this.selfKey = peerKey(options.self);
+    this.dials = new Dials(options.random);
   }
 
   poll(): OverlayOutput | undefined {
@@ -113,36 +105,28 @@ export class Overlay {
   }
 
   linkUp(key: PeerKey, now: Instant): void {
-    this.connecting.delete(key);
-    this.backoff.delete(key);
-    if (this.table.add(key, now) === undefined) return;
+    this.dials.reached(key);
+    if (key === this.selfKey || !this.table.add(key)) return;
     if (this.table.neighbours.size === 1) this.find('join', this.options.self, now);
     if (this.timers.at('stabilise') === undefined) this.scheduleStabilise(now);
     if (this.timers.at('far') === undefined) this.timers.set('far', now + FAR_EVERY_MS / 5);
     this.changed(now);
+    this.trim();
   }
 
   linkDown(key: PeerKey, now: Instant): void {
     this.far.delete(key);
-    this.found.delete(key);
     if (!this.table.remove(key)) return;
-    this.penalise(key, now);
-    for (const neighbour of this.table.neighbours.values()) {
-      neighbour.known = neighbour.known.filter(id => peerKey(id) !== key);
-    }
+    this.dials.failed(key, now);
     this.changed(now);
   }
 
   /** A wanted link did not come about. */
   unreachable(key: PeerKey, now: Instant): void {
-    this.connecting.delete(key);
-    this.penalise(key, now);
+    this.far.delete(key);
+    this.table.forget(key);
+    this.dials.failed(key, now);
     this.seek(now);
-  }
-
-  /** Somebody above wants a link: a rendezvous, traffic. */
-  want(key: PeerKey, now: Instant): void {
-    if (key !== this.selfKey && !this.table.neighbours.has(key)) this.connect(key, now);
   }
 
   /** Takes what a neighbour sent. */
@@ -165,9 +149,7 @@ export class Overlay {
       this.stats.noRoute++;
       return false;
     }
-    const { self } = this.options;
-    const head = { type, mode: OverlayMode.EXACT, hopsLeft: HOPS_MAX, flags: 0, requestId: 0 } as const;
-    this.outbox.push({ kind: 'send', to: hop, bytes: encodeOverlayDatagram({ ...head, source: self, target, payload }) });
+    this.sendOn(hop, exactly(type, this.options.self, target, payload));
     return true;
   }
 
@@ -177,23 +159,27 @@ export class Overlay {
   }
 
   /** Answers a delivered request along the way it came. */
-  answer(request: OverlayDatagram, from: PeerKey | undefined, type: OverlayType, payload: Uint8Array, now: Instant): void {
-    const { requestId, source } = request;
-    const head = { type, mode: OverlayMode.ANSWER, hopsLeft: HOPS_MAX, flags: 0, requestId } as const;
-    const answer: OverlayDatagram = { ...head, source: this.options.self, target: source, payload };
+  answer(
+    request: OverlayDatagram,
+    from: PeerKey | undefined,
+    type: OverlayType,
+    payload: Uint8Array,
+    now: Instant,
+  ): void {
+    const answer = answerTo(request, type, this.options.self, payload);
     if (from === undefined) this.route(answer, undefined, now);
-    else this.outbox.push({ kind: 'send', to: from, bytes: encodeOverlayDatagram(answer) });
+    else this.sendOn(from, answer);
   }
 
   /** Why we keep a link. */
   rolesOf(key: PeerKey): LinkRole[] {
     const roles: LinkRole[] = [];
-    if (this.nearKeys().has(key)) roles.push('near');
+    if (this.table.near().has(key)) roles.push('near');
     if (this.far.has(key)) roles.push('far');
     return roles.length === 0 ? ['leaf'] : roles;
   }
 
-  /** Whether `id` is nearer to `position` than we and all our neighbours are known to be. */
+  /** Whether nobody we know of is nearer to `position` than we are. */
   isNearest(position: PeerId): boolean {
     return this.table.nextHop(position) === undefined;
   }
@@ -203,18 +189,8 @@ export class Overlay {
     return this.table.neighbours.has(key);
   }
 
-  /** Everyone whom links and their lists name: for a small group that is everybody. */
-  knownPeers(): PeerKey[] {
-    return [...this.allIds().keys()];
-  }
-
-  get estimatedPeers(): number {
-    return estimatePeers(this.options.self, [...this.allIds().values()]);
-  }
-
   get wakeAt(): Instant | undefined {
-    const backoff = [...this.backoff.values()].filter(entry => !entry.over).map(entry => entry.until);
-    return earliest(this.timers.next, this.requests.wakeAt, ...backoff);
+    return earliest(this.timers.next, this.requests.wakeAt, this.dials.wakeAt);
   }
 
   tick(now: Instant): void {
@@ -222,8 +198,8 @@ export class Overlay {
       if (!this.finds.delete(tag)) this.outbox.push({ kind: 'no-answer', tag });
     }
     for (const timer of this.timers.due(now)) this.due(timer, now);
-    for (const [key, entry] of this.found) if (entry.until <= now) this.found.delete(key);
-    this.endBackoffs(now);
+    this.table.expire(now);
+    if (this.dials.tick(now)) this.seek(now);
   }
 
   private due(timer: Timer, now: Instant): void {
@@ -234,6 +210,7 @@ export class Overlay {
       case 'stabilise':
         this.tell();
         this.seek(now);
+        this.trim();
         this.scheduleStabilise(now);
         return;
       case 'far':
@@ -243,32 +220,22 @@ export class Overlay {
     }
   }
 
-  private endBackoffs(now: Instant): void {
-    let ended = false;
-    for (const [key, entry] of this.backoff) {
-      if (entry.until > now) continue;
-      if (!entry.over) ended = true;
-      entry.over = true;
-      if (now - entry.until > BACKOFF_KEPT_MS) this.backoff.delete(key);
-    }
-    if (ended) this.seek(now);
-  }
-
   private route(datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
     if (datagram.mode === OverlayMode.ANSWER) this.routeAnswer(datagram, from, now);
-    else if (datagram.mode === OverlayMode.EXACT && sameBytes(datagram.target, this.options.self)) this.deliver(datagram, from);
+    else if (datagram.mode === OverlayMode.EXACT && sameBytes(datagram.target, this.options.self))
+      this.deliver(datagram, from, now);
     else {
       const notTarget = (datagram.flags & OverlayFlag.NOT_TARGET) !== 0;
       const hop = this.table.nextHop(datagram.target, { ...(from === undefined ? {} : { from }), notTarget });
       if (hop !== undefined) this.forward(datagram, from, hop, now);
-      else if (datagram.mode === OverlayMode.NEAREST) this.deliver(datagram, from);
+      else if (datagram.mode === OverlayMode.NEAREST) this.deliver(datagram, from, now);
       else this.stats.noRoute++;
     }
   }
 
   private routeAnswer(answer: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
     if (sameBytes(answer.target, this.options.self)) {
-      this.ownAnswer(answer, now);
+      this.ownAnswer(answer, from, now);
       return;
     }
     const back = this.wayBack.towards(peerKey(answer.target), answer.requestId, now);
@@ -285,38 +252,36 @@ export class Overlay {
       this.wayBack.remember(peerKey(datagram.source), datagram.requestId, from, now);
     }
     if (from !== undefined) this.stats.forwarded++;
-    const bytes = encodeOverlayDatagram({ ...datagram, hopsLeft: datagram.hopsLeft - 1 });
-    this.outbox.push({ kind: 'send', to: hop, bytes });
+    this.sendOn(hop, { ...datagram, hopsLeft: datagram.hopsLeft - 1 });
   }
 
-  private deliver(datagram: OverlayDatagram, from: PeerKey | undefined): void {
+  private sendOn(to: PeerKey, datagram: OverlayDatagram): void {
+    this.outbox.push({ kind: 'send', to, bytes: encodeOverlayDatagram(datagram) });
+  }
+
+  private deliver(datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
     this.stats.delivered++;
-    if (datagram.type === OverlayType.FIND) this.answerFind(datagram, from);
+    if (datagram.type === OverlayType.FIND) this.answerFind(datagram, from, now);
     else this.outbox.push({ kind: 'deliver', datagram, from });
   }
 
-  private answerFind(request: OverlayDatagram, from: PeerKey | undefined): void {
-    if (from === undefined) return;
-    const ids = [this.options.self, ...this.nearIds()].filter(id => !sameBytes(id, request.source));
-    const { requestId, source } = request;
-    const head = { type: OverlayType.FOUND, mode: OverlayMode.ANSWER, hopsLeft: HOPS_MAX, flags: 0, requestId } as const;
-    const answer = { ...head, source: this.options.self, target: source, payload: encodePeerIds(ids) };
-    this.outbox.push({ kind: 'send', to: from, bytes: encodeOverlayDatagram(answer) });
+  private answerFind(find: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
+    const ids = [this.options.self, ...this.table.near().values()].filter(id => !sameBytes(id, find.source));
+    this.answer(find, from, OverlayType.FOUND, encodePeerIds(ids), now);
   }
 
   private ask(type: OverlayType, target: PeerId, flags: number, payload: Uint8Array, tag: number, now: Instant): void {
     const requestId = (uint32(this.options.random) | 1) >>> 0;
-    const { self } = this.options;
-    const head = { type, mode: OverlayMode.NEAREST, hopsLeft: HOPS_MAX, flags, requestId } as const;
-    const datagram: OverlayDatagram = { ...head, source: self, target, payload };
+    const datagram = request(type, this.options.self, target, { flags, requestId, payload });
     const notTarget = (flags & OverlayFlag.NOT_TARGET) !== 0;
     const send = (avoid: ReadonlySet<PeerKey>) => {
       const hop = this.table.nextHop(target, { avoid, notTarget });
-      if (hop !== undefined) this.outbox.push({ kind: 'send', to: hop, bytes: encodeOverlayDatagram(datagram) });
-      else if (avoid.size === 0 && type !== OverlayType.FIND) this.deliver(datagram, undefined);
+      if (hop !== undefined) this.sendOn(hop, datagram);
+      else if (avoid.size === 0 && type !== OverlayType.FIND) this.deliver(datagram, undefined, now);
       return hop;
     };
-    if (!this.requests.add(requestId, tag, send, now)) this.outbox.push({ kind: 'no-answer', tag });
+    if (this.requests.add(requestId, tag, send, now)) return;
+    if (!this.finds.delete(tag)) this.outbox.push({ kind: 'no-answer', tag });
   }
 
   private find(purpose: 'join' | 'far', target: PeerId, now: Instant): void {
@@ -326,8 +291,8 @@ export class Overlay {
     this.ask(OverlayType.FIND, target, flags, new Uint8Array(0), tag, now);
   }
 
-  private ownAnswer(answer: OverlayDatagram, now: Instant): void {
-    const request = this.requests.take(answer.requestId);
+  private ownAnswer(answer: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
+    const request = this.requests.take(answer.requestId, from);
     if (request === undefined) return;
     const purpose = this.finds.get(request.tag);
     this.finds.delete(request.tag);
@@ -344,57 +309,44 @@ export class Overlay {
     const ids = decodePeerIds(datagram.payload);
     const neighbour = this.table.neighbours.get(from);
     if (ids === undefined || source !== from) this.stats.malformed++;
-    else if (neighbour !== undefined) {
-      neighbour.known = ids.filter(id => !sameBytes(id, this.options.self));
-      this.seek(now);
-    }
+    else if (neighbour !== undefined && this.table.learn(neighbour, ids)) this.seek(now);
   }
 
   private learn(ids: readonly PeerId[], purpose: 'join' | 'far', now: Instant): void {
-    for (const id of ids) {
-      const key = peerKey(id);
-      if (key !== this.selfKey && this.found.size < FOUND_MAX) this.found.set(key, { id, until: now + FOUND_MS });
-    }
+    this.table.find(ids, now);
     const first = ids[0];
     if (first !== undefined && purpose === 'far' && this.farWanted()) this.considerFar(peerKey(first), now);
     this.seek(now);
   }
 
-  /** Links and lookahead and what was found lately. */
-  private allIds(): Map<PeerKey, PeerId> {
-    const ids = this.table.knownIds();
-    for (const neighbour of this.table.neighbours.values()) for (const id of neighbour.known) ids.set(peerKey(id), id);
-    for (const [key, entry] of this.found) ids.set(key, entry.id);
-    ids.delete(this.selfKey);
-    return ids;
-  }
-
   /** Wants links to the true neighbours among all ids known, unless they failed lately. */
   private seek(now: Instant): void {
-    const reachable = [...this.allIds()].filter(([key]) => this.table.neighbours.has(key) || !this.isBackedOff(key, now));
+    const reachable = [...this.table.allIds()].filter(
+      ([key]) => this.table.neighbours.has(key) || !this.dials.isBackedOff(key, now),
+    );
     const ids = reachable.map(([, id]) => id);
     const wanted = [...successors(this.options.self, ids), ...predecessors(this.options.self, ids)];
-    for (const id of wanted) this.want(peerKey(id), now);
+    for (const id of wanted) this.connect(peerKey(id), now);
     this.noteNeighbourhood();
   }
 
-  private connect(key: PeerKey, now: Instant): void {
-    if (this.connecting.has(key) || this.connecting.size >= CONNECTING_MAX || this.isBackedOff(key, now)) return;
-    if (this.table.neighbours.size >= this.options.linkBudget) return;
-    this.connecting.set(key, now);
+  /** Asks for a link unless it exists, is under way or failed lately; true when it exists or is asked for. */
+  private connect(key: PeerKey, now: Instant): boolean {
+    if (this.table.neighbours.has(key)) return true;
+    if (!this.dials.begin(key, now)) return false;
     this.outbox.push({ kind: 'connect', to: key });
+    return true;
   }
 
-  private isBackedOff(key: PeerKey, now: Instant): boolean {
-    const entry = this.backoff.get(key);
-    return entry !== undefined && entry.until > now;
-  }
-
-  private penalise(key: PeerKey, now: Instant): void {
-    const failures = (this.backoff.get(key)?.failures ?? -1) + 1;
-    const wait = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] as number;
-    if (this.backoff.size >= FOUND_MAX) this.backoff.clear();
-    this.backoff.set(key, { failures, until: now + jitter(this.options.random, wait, 0.2), over: false });
+  /** Beyond the budget, lets go of links that neither end needs as near ones: those without a role first, newest first. */
+  private trim(): void {
+    const spare = this.table.spare().reverse();
+    const byUse = [...spare.filter(({ key }) => !this.far.has(key)), ...spare.filter(({ key }) => this.far.has(key))];
+    for (const { key } of byUse.slice(0, Math.max(0, this.table.neighbours.size - this.options.linkBudget))) {
+      this.far.delete(key);
+      this.table.remove(key);
+      this.outbox.push({ kind: 'disconnect', to: key });
+    }
   }
 
   private changed(now: Instant): void {
@@ -404,49 +356,39 @@ export class Overlay {
 
   /** Tells all links whom we are linked to, near ones first. */
   private tell(): void {
-    const near = this.nearIds();
-    const rest = [...this.table.neighbours.values()].map(n => n.id).filter(id => !near.some(other => sameBytes(other, id)));
-    const ids = [...near, ...rest].slice(0, PEER_IDS_MAX);
-    const { self } = this.options;
-    const head = { type: OverlayType.NEIGHBOURS, mode: OverlayMode.EXACT, hopsLeft: 1, flags: 0, requestId: 0 } as const;
-    for (const neighbour of this.table.neighbours.values()) {
-      const payload = encodePeerIds(ids.filter(id => !sameBytes(id, neighbour.id)));
-      const bytes = encodeOverlayDatagram({ ...head, source: self, target: neighbour.id, payload });
-      this.outbox.push({ kind: 'send', to: neighbour.key, bytes });
+    const near = this.table.near();
+    const rest = [...this.table.neighbours.values()].filter(({ key }) => !near.has(key)).map(({ id }) => id);
+    const ids = [...near.values(), ...rest].slice(0, PEER_IDS_MAX);
+    for (const { id: to, key } of this.table.neighbours.values()) {
+      const others = ids.filter(id => !sameBytes(id, to));
+      this.sendOn(key, neighbourList(this.options.self, to, others));
     }
   }
 
-  private nearIds(): PeerId[] {
-    const ids = [...this.table.neighbours.values()].map(neighbour => neighbour.id);
-    const both = [...successors(this.options.self, ids), ...predecessors(this.options.self, ids)];
-    return both.filter((id, i) => both.findIndex(other => sameBytes(other, id)) === i);
-  }
-
-  private nearKeys(): Set<PeerKey> {
-    return new Set(this.nearIds().map(peerKey));
-  }
-
   private noteNeighbourhood(): void {
-    const near = [...this.nearKeys()].sort().join();
+    const near = [...this.table.near().keys()].sort().join();
     if (near === this.lastNear) return;
     this.lastNear = near;
     this.outbox.push({ kind: 'neighbourhood' });
   }
 
+  private get estimatedPeers(): number {
+    return estimatePeers(this.options.self, [...this.table.allIds().values()]);
+  }
+
   private farWanted(): boolean {
-    return this.far.size < farLinkCount(this.estimatedPeers);
+    return this.table.neighbours.size < this.options.linkBudget && this.far.size < farLinkCount(this.estimatedPeers);
   }
 
   /** Draws a point harmonically and asks who sits there. */
   private drawFar(now: Instant): void {
-    if (!this.farWanted() || this.estimatedPeers <= 2 * 3 + 1) return;
+    if (!this.farWanted() || this.estimatedPeers <= 2 * NEAR_PER_SIDE + 1) return;
     this.find('far', drawFarPoint(this.options.self, this.estimatedPeers, this.options.random), now);
   }
 
   private considerFar(key: PeerKey, now: Instant): void {
-    if (key === this.selfKey || this.nearKeys().has(key) || peerIdFromKey(key) === undefined) return;
-    this.far.add(key);
-    this.want(key, now);
+    if (key === this.selfKey || this.table.near().has(key)) return;
+    if (this.connect(key, now)) this.far.add(key);
   }
 
   private scheduleStabilise(now: Instant): void {

@@ -2,7 +2,7 @@
  * Requests and the way back. An answer retraces the path of its request, so a
  * forged source gains nothing (decisions.md "Trust between strangers").
  */
-import { type Instant, earliest } from '@warren/base';
+import { earliest, type Instant } from '@warren/base';
 import type { PeerKey } from '@warren/wire';
 
 /** How long a forwarder remembers whence a request came. */
@@ -46,16 +46,17 @@ export class PendingRequests {
   private readonly pending = new Map<number, PendingRequest>();
 
   add(requestId: number, tag: number, send: PendingRequest['send'], now: Instant): boolean {
-    if (this.pending.size >= PENDING_MAX) return false;
+    if (this.pending.size >= PENDING_MAX || this.pending.has(requestId)) return false;
     const request: PendingRequest = { tag, send, tried: new Set(), tries: 0, retryAt: now };
     this.pending.set(requestId, request);
     this.attempt(request, now);
     return true;
   }
 
-  /** Takes the request that an answer belongs to. */
-  take(requestId: number): PendingRequest | undefined {
+  /** Takes the request that an answer from this neighbour belongs to; `undefined` when we did not ask through it. */
+  take(requestId: number, from: PeerKey | undefined): PendingRequest | undefined {
     const request = this.pending.get(requestId);
+    if (request === undefined || (from !== undefined && !request.tried.has(from))) return undefined;
     this.pending.delete(requestId);
     return request;
   }
@@ -80,8 +81,8 @@ export class PendingRequests {
 
   private attempt(request: PendingRequest, now: Instant): void {
     request.retryAt = now + (ANSWER_MS[request.tries++] as number);
-    const hop = request.send(request.tried);
+    const another = request.send(request.tried);
+    const hop = another === undefined && request.tried.size > 0 ? request.send(new Set()) : another;
     if (hop !== undefined) request.tried.add(hop);
-    else if (request.tried.size > 0) request.send(new Set());
   }
 }

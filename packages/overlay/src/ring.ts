@@ -3,8 +3,8 @@
  * harmonically, and the estimate of N that the draw needs. Pure functions.
  * Source: P1 II-A (near), Symphony's harmonic draw (far), overlay.md.
  */
-import { type Random, compareBytes, unit } from '@warren/base';
-import { type PeerId, addIds, clockwise, fraction, idAtFraction } from '@warren/wire';
+import { compareBytes, type Random, unit } from '@warren/base';
+import { addIds, clockwise, fraction, idAtFraction, type PeerId } from '@warren/wire';
 
 /** Near links on each side. */
 export const NEAR_PER_SIDE = 3;

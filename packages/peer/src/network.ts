@@ -253,6 +253,9 @@ export class Network {
       case 'connect':
         this.links.connect(out.to, [`via/${this.name}/${out.to}`], now);
         return;
+      case 'disconnect':
+        this.links.disconnect(out.to, now);
+        return;
       case 'answer':
         this.dht.answered(out.tag, out.payload, now);
         return;

@@ -1,0 +1,85 @@
+/**
+ * Links that are wanted: how many may be made at once, and when a peer that
+ * could not be reached is tried again. Bounded, since whom to dial follows
+ * from what neighbours say.
+ */
+import { earliest, type Instant, jitter, type Random } from '@warren/base';
+import type { PeerKey } from '@warren/wire';
+
+/** Links being made at once. */
+export const DIALS_MAX = 8;
+/** A dial without any news is given up after that. */
+const DIAL_MS = 30_000;
+/** Waits before a peer is tried again, by failures in a row. */
+const BACKOFF_MS: readonly number[] = [2000, 5000, 15_000, 30_000, 60_000];
+/** Failures are forgotten so long after the wait is over. */
+const BACKOFF_KEPT_MS = 120_000;
+/** Failures remembered; the oldest go first. */
+const BACKOFF_MAX = 256;
+
+interface Backoff {
+  readonly failures: number;
+  readonly until: Instant;
+  /** Its time came; it stays a while so that failures add up. */
+  isOver: boolean;
+}
+
+/** The dials of one overlay. */
+export class Dials {
+  private readonly random: Random;
+  /** When each dial under way is given up. */
+  private readonly underWay = new Map<PeerKey, Instant>();
+  private readonly backoff = new Map<PeerKey, Backoff>();
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  /** Notes the start of a dial; false when it must not begin: under way, failed lately, or too many at once. */
+  begin(key: PeerKey, now: Instant): boolean {
+    if (this.underWay.has(key) || this.underWay.size >= DIALS_MAX || this.isBackedOff(key, now)) return false;
+    this.underWay.set(key, now + DIAL_MS);
+    return true;
+  }
+
+  /** A link is up, whoever dialled. */
+  reached(key: PeerKey): void {
+    this.underWay.delete(key);
+    this.backoff.delete(key);
+  }
+
+  /** A dial failed, or a link was lost. */
+  failed(key: PeerKey, now: Instant): void {
+    this.underWay.delete(key);
+    const failures = (this.backoff.get(key)?.failures ?? 0) + 1;
+    const wait = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length) - 1] as number;
+    this.backoff.delete(key);
+    const [oldest] = this.backoff.keys();
+    if (this.backoff.size >= BACKOFF_MAX && oldest !== undefined) this.backoff.delete(oldest);
+    this.backoff.set(key, { failures, until: now + jitter(this.random, wait, 0.2), isOver: false });
+  }
+
+  /** Whether a peer has to wait before it is tried again. */
+  isBackedOff(key: PeerKey, now: Instant): boolean {
+    const entry = this.backoff.get(key);
+    return entry !== undefined && entry.until > now;
+  }
+
+  get wakeAt(): Instant | undefined {
+    const waits = [...this.backoff.values()].filter(entry => !entry.isOver).map(entry => entry.until);
+    return earliest(...this.underWay.values(), ...waits);
+  }
+
+  /** Ends what is due; true when some peer may be tried again. */
+  tick(now: Instant): boolean {
+    for (const [key, until] of this.underWay) if (until <= now) this.failed(key, now);
+    let isNews = false;
+    for (const [key, entry] of this.backoff) {
+      if (entry.until > now) continue;
+      isNews ||= !entry.isOver;
+      entry.isOver = true;
+      if (now - entry.until > BACKOFF_KEPT_MS) this.backoff.delete(key);
+    }
+    return isNews;
+  }
+}

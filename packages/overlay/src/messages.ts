@@ -1,0 +1,32 @@
+/** The overlay datagrams that a peer makes itself, by what becomes of them on their way. */
+import { encodePeerIds, HOPS_MAX, type OverlayDatagram, OverlayMode, OverlayType, type PeerId } from '@warren/wire';
+
+/** For exactly `target`, without an answer. */
+export function exactly(type: OverlayType, source: PeerId, target: PeerId, payload: Uint8Array): OverlayDatagram {
+  return { type, mode: OverlayMode.EXACT, hopsLeft: HOPS_MAX, flags: 0, requestId: 0, source, target, payload };
+}
+
+/** For whoever is nearest to `target`; the answer bears the same id. */
+export function request(
+  type: OverlayType,
+  source: PeerId,
+  target: PeerId,
+  o: { readonly flags: number; readonly requestId: number; readonly payload: Uint8Array },
+): OverlayDatagram {
+  return { type, mode: OverlayMode.NEAREST, hopsLeft: HOPS_MAX, source, target, ...o };
+}
+
+/** Back along the way of a request. */
+export function answerTo(
+  { requestId, source: target }: OverlayDatagram,
+  type: OverlayType,
+  source: PeerId,
+  payload: Uint8Array,
+): OverlayDatagram {
+  return { type, mode: OverlayMode.ANSWER, hopsLeft: HOPS_MAX, flags: 0, requestId, source, target, payload };
+}
+
+/** To whom we are linked: for one neighbour, not to be passed on. */
+export function neighbourList(source: PeerId, target: PeerId, ids: readonly PeerId[]): OverlayDatagram {
+  return { ...exactly(OverlayType.NEIGHBOURS, source, target, encodePeerIds(ids)), hopsLeft: 1 };
+}
