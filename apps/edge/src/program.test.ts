@@ -1,6 +1,7 @@
 /** The command line with a daemon that is none, or without one. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Control, PingEvent, PingTarget } from './control-api.ts';
@@ -165,16 +166,16 @@ test('the launcher passes words and exit code on', () => {
   expect([exit, stderr]).toEqual([3, 'warren: Warren is not running. Start it with `warren up`.\n']);
 });
 
-test('a Node that does not read TypeScript hands over to the one from npm, or says what is missing', () => {
-  const old = (env: NodeJS.ProcessEnv) =>
-    spawnSync(process.execPath, ['--no-experimental-strip-types', LAUNCHER, '--version'], {
-      encoding: 'utf8',
-      env: { ...process.env, ...env },
-    });
-  expect(old({})).toMatchObject({ status: 0, stdout: '0.1.0\n' });
-  const without = old({ WARREN_HANDED_OVER: '1' });
+test('a Node that does not read TypeScript hands over to the one from npm, or says what is missing', async () => {
+  const old = (...argv: string[]) =>
+    spawnSync(process.execPath, ['--no-experimental-strip-types', ...argv], { encoding: 'utf8' });
+  expect(old(LAUNCHER, '--version')).toMatchObject({ status: 0, stdout: '0.1.0\n' });
+  const alone = join(folder, 'run.js');
+  await copyFile(resolve(LAUNCHER, '../../../../packages/node/bin/run.js'), alone);
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  const without = old(alone, 'main.ts');
   expect(without.status).toBe(1);
-  expect(without.stderr).toMatch(/^warren: This is Node .* needs 22.18 or newer\. .*`npm ci`/);
+  expect(without.stderr).toMatch(/npm: This is Node .* needs 24 or newer\. .*`npm ci`/);
 });
 
 test('Ctrl-C ends a ping with its summary and 130', async () => {
