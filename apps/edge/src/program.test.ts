@@ -171,7 +171,7 @@ test('a Node that does not read TypeScript hands over to the one from npm, or sa
     spawnSync(process.execPath, ['--no-experimental-strip-types', ...argv], { encoding: 'utf8' });
   expect(old(LAUNCHER, '--version')).toMatchObject({ status: 0, stdout: '0.1.0\n' });
   const alone = join(folder, 'run.js');
-  await copyFile(resolve(LAUNCHER, '../../../../packages/node/bin/run.js'), alone);
+  await copyFile(resolve(LAUNCHER, '..', 'run.js'), alone);
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   const without = old(alone, 'main.ts');
   expect(without.status).toBe(1);

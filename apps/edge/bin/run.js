@@ -1,5 +1,5 @@
 // Runs one of our TypeScript programs on Node 24, whatever Node npm was started with:
-//   node packages/node/bin/run.js apps/site/src/main.ts [arguments]
+//   node apps/edge/bin/run.js apps/site/src/main.ts [arguments]
 // `npm ci` puts Node 24 beside the sources as a package. npm 11 also puts it first in the PATH of scripts; npm 10 does
 // not. Plain JavaScript, so that every Node reads it.
 import { spawn } from 'node:child_process';
