@@ -3,11 +3,12 @@
  * replicas spread round the ring (P4 2.1). Sans-IO: requests and answers travel
  * by `overlay`, which finds whoever is nearest to a position.
  *
- * An operation asks all replicas at once. `put` and `create` succeed when a
- * majority stored; `create` is `taken` when any replica names another holder;
- * `get` merges what the replicas answer, newest sequence of each writer first.
+ * An operation asks all replicas at once. `put` succeeds when a majority
+ * stored; `create` when more replicas hold our claim than can hold any other
+ * (`claims.ts`); `get` merges what the replicas answer, newest sequence of each
+ * writer, and names first whom most replicas name.
  */
-import { type Instant, Outbox, compareBytes, toHex } from '@warren/base';
+import { compareBytes, earliest, type Instant, Outbox, sameBytes } from '@warren/base';
 import {
   type DhtAnswer,
   type DhtRecord,
@@ -21,6 +22,8 @@ import {
   encodeDhtRequest,
   peerKey,
 } from '@warren/wire';
+import { CLOCK_SKEW_MS } from '@warren/trust';
+import { Claims } from './claims.ts';
 import { type CheckedRecord, type RecordContext, checkRecord, makeRecord } from './records.ts';
 import { Store } from './store.ts';
 
@@ -42,7 +45,7 @@ export type DhtOutput =
   | { readonly kind: 'found'; readonly operation: number; readonly records: readonly CheckedRecord[]; readonly answers: number };
 
 export interface DhtOptions extends RecordContext {
-  /** First 20 bytes of a hash of these bytes. */
+  /** First 20 bytes of a hash: where on the ring a numbered key lies. */
   readonly place: (bytes: Uint8Array) => PeerId;
 }
 
@@ -52,7 +55,7 @@ interface Operation {
   waiting: number;
   answers: number;
   stored: number;
-  taken: PeerKey | undefined;
+  readonly claims: Claims;
   readonly found: Map<PeerKey, CheckedRecord>;
 }
 
@@ -78,6 +81,7 @@ export class Dht {
   private readonly asks = new Map<number, Ask>();
   private nextOperation = 1;
   private nextTag = 1;
+  private lastSequence = 0;
   private sweepAt: Instant | undefined;
   private handover: { position: PeerId; record: DhtRecord }[] = [];
   private handoverAt: Instant | undefined;
@@ -139,7 +143,7 @@ export class Dht {
   /** The peers beside us changed: copies may now belong to somebody nearer. */
   neighbourhoodChanged(isOurs: (position: PeerId) => boolean, now: Instant): void {
     this.handover = [...this.store.all(now)].filter(({ position }) => !isOurs(position));
-    if (this.handover.length > 0) this.handoverAt = now + HANDOVER_EVERY_MS;
+    if (this.handover.length > 0) this.handoverAt ??= now + HANDOVER_EVERY_MS;
   }
 
   /** Takes over fresh credentials; later records are signed with them. */
@@ -148,8 +152,7 @@ export class Dht {
   }
 
   get wakeAt(): Instant | undefined {
-    if (this.handoverAt === undefined || this.sweepAt === undefined) return this.handoverAt ?? this.sweepAt;
-    return Math.min(this.handoverAt, this.sweepAt);
+    return earliest(this.handoverAt, this.sweepAt);
   }
 
   tick(now: Instant): void {
@@ -176,14 +179,14 @@ export class Dht {
     now: Instant,
   ): number {
     const operation = this.begin(op);
-    const sequence = this.options.wallClock.at(now);
-    const record = makeRecord(this.options, { ...o, sequence }, now);
+    this.lastSequence = Math.max(this.lastSequence + 1, this.options.wallClock.at(now));
+    const record = makeRecord(this.options, { ...o, sequence: this.lastSequence }, now);
     for (const position of this.positions(o.key)) this.ask(operation, { op, position, record });
     return operation.id;
   }
 
   private begin(op: Operation['op']): Operation {
-    return { id: this.nextOperation++, op, waiting: 0, answers: 0, stored: 0, taken: undefined, found: new Map() };
+    return { id: this.nextOperation++, op, waiting: 0, answers: 0, stored: 0, claims: new Claims(), found: new Map() };
   }
 
   private ask(operation: Operation | undefined, request: DhtRequest, pages = 1): void {
@@ -203,11 +206,13 @@ export class Dht {
     const { record, position } = request;
     const checked = checkRecord(this.options, record, now);
     const isReplica = this.positions(record.key).some(place => compareBytes(place, position) === 0);
-    if (checked === undefined || !isReplica) {
+    const today = this.options.wallClock.at(now);
+    const isCurrent = checked !== undefined && today <= checked.writer.statement.notAfter + CLOCK_SKEW_MS;
+    if (!isCurrent || !isReplica) {
       this.stats.refused++;
       return { status: 'refused', more: false, records: [] };
     }
-    const status = this.store.put(position, checked, checked.expiresAt - this.options.wallClock.at(now), now);
+    const status = this.store.put(position, checked, checked.expiresAt - today, now);
     const holder = status === 'taken' ? this.store.holder(position, record) : undefined;
     return { status, more: false, records: holder === undefined ? [] : [holder] };
   }
@@ -223,7 +228,7 @@ export class Dht {
         continue;
       }
       last = checked.writer.leaf.peerId;
-      if (answer.status === 'taken') operation.taken = peerKey(last);
+      operation.claims.note(peerKey(last), peerKey(ask.request.position));
       const known = operation.found.get(peerKey(last));
       if (known === undefined || known.record.sequence < record.sequence) operation.found.set(peerKey(last), checked);
     }
@@ -235,14 +240,15 @@ export class Dht {
   private settle(operation: Operation): void {
     operation.waiting--;
     if (operation.waiting > 0) return;
-    const { id, answers, taken } = operation;
+    const { id, answers, claims, stored } = operation;
     if (operation.op === 'get') {
-      this.outbox.push({ kind: 'found', operation: id, records: [...operation.found.values()], answers });
-    } else if (taken !== undefined && operation.op === 'create') {
-      this.outbox.push({ kind: 'stored', operation: id, result: 'taken', holder: taken });
+      const records = claims.byVotes().flatMap(writer => operation.found.get(writer) ?? []);
+      this.outbox.push({ kind: 'found', operation: id, records, answers });
+    } else if (operation.op === 'create') {
+      const self = peerKey(this.options.credentials.leaf.peerId);
+      this.outbox.push({ kind: 'stored', operation: id, ...claims.outcome(self, stored, REPLICAS) });
     } else {
-      const result = operation.stored > REPLICAS / 2 ? 'ok' : 'failed';
-      this.outbox.push({ kind: 'stored', operation: id, result });
+      this.outbox.push({ kind: 'stored', operation: id, result: stored > REPLICAS / 2 ? 'ok' : 'failed' });
     }
   }
 
@@ -257,5 +263,5 @@ export class Dht {
 
 function isAbout(record: DhtRecord, request: DhtRequest): boolean {
   const [kind, key] = request.op === 'get' ? [request.kind, request.key] : [request.record.kind, request.record.key];
-  return record.kind === kind && toHex(record.key) === toHex(key);
+  return record.kind === kind && sameBytes(record.key, key);
 }

@@ -3,7 +3,6 @@
  * many, how long (RFC 6940 section 7.3 gives the idea; decisions.md the
  * FIRST-CLAIM policy). Storers check on put, readers on get.
  */
-import type { Identity } from '@warren/trust';
 import { type DhtRecord, RecordKind } from '@warren/wire';
 
 /** How writers share a key. */
@@ -11,13 +10,13 @@ export type Access =
   /** Several writers, one record each. */
   | 'multiple'
   /** The first live claim holds until it expires; only its writer renews it. */
-  | 'first-claim'
-  /** Only the peer whose id makes the key. */
-  | 'peer-match';
+  | 'first-claim';
 
+/** The rules of one kind. */
 export interface Policy {
   readonly access: Access;
   readonly valueMaxBytes: number;
+  /** Live records under one key. */
   readonly writersMax: number;
   readonly lifetimeMaxS: number;
 }
@@ -30,7 +29,7 @@ export const POLICIES: Readonly<Record<RecordKind, Policy>> = {
 };
 
 /** Whether a record keeps to its kind's policy, apart from what else is stored. */
-export function obeysPolicy(record: DhtRecord, _writer: Identity): boolean {
+export function obeysPolicy(record: DhtRecord): boolean {
   const policy = POLICIES[record.kind];
   return record.value.length <= policy.valueMaxBytes && record.lifetimeS <= policy.lifetimeMaxS;
 }

@@ -6,6 +6,7 @@
 import { type Instant, type UnixMs, type WallClock, concat, utf8 } from '@warren/base';
 import {
   type Authority,
+  CLOCK_SKEW_MS,
   type Credentials,
   type Identity,
   decodeStatement,
@@ -14,9 +15,7 @@ import {
 import { type DhtRecord, RECORD_SIGNATURE_BYTES, type RecordKind, recordSignedBytes } from '@warren/wire';
 import { obeysPolicy } from './policy.ts';
 
-/** A record may claim to be signed this far in the future of ours. */
-const SKEW_MS = 5 * 60_000;
-
+/** What making and checking records takes. */
 export interface RecordContext {
   readonly authority: Authority;
   readonly credentials: Credentials;
@@ -60,11 +59,11 @@ export function checkRecord(context: RecordContext, record: DhtRecord, now: Inst
   const { authority, wallClock } = context;
   const today = wallClock.at(now);
   const expiresAt = record.signedAt + record.lifetimeS * 1000;
-  if (record.signedAt > today + SKEW_MS || expiresAt <= today) return undefined;
+  if (record.signedAt > today + CLOCK_SKEW_MS || expiresAt <= today || !obeysPolicy(record)) return undefined;
   const statement = decodeStatement(record.statement);
   if (statement === undefined) return undefined;
   const checked = authority.check(record.leaf, statement, record.noiseStatic, record.signedAt);
-  if (!checked.ok || !obeysPolicy(record, checked.identity)) return undefined;
+  if (!checked.ok) return undefined;
   const key = { algorithm: 'ed25519', bytes: statement.workingKey } as const;
   if (!authority.verifier.verify(key, signedText(authority, record), record.signature)) return undefined;
   return { record, writer: checked.identity, expiresAt };

@@ -2,13 +2,13 @@
  * The records that a peer holds for others. Soft state, bounded; rules of who
  * may replace what are here, checks of signatures are in `records.ts`.
  */
-import { type Instant, compareBytes, toHex } from '@warren/base';
-import { ANSWER_RECORDS_MAX, type DhtAnswer, type DhtRecord, type DhtStatus, type PeerId, peerKey } from '@warren/wire';
+import { compareBytes, type Instant, toHex } from '@warren/base';
+import { ANSWER_RECORDS_MAX, type DhtAnswer, type DhtRecord, type DhtStatus, type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import { POLICIES } from './policy.ts';
 import type { CheckedRecord } from './records.ts';
 
-/** Records held at most, all kinds together. */
-const RECORDS_MAX = 8192;
+/** Records held at most, all kinds together. Beyond, whoever has most makes room. */
+export const RECORDS_MAX = 8192;
 /** Bytes of records in one answer. */
 const ANSWER_BYTES_MAX = 12_000;
 
@@ -20,7 +20,10 @@ interface Held extends CheckedRecord {
 
 /** The store of one network. */
 export class Store {
-  private readonly byKey = new Map<string, Map<string, Held>>();
+  /** By slot, then by writer. */
+  private readonly byKey = new Map<string, Map<PeerKey, Held>>();
+  /** The slots in which each writer has a record, oldest first. */
+  private readonly byWriter = new Map<PeerKey, Set<string>>();
   private count = 0;
 
   get size(): number {
@@ -30,27 +33,26 @@ export class Store {
   /** Takes a checked record for `position`. `lifetimeMs` is what is left of its life. */
   put(position: PeerId, checked: CheckedRecord, lifetimeMs: number, now: Instant): DhtStatus {
     const slot = slotOf(position, checked.record);
-    const writers = this.byKey.get(slot) ?? new Map<string, Held>();
-    this.expire(slot, writers, now);
+    this.expire(slot, now);
+    const writers = this.byKey.get(slot) ?? new Map<PeerKey, Held>();
     const writer = peerKey(checked.writer.leaf.peerId);
     const own = writers.get(writer);
     const policy = POLICIES[checked.record.kind];
     if (policy.access === 'first-claim' && own === undefined && writers.size > 0) return 'taken';
     if (own !== undefined && own.record.sequence > checked.record.sequence) return 'refused';
-    if (own === undefined && (writers.size >= policy.writersMax || this.count >= RECORDS_MAX)) return 'refused';
+    if (own === undefined && (writers.size >= policy.writersMax || !this.makeRoom(writer))) return 'refused';
     if (own === undefined) this.count++;
     writers.set(writer, { ...checked, position, until: now + lifetimeMs });
     this.byKey.set(slot, writers);
+    this.byWriter.set(writer, (this.byWriter.get(writer) ?? new Set()).add(slot));
     return 'ok';
   }
 
   /** The live records under a key from writers with ids above `after`, in order of writers. */
   get(position: PeerId, kind: number, key: Uint8Array, after: PeerId, now: Instant): DhtAnswer {
     const slot = slotOf(position, { kind, key });
-    const writers = this.byKey.get(slot);
-    if (writers === undefined) return { status: 'not-found', more: false, records: [] };
-    this.expire(slot, writers, now);
-    const wanted = [...writers.values()]
+    this.expire(slot, now);
+    const wanted = [...(this.byKey.get(slot)?.values() ?? [])]
       .filter(held => compareBytes(held.writer.leaf.peerId, after) > 0)
       .sort((a, b) => compareBytes(a.writer.leaf.peerId, b.writer.leaf.peerId))
       .map(held => held.record);
@@ -71,16 +73,31 @@ export class Store {
 
   /** Drops what has expired. */
   sweep(now: Instant): void {
-    for (const [slot, writers] of this.byKey) this.expire(slot, writers, now);
+    for (const slot of [...this.byKey.keys()]) this.expire(slot, now);
   }
 
-  private expire(slot: string, writers: Map<string, Held>, now: Instant): void {
-    for (const [writer, held] of writers) {
-      if (held.until > now) continue;
-      writers.delete(writer);
-      this.count--;
-    }
-    if (writers.size === 0) this.byKey.delete(slot);
+  private expire(slot: string, now: Instant): void {
+    for (const [writer, held] of this.byKey.get(slot) ?? []) if (held.until <= now) this.remove(slot, writer);
+  }
+
+  private remove(slot: string, writer: PeerKey): void {
+    const writers = this.byKey.get(slot);
+    if (writers?.delete(writer)) this.count--;
+    if (writers?.size === 0) this.byKey.delete(slot);
+    const slots = this.byWriter.get(writer);
+    slots?.delete(slot);
+    if (slots?.size === 0) this.byWriter.delete(writer);
+  }
+
+  /** Room for one more record of a writer, if need be in place of the oldest of whoever has most; false when that is him. */
+  private makeRoom(writer: PeerKey): boolean {
+    if (this.count < RECORDS_MAX) return true;
+    let [greediest, most] = [writer, this.byWriter.get(writer)?.size ?? 0];
+    for (const [other, slots] of this.byWriter) if (slots.size > most) [greediest, most] = [other, slots.size];
+    const [oldest] = this.byWriter.get(greediest) ?? [];
+    if (greediest === writer || oldest === undefined) return false;
+    this.remove(oldest, greediest);
+    return true;
   }
 }
 

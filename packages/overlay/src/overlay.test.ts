@@ -128,7 +128,11 @@ describe('answers', () => {
     const isRequest = ({ datagram }: { datagram: OverlayDatagram }) => datagram.type === OverlayType.DHT_REQUEST;
     for (let now = 0; now <= 9000; now += 100) {
       overlay.tick(now);
-      hops.push(...sent().filter(isRequest).map(({ to }) => to));
+      hops.push(
+        ...sent()
+          .filter(isRequest)
+          .map(({ to }) => to),
+      );
     }
     expect(hops[0]).toBe(ACROSS);
     expect(hops).toHaveLength(3);
@@ -210,8 +214,14 @@ describe('memory is bounded', () => {
     for (let i = 0; i < 6000; i++) {
       const source = peerIdFromKey(LEFT) as PeerId;
       const payload = encodePeerIds(Array.from({ length: i % 10 === 0 ? 64 : 0 }, () => random.bytes(20)));
-      if (i % 10 === 0) overlay.receive(LEFT, bytesOf({ type: OverlayType.NEIGHBOURS, source, target: SELF, payload }), i);
-      const request = { mode: OverlayMode.NEAREST, type: OverlayType.DHT_REQUEST, requestId: i + 1, target: place(0xc1) };
+      if (i % 10 === 0)
+        overlay.receive(LEFT, bytesOf({ type: OverlayType.NEIGHBOURS, source, target: SELF, payload }), i);
+      const request = {
+        mode: OverlayMode.NEAREST,
+        type: OverlayType.DHT_REQUEST,
+        requestId: i + 1,
+        target: place(0xc1),
+      };
       overlay.receive(LEFT, bytesOf({ ...request, source: random.bytes(20) }), i);
       for (const out of outputs()) if (out.kind === 'connect') overlay.unreachable(out.to, i);
     }
@@ -221,7 +231,8 @@ describe('memory is bounded', () => {
 
   test('against ourselves: of 2,000 requests at once the last are refused', () => {
     const { overlay, outputs } = linked();
-    for (let tag = 0; tag < 2000; tag++) overlay.request(OverlayType.DHT_REQUEST, place(0xc1), Uint8Array.of(1), tag, 0);
+    for (let tag = 0; tag < 2000; tag++)
+      overlay.request(OverlayType.DHT_REQUEST, place(0xc1), Uint8Array.of(1), tag, 0);
     const refused = outputs().filter(({ kind }) => kind === 'no-answer');
     expect(refused.length).toBeGreaterThanOrEqual(2000 - 1024);
     expect(new Map(sizes(overlay)).get('requests.pending')).toBeLessThanOrEqual(1024);

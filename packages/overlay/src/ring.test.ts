@@ -31,7 +31,12 @@ describe('near links', () => {
         for (const a of all) {
           const others = all.filter(other => other !== a);
           for (const b of successors(a, others)) {
-            expect(predecessors(b, all.filter(other => other !== b))).toContain(a);
+            expect(
+              predecessors(
+                b,
+                all.filter(other => other !== b),
+              ),
+            ).toContain(a);
           }
         }
       }),
@@ -45,21 +50,30 @@ describe('the estimate of N', () => {
     const self = random.bytes(20);
     expect(estimatePeers(self, [])).toBe(1);
     for (let others = 1; others <= 5; others++) {
-      expect(estimatePeers(self, Array.from({ length: others }, () => random.bytes(20)))).toBe(others + 1);
+      expect(
+        estimatePeers(
+          self,
+          Array.from({ length: others }, () => random.bytes(20)),
+        ),
+      ).toBe(others + 1);
     }
   });
 
-  test.each([50, 1000, 5000])('of %i peers is right within a factor of two in the middle', peers => {
-    const random = seeded(peers);
-    const guesses = Array.from({ length: 41 }, () => {
-      const self = random.bytes(20);
-      const all = Array.from({ length: peers - 1 }, () => random.bytes(20));
-      return estimatePeers(self, [...successors(self, all), ...predecessors(self, all)]);
-    });
-    const median = guesses.sort((a, b) => a - b)[20] as number;
-    expect(median).toBeGreaterThan(peers / 2);
-    expect(median).toBeLessThan(peers * 2);
-  }, 60_000);
+  test.each([50, 1000, 5000])(
+    'of %i peers is right within a factor of two in the middle',
+    peers => {
+      const random = seeded(peers);
+      const guesses = Array.from({ length: 41 }, () => {
+        const self = random.bytes(20);
+        const all = Array.from({ length: peers - 1 }, () => random.bytes(20));
+        return estimatePeers(self, [...successors(self, all), ...predecessors(self, all)]);
+      });
+      const median = guesses.sort((a, b) => a - b)[20] as number;
+      expect(median).toBeGreaterThan(peers / 2);
+      expect(median).toBeLessThan(peers * 2);
+    },
+    60_000,
+  );
 });
 
 describe('far links', () => {

@@ -36,7 +36,10 @@ describe('the next hop', () => {
 
   test('faults #67 never leads back to whence it came through somebody else', () => {
     const [a, b] = [key(0x50), key(0xc0)];
-    const table = tableOf([{ id: idOf(a), known: [] }, { id: idOf(b), known: [idOf(a)] }]);
+    const table = tableOf([
+      { id: idOf(a), known: [] },
+      { id: idOf(b), known: [idOf(a)] },
+    ]);
     const target = idOf(key(0x4f));
     expect(table.nextHop(target, { avoid: new Set([a]) })).toBe(b);
     expect(table.nextHop(target, { from: a })).toBeUndefined();
@@ -44,7 +47,10 @@ describe('the next hop', () => {
 
   test('looks one link ahead', () => {
     const [near, far, beyond] = [key(0x60), key(0xc0), key(0x80)];
-    const table = tableOf([{ id: idOf(near), known: [] }, { id: idOf(far), known: [idOf(beyond)] }]);
+    const table = tableOf([
+      { id: idOf(near), known: [] },
+      { id: idOf(far), known: [idOf(beyond)] },
+    ]);
     expect(table.nextHop(idOf(beyond))).toBe(far);
   });
 
@@ -68,7 +74,10 @@ describe('what a table knows', () => {
   });
 
   test('neither ourselves nor a lost peer is among them', () => {
-    const table = tableOf([{ id: idOf(key(1)), known: [SELF, idOf(key(2))] }, { id: idOf(key(2)), known: [] }]);
+    const table = tableOf([
+      { id: idOf(key(1)), known: [SELF, idOf(key(2))] },
+      { id: idOf(key(2)), known: [] },
+    ]);
     table.find([SELF, idOf(key(2))], 0);
     expect([...table.allIds().keys()].sort()).toEqual([key(1), key(2)]);
     table.remove(key(2));

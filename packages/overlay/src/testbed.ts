@@ -41,6 +41,8 @@ export interface MeshPeer {
   /** When it asked for which link. */
   readonly connects: { readonly to: PeerKey; readonly at: Instant }[];
   isAlive: boolean;
+  /** When the machine wants to wake, as of its last input. */
+  wakeAt: Instant | undefined;
 }
 
 interface Event {
@@ -85,7 +87,7 @@ export class Mesh {
     const overlay = new Overlay({ self: id, random: this.random, linkBudget });
     const key = peerKey(id);
     const kept = { links: new Set<PeerKey>(), delivered: [], answers: [], connects: [] };
-    const peer: MeshPeer = { id, key, overlay, ...kept, isAlive: true };
+    const peer: MeshPeer = { id, key, overlay, ...kept, isAlive: true, wakeAt: undefined };
     this.peers.set(key, peer);
     return peer;
   }
@@ -198,6 +200,7 @@ export class Mesh {
   /** Moves what a machine asks for into the world; call after using one directly. */
   drain(peer: MeshPeer): void {
     for (let out = peer.overlay.poll(); out !== undefined; out = peer.overlay.poll()) this.take(peer, out);
+    peer.wakeAt = peer.overlay.wakeAt;
   }
 
   private runTo(end: Instant): void {
@@ -227,7 +230,7 @@ export class Mesh {
     let peer: MeshPeer | undefined;
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const each of this.peers.values()) {
-      const at = each.isAlive ? each.overlay.wakeAt : undefined;
+      const at = each.isAlive ? each.wakeAt : undefined;
       if (at === undefined || at >= wakeAt) continue;
       wakeAt = at;
       peer = each;
