@@ -160,6 +160,8 @@ export const hostContract: readonly HostPromise[] = [
       const opened = new Uint8Array(length);
       check(key.open(nonce, aad, sealed, opened), `${length} bytes do not open`);
       checkBytes(opened, plaintext, `${length} bytes opened`);
+      check(key.open(nonce, aad, sealed, sealed.subarray(0, length)), `${length} bytes do not open in place`);
+      checkBytes(sealed.slice(0, length), plaintext, `${length} bytes opened in place`);
     }
   }),
   alone('whatever was changed does not open', async ({ aead, random }) => {

@@ -13,4 +13,5 @@ export {
 } from './bytes.ts';
 export { Outbox } from './outbox.ts';
 export { below, jitter, type Random, uint32, unit } from './random.ts';
+export { Slab } from './slab.ts';
 export { earliest, type Instant, TimerTable, type UnixMs, WallClock } from './time.ts';

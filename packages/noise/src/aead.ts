@@ -10,7 +10,10 @@ import { assert } from '@warren/base';
 export interface AeadKey {
   /** Writes ciphertext and tag (`plaintext.length + 16` bytes) into `out`. */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void;
-  /** Writes the plaintext (`sealed.length - 16` bytes) into `out`; false, with `out` worthless, when the tag is wrong. */
+  /**
+   * Writes the plaintext (`sealed.length - 16` bytes) into `out`, which may be the beginning of `sealed` itself; false,
+   * with `out` worthless, when the tag is wrong.
+   */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean;
   /** Forgets the key as far as the platform allows. */
   erase(): void;

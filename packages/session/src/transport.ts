@@ -8,7 +8,7 @@
  * nonce = 4 bytes fixed per key | counter;  AAD = header bytes 0-7 | 3 zeros | u16 plaintext length
  * ```
  */
-import { concat, utf8 } from '@warren/base';
+import { concat, Slab, utf8 } from '@warren/base';
 import { type AeadKey, type NoiseSuite, ReplayWindow } from '@warren/noise';
 import { DATA_HEADER_BYTES, SEAL_OVERHEAD_BYTES } from '@warren/wire';
 
@@ -34,16 +34,25 @@ export interface TransportKeys {
   readonly remoteIndex: number;
 }
 
+/** One direction: its key, and what of a datagram's header goes into the AEAD with it. */
+interface Direction {
+  readonly key: AeadKey;
+  /** 12 bytes: 4 fixed, then the counter. */
+  readonly nonce: Uint8Array;
+  /** 13 bytes. */
+  readonly aad: Uint8Array;
+}
+
+/** Room for all that is sealed in this process. */
+const slab = new Slab();
+
 /** One session's keys in both directions. */
 export class Transport {
   readonly localIndex: number;
   readonly remoteIndex: number;
   readonly stats: TransportStats = { sealed: 0, opened: 0, forged: 0, replayed: 0 };
-  private readonly sender: AeadKey;
-  private readonly receiver: AeadKey;
-  private readonly sendNonce: Uint8Array;
-  private readonly receiveNonce: Uint8Array;
-  private readonly aad = new Uint8Array(13);
+  private readonly sender: Direction;
+  private readonly receiver: Direction;
   private readonly window = new ReplayWindow();
   private counter = 0;
   private erased = false;
@@ -51,10 +60,8 @@ export class Transport {
   constructor(keys: TransportKeys) {
     this.localIndex = keys.localIndex;
     this.remoteIndex = keys.remoteIndex;
-    this.sender = keys.suite.aead.key(keys.send);
-    this.receiver = keys.suite.aead.key(keys.receive);
-    this.sendNonce = fixedNonce(keys.suite, keys.send);
-    this.receiveNonce = fixedNonce(keys.suite, keys.receive);
+    this.sender = direction(keys.suite, keys.send);
+    this.receiver = direction(keys.suite, keys.receive);
   }
 
   /** How many datagrams were sealed: the next counter. */
@@ -65,39 +72,34 @@ export class Transport {
   /** Seals one plaintext; `undefined` once the key is used up or erased. The result is `plaintext.length + 32` bytes. */
   seal(type: number, flags: number, plaintext: Uint8Array): Uint8Array | undefined {
     if (this.erased || this.counter >= REJECT_AFTER_MESSAGES) return undefined;
-    const counter = this.counter++;
-    const sealed = new Uint8Array(plaintext.length + SEAL_OVERHEAD_BYTES);
+    const { key, nonce, aad } = this.sender;
+    const sealed = slab.take(plaintext.length + SEAL_OVERHEAD_BYTES);
     sealed[0] = type;
     sealed[1] = flags;
-    putUint(sealed, 4, this.remoteIndex, 4);
-    putUint(sealed, 8, counter, 8);
-    this.sendNonce.set(sealed.subarray(8, 16), 4);
-    this.sender.seal(
-      this.sendNonce,
-      this.additional(sealed, plaintext.length),
-      plaintext,
-      sealed.subarray(DATA_HEADER_BYTES),
-    );
+    putU32(sealed, 4, this.remoteIndex);
+    putU32(sealed, 8, Math.floor(this.counter / 2 ** 32));
+    putU32(sealed, 12, this.counter);
+    this.counter++;
+    bind(this.sender, sealed, plaintext.length);
+    key.seal(nonce, aad, plaintext, sealed.subarray(DATA_HEADER_BYTES));
     this.stats.sealed++;
     return sealed;
   }
 
-  /** Opens one datagram; `undefined` for anything forged, repeated or too old. */
+  /** Opens one datagram in place, which is worthless then; `undefined` for anything forged, repeated or too old. */
   open(datagram: Uint8Array): Uint8Array | undefined {
     const length = datagram.length - SEAL_OVERHEAD_BYTES;
     if (this.erased || length < 0 || datagram[2] !== 0 || datagram[3] !== 0) return this.forged();
-    const counter = getUint(datagram, 8, 8);
+    const counter = u32At(datagram, 8) * 2 ** 32 + u32At(datagram, 12);
     if (counter >= REJECT_AFTER_MESSAGES) return this.forged();
     if (!this.window.check(counter)) {
       this.stats.replayed++;
       return undefined;
     }
-    this.receiveNonce.set(datagram.subarray(8, 16), 4);
-    const plaintext = new Uint8Array(length);
-    const sealed = datagram.subarray(DATA_HEADER_BYTES);
-    if (!this.receiver.open(this.receiveNonce, this.additional(datagram, length), sealed, plaintext)) {
-      return this.forged();
-    }
+    const { key, nonce, aad } = this.receiver;
+    bind(this.receiver, datagram, length);
+    const plaintext = datagram.subarray(DATA_HEADER_BYTES, DATA_HEADER_BYTES + length);
+    if (!key.open(nonce, aad, datagram.subarray(DATA_HEADER_BYTES), plaintext)) return this.forged();
     this.window.accept(counter);
     this.stats.opened++;
     return plaintext;
@@ -107,19 +109,13 @@ export class Transport {
   erase(): void {
     if (this.erased) return;
     this.erased = true;
-    this.sender.erase();
-    this.receiver.erase();
+    this.sender.key.erase();
+    this.receiver.key.erase();
   }
 
   /** Names the session, never its keys. */
   toJSON(): object {
     return { transport: this.localIndex };
-  }
-
-  private additional(header: Uint8Array, length: number): Uint8Array {
-    this.aad.set(header.subarray(0, 8));
-    putUint(this.aad, 11, length, 2);
-    return this.aad;
   }
 
   private forged(): undefined {
@@ -128,23 +124,33 @@ export class Transport {
   }
 }
 
-/** 4 bytes fixed per key, so that two keys never share a nonce sequence; then room for the counter. */
-function fixedNonce(suite: NoiseSuite, key: Uint8Array): Uint8Array {
+/** The 4 fixed bytes of the nonce follow from the key, so that two keys never share a nonce sequence. */
+function direction({ aead, hash }: NoiseSuite, key: Uint8Array): Direction {
   const nonce = new Uint8Array(12);
-  nonce.set(suite.hash(concat(utf8('warren-nonce/1'), key)).subarray(0, 4));
-  return nonce;
+  nonce.set(hash(concat(utf8('warren-nonce/1'), key)).subarray(0, 4));
+  return { key: aead.key(key), nonce, aad: new Uint8Array(13) };
 }
 
-function putUint(bytes: Uint8Array, at: number, value: number, length: number): void {
-  let rest = value;
-  for (let i = length - 1; i >= 0; i--) {
-    bytes[at + i] = rest % 256;
-    rest = Math.floor(rest / 256);
+/** Takes the header of a datagram into nonce and additional data; `length` is that of the plaintext. */
+function bind({ nonce, aad }: Direction, header: Uint8Array, length: number): void {
+  for (let i = 0; i < 8; i++) {
+    aad[i] = header[i] as number;
+    nonce[4 + i] = header[8 + i] as number;
   }
+  aad[11] = length >>> 8;
+  aad[12] = length;
 }
 
-function getUint(bytes: Uint8Array, at: number, length: number): number {
-  let value = 0;
-  for (let i = 0; i < length; i++) value = value * 256 + (bytes[at + i] as number);
-  return value;
+/** Writes the lowest 32 bits of a whole number. */
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  const low = value % 2 ** 32;
+  bytes[at] = low >>> 24;
+  bytes[at + 1] = low >>> 16;
+  bytes[at + 2] = low >>> 8;
+  bytes[at + 3] = low;
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  return high * 0x10000 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
 }
