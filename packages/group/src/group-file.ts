@@ -35,6 +35,10 @@ export interface GroupFile {
   readonly check: string;
 }
 
+const FIELDS: ReadonlySet<string> = new Set(
+  'warren group name site sitePin bootstraps ca rendezvous subnet user device enrolment expires check'.split(' '),
+);
+
 /** Longest text that is read as a group file. */
 export const GROUP_FILE_MAX = 16_384;
 
@@ -45,6 +49,9 @@ export function parseGroupFile(text: string): GroupFile | { readonly error: stri
   if (value === undefined)
     return { error: 'The group file is damaged or cut off. Download it again from the group page.' };
   if (value.warren !== 1) return { error: 'This is not a group file of this version of Warren.' };
+  if (!Object.entries(value).every(([key, entry]) => FIELDS.has(key) && isPlain(entry))) {
+    return { error: 'This is not a group file of this version of Warren.' };
+  }
   if (typeof value.check !== 'string' || checksum(value) !== value.check) {
     return { error: 'The group file is damaged: its checksum does not match. Download it again from the group page.' };
   }
@@ -64,14 +71,15 @@ export function withoutSecret(file: GroupFile): GroupFile {
   return { ...rest, check: checksum(rest) };
 }
 
-/** Reads `10.128.0.0/16`; `undefined` unless it is a network address with a prefix of 8 to 30. */
+/** Reads `10.128.0.0/16`; `undefined` unless it is a unicast range of 8 to 30 prefix bits with zero host bits. */
 export function parseSubnet(text: string): { readonly network: number; readonly prefixBits: number } | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  const number = '(0|[1-9][0-9]{0,2})';
+  const match = new RegExp(`^${number}[.]${number}[.]${number}[.]${number}/([1-9][0-9]?)$`).exec(text);
   if (match === null) return undefined;
-  const parts = match.slice(1).map(Number) as [number, number, number, number, number];
-  const prefixBits = parts[4];
-  if (parts.slice(0, 4).some(part => part > 255) || prefixBits < 8 || prefixBits > 30) return undefined;
-  const network = parts[0] * 2 ** 24 + parts[1] * 2 ** 16 + parts[2] * 256 + parts[3];
+  const [a, b, c, d, prefixBits] = match.slice(1).map(Number) as [number, number, number, number, number];
+  if ([b, c, d].some(part => part > 255) || prefixBits < 8 || prefixBits > 30) return undefined;
+  if (a === 0 || a === 127 || a >= 224) return undefined;
+  const network = a * 2 ** 24 + b * 2 ** 16 + c * 256 + d;
   return network % 2 ** (32 - prefixBits) === 0 ? { network, prefixBits } : undefined;
 }
 
@@ -84,6 +92,12 @@ function parseJson(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Texts, numbers and lists of texts: nothing nested, which a checksum could not walk at any depth. */
+function isPlain(value: unknown): boolean {
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [];
+  return ['string', 'number'].includes(typeof value) || (Array.isArray(value) && texts.every(t => typeof t === 'string'));
 }
 
 /** SHA-256 over the JSON without `check`, keys sorted, no white space. */
@@ -103,7 +117,7 @@ function faultOf(value: Readonly<Record<string, unknown>>): string | undefined {
   };
   const checks: readonly (readonly [string, boolean])[] = [
     ['group', text('group', /^[a-z2-7]{26}$/)],
-    ['name', text('name', /^.{1,64}$/u)],
+    ['name', text('name', /^[^\p{Cc}\p{Cs}]{1,64}$/u)],
     ['site', text('site', /^https?:\/\/[^\s/]+$/)],
     ['sitePin', value.sitePin === undefined || bytes('sitePin', 32)],
     ['bootstraps', areBootstraps(value.bootstraps)],

@@ -35,23 +35,29 @@ import {
   Writer,
 } from '@warren/wire';
 
-export const EPOCH_MS = 3_600_000;
-/** Our own record is renewed so often, and lives five times as long. */
+/** The key changes so often. */
+const EPOCH_MS = 3_600_000;
+/** Our own record is renewed so often, +-20 %. */
 const PUBLISH_MS = 60_000;
+/** The life of our record. */
 export const RENDEZVOUS_LIFETIME_S = 300;
 /** Reading while nobody is found, by try; then at the last pace. */
 const SEARCH_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 15_000];
 /** Reading once members are found: heals a split group. */
 const STEADY_MS = 60_000;
-/** Members dialled at once, so that false entries cost bounded time (faults row 71). */
+/** Members dialled after one reading, so that false entries cost bounded time (faults row 71). */
 const DIALS_MAX = 8;
+/** And once members are found: enough to heal a split group, too few to link everybody with everybody. */
+const STEADY_DIALS_MAX = 1;
 
+/** What the machine asks for. */
 export type RendezvousOutput =
   | { readonly kind: 'publish'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly kind: 'read'; readonly key: Uint8Array }
   /** Start a private link to this member, carried by the public overlay. */
   | { readonly kind: 'dial'; readonly publicId: PeerId; readonly memberId: PeerId };
 
+/** Who looks for which group. */
 export interface RendezvousOptions {
   /** 32 bytes, known to members only. */
   readonly secret: Uint8Array;
@@ -70,6 +76,7 @@ export class Rendezvous {
   private tries = 0;
   private members = 0;
   private readEpoch = 0;
+  /** Entries that no member has sealed. */
   readonly stats = { falseEntries: 0 };
 
   constructor(options: RendezvousOptions) {
@@ -101,9 +108,9 @@ export class Rendezvous {
   found(values: readonly Uint8Array[], known: (member: PeerKey) => boolean): void {
     const entries = values.map(value => this.open(value)).filter(entry => entry !== undefined);
     this.stats.falseEntries += values.length - entries.length;
-    const self = peerKey(this.options.memberId);
-    const others = entries.filter(entry => peerKey(entry.memberId) !== self && !known(peerKey(entry.memberId)));
-    for (let dials = 0; dials < DIALS_MAX && others.length > 0; dials++) {
+    const others = this.others(entries, known);
+    const most = this.members > 0 ? STEADY_DIALS_MAX : DIALS_MAX;
+    for (let dials = 0; dials < most && others.length > 0; dials++) {
       const [entry] = others.splice(below(this.options.random, others.length), 1);
       if (entry !== undefined) this.outbox.push({ kind: 'dial', ...entry });
     }
@@ -135,6 +142,17 @@ export class Rendezvous {
     }
     const pace = SEARCH_MS[Math.min(this.tries++, SEARCH_MS.length - 1)] as number;
     this.timers.set('read', now + jitter(this.options.random, this.members > 0 ? STEADY_MS : pace, 0.2));
+  }
+
+  /** Each entry once, without our own and those of known members: anybody can copy what a member has sealed. */
+  private others(entries: readonly RendezvousEntry[], known: (member: PeerKey) => boolean): RendezvousEntry[] {
+    const own = [this.options.memberId, this.options.publicId].map(peerKey);
+    const others = new Map<string, RendezvousEntry>();
+    for (const entry of entries) {
+      const [member, place] = [peerKey(entry.memberId), peerKey(entry.publicId)];
+      if (member !== own[0] && place !== own[1] && !known(member)) others.set(member + place, entry);
+    }
+    return [...others.values()];
   }
 
   private epoch(now: Instant): number {
