@@ -63,6 +63,15 @@ describe('what cannot be right', () => {
     expect(overlay.stats.forgedSource).toBe(2);
   });
 
+  test('faults #67 a datagram that has made no hop yet is from the neighbour itself', () => {
+    const { overlay, sent } = linked();
+    const fresh = { target: place(0xc1), hopsLeft: HOPS_MAX };
+    overlay.receive(LEFT, bytesOf({ ...fresh, source: STRANGER }), 0);
+    expect([sent(), overlay.stats.forgedSource]).toEqual([[], 1]);
+    overlay.receive(LEFT, bytesOf({ ...fresh, source: peerIdFromKey(LEFT) as PeerId }), 0);
+    expect([sent().length, overlay.stats.forgedSource]).toEqual([1, 1]);
+  });
+
   test('a list of neighbours is believed from the neighbour itself only', () => {
     const { overlay, outputs } = linked();
     const list = { type: OverlayType.NEIGHBOURS, target: SELF, payload: encodePeerIds([place(0x41)]) };
@@ -126,7 +135,7 @@ describe('answers', () => {
     overlay.request(OverlayType.DHT_REQUEST, place(0xc1), Uint8Array.of(1), 5, 0);
     const hops: PeerKey[] = [];
     const isRequest = ({ datagram }: { datagram: OverlayDatagram }) => datagram.type === OverlayType.DHT_REQUEST;
-    for (let now = 0; now <= 9000; now += 100) {
+    for (let now = 0; now <= 10_000; now += 100) {
       overlay.tick(now);
       hops.push(
         ...sent()
@@ -135,7 +144,7 @@ describe('answers', () => {
       );
     }
     expect(hops[0]).toBe(ACROSS);
-    expect(hops).toHaveLength(3);
+    expect(hops).toHaveLength(4);
     expect(new Set(hops).size).toBeGreaterThan(1);
     expect(outputs().filter(({ kind }) => kind === 'no-answer')).toEqual([{ kind: 'no-answer', tag: 5 }]);
   });
@@ -244,7 +253,8 @@ function place(first: number): PeerId {
 }
 
 function bytesOf(changes: Partial<OverlayDatagram>): Uint8Array {
-  const head = { type: OverlayType.ETE, mode: OverlayMode.EXACT, hopsLeft: HOPS_MAX, flags: 0, requestId: 0 } as const;
+  const hopsLeft = HOPS_MAX - 1;
+  const head = { type: OverlayType.ETE, mode: OverlayMode.EXACT, hopsLeft, flags: 0, requestId: 0 } as const;
   const ends = { source: STRANGER, target: place(0xc1), payload: new Uint8Array(0) };
   return encodeOverlayDatagram({ ...head, ...ends, ...changes });
 }

@@ -5,7 +5,8 @@
  *
  * Join: the first link carries a FIND for the own id; whoever is nearest
  * answers with its neighbours; links to the true neighbours follow. Stabilise:
- * each peer tells its links which ids it is linked to, on change and every 15 s.
+ * each peer tells its links which ids it is linked to, on change and every 15 s,
+ * and looks for its own place again.
  */
 import { earliest, type Instant, jitter, Outbox, type Random, sameBytes, TimerTable, uint32 } from '@warren/base';
 import {
@@ -13,6 +14,7 @@ import {
   decodePeerIds,
   encodeOverlayDatagram,
   encodePeerIds,
+  HOPS_MAX,
   type OverlayDatagram,
   OverlayFlag,
   OverlayMode,
@@ -32,6 +34,8 @@ import { Table } from './table.ts';
 const STABILISE_MS = 15_000;
 /** Changes within this time are told together. */
 const TELL_SOON_MS = 100;
+/** And once more so long after the last change: a datagram may be lost. */
+const TELL_AGAIN_MS = 1500;
 /** Between draws of far points. */
 const FAR_EVERY_MS = 10_000;
 
@@ -58,7 +62,7 @@ export interface OverlayOptions {
   readonly linkBudget: number;
 }
 
-type Timer = 'tell' | 'stabilise' | 'far';
+type Timer = 'tell' | 'tell-again' | 'stabilise' | 'far';
 
 /** Datagrams by what became of them. */
 export interface OverlayStats {
@@ -138,8 +142,13 @@ export class Overlay {
     }
     const source = peerKey(datagram.source);
     if (datagram.type === OverlayType.NEIGHBOURS) this.neighbours(from, source, datagram, now);
-    else if (source === this.selfKey && datagram.mode !== OverlayMode.ANSWER) this.stats.forgedSource++;
+    else if (this.isForged(datagram, source, from)) this.stats.forgedSource++;
     else this.route(datagram, from, now);
+  }
+
+  /** A source is believed for one hop: nobody else is us, and what has made no hop yet is from the neighbour itself. */
+  private isForged({ mode, hopsLeft }: OverlayDatagram, source: PeerKey, from: PeerKey): boolean {
+    return (source === this.selfKey && mode !== OverlayMode.ANSWER) || (hopsLeft === HOPS_MAX && source !== from);
   }
 
   /** Sends one datagram that expects no answer. False when nobody is closer. */
@@ -205,10 +214,12 @@ export class Overlay {
   private due(timer: Timer, now: Instant): void {
     switch (timer) {
       case 'tell':
+      case 'tell-again':
         this.tell();
         return;
       case 'stabilise':
         this.tell();
+        if (this.table.neighbours.size > 0) this.find('join', this.options.self, now);
         this.seek(now);
         this.trim();
         this.scheduleStabilise(now);
@@ -351,6 +362,7 @@ export class Overlay {
 
   private changed(now: Instant): void {
     if (this.timers.at('tell') === undefined) this.timers.set('tell', now + TELL_SOON_MS);
+    this.timers.set('tell-again', now + TELL_AGAIN_MS);
     this.seek(now);
   }
 

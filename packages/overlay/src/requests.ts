@@ -9,7 +9,7 @@ import type { PeerKey } from '@warren/wire';
 const RETRACE_MS = 30_000;
 const RETRACE_MAX = 4096;
 /** Wait for an answer, by try. */
-const ANSWER_MS: readonly number[] = [1500, 3000, 4000];
+const ANSWER_MS: readonly number[] = [700, 1500, 3000, 4000];
 const PENDING_MAX = 1024;
 
 /** Whence requests came. Oldest entries go first. */

@@ -43,10 +43,16 @@ export function drawFarPoint(self: PeerId, peers: number, random: Random): PeerI
   return addIds(self, idAtFraction(Math.max(peers, 2) ** (unit(random) - 1), random));
 }
 
+/** One pass, as all ids of a table go through here at every change. */
 function nearest(ids: Iterable<PeerId>, count: number, distance: (id: PeerId) => PeerId): PeerId[] {
-  return [...ids]
-    .map(id => ({ id, distance: distance(id) }))
-    .sort((a, b) => compareBytes(a.distance, b.distance))
-    .slice(0, count)
-    .map(entry => entry.id);
+  const chosen: { readonly id: PeerId; readonly distance: PeerId }[] = [];
+  for (const id of ids) {
+    const entry = { id, distance: distance(id) };
+    const last = chosen[count - 1];
+    if (last !== undefined && compareBytes(entry.distance, last.distance) >= 0) continue;
+    const at = chosen.findIndex(other => compareBytes(entry.distance, other.distance) < 0);
+    chosen.splice(at < 0 ? chosen.length : at, 0, entry);
+    if (chosen.length > count) chosen.pop();
+  }
+  return chosen.map(({ id }) => id);
 }
