@@ -9,22 +9,22 @@
  * writer, and names first whom most replicas name.
  */
 import { compareBytes, earliest, type Instant, Outbox, sameBytes } from '@warren/base';
+import { CLOCK_SKEW_MS } from '@warren/trust';
 import {
   type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
-  type PeerId,
-  type PeerKey,
-  type RecordKind,
   decodeDhtAnswer,
   decodeDhtRequest,
   encodeDhtAnswer,
   encodeDhtRequest,
+  type PeerId,
+  type PeerKey,
   peerKey,
+  type RecordKind,
 } from '@warren/wire';
-import { CLOCK_SKEW_MS } from '@warren/trust';
 import { Claims } from './claims.ts';
-import { type CheckedRecord, type RecordContext, checkRecord, makeRecord } from './records.ts';
+import { type CheckedRecord, checkRecord, makeRecord, type RecordContext } from './records.ts';
 import { Store } from './store.ts';
 
 /** Replicas of each key. */
@@ -41,8 +41,18 @@ const OPERATIONS_MAX = 256;
 export type DhtOutput =
   /** Ask whoever is nearest to `position`; the answer comes back under `tag`. */
   | { readonly kind: 'request'; readonly position: PeerId; readonly payload: Uint8Array; readonly tag: number }
-  | { readonly kind: 'stored'; readonly operation: number; readonly result: 'ok' | 'taken' | 'failed'; readonly holder?: PeerKey }
-  | { readonly kind: 'found'; readonly operation: number; readonly records: readonly CheckedRecord[]; readonly answers: number };
+  | {
+      readonly kind: 'stored';
+      readonly operation: number;
+      readonly result: 'ok' | 'taken' | 'failed';
+      readonly holder?: PeerKey;
+    }
+  | {
+      readonly kind: 'found';
+      readonly operation: number;
+      readonly records: readonly CheckedRecord[];
+      readonly answers: number;
+    };
 
 export interface DhtOptions extends RecordContext {
   /** First 20 bytes of a hash: where on the ring a numbered key lies. */

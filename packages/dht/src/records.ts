@@ -3,14 +3,14 @@
  * carries leaf and statement, so that any member can check it without asking
  * anybody (decisions.md "Keys and signing").
  */
-import { type Instant, type UnixMs, type WallClock, concat, utf8 } from '@warren/base';
+import { concat, type Instant, type UnixMs, utf8, type WallClock } from '@warren/base';
 import {
   type Authority,
   CLOCK_SKEW_MS,
   type Credentials,
-  type Identity,
   decodeStatement,
   encodeStatement,
+  type Identity,
 } from '@warren/trust';
 import { type DhtRecord, RECORD_SIGNATURE_BYTES, type RecordKind, recordSignedBytes } from '@warren/wire';
 import { obeysPolicy } from './policy.ts';

@@ -115,7 +115,10 @@ function id(last: number): PeerId {
 }
 
 function key(number: number): Uint8Array {
-  return new Uint8Array(20).fill(number & 0xff, 0, 1).fill((number >> 8) & 0xff, 1, 2).fill(number >> 16, 2, 3);
+  return new Uint8Array(20)
+    .fill(number & 0xff, 0, 1)
+    .fill((number >> 8) & 0xff, 1, 2)
+    .fill(number >> 16, 2, 3);
 }
 
 /** A record that was found good, by a writer whose id stands first in its leaf. */

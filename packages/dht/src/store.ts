@@ -3,7 +3,15 @@
  * may replace what are here, checks of signatures are in `records.ts`.
  */
 import { compareBytes, type Instant, toHex } from '@warren/base';
-import { ANSWER_RECORDS_MAX, type DhtAnswer, type DhtRecord, type DhtStatus, type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import {
+  ANSWER_RECORDS_MAX,
+  type DhtAnswer,
+  type DhtRecord,
+  type DhtStatus,
+  type PeerId,
+  type PeerKey,
+  peerKey,
+} from '@warren/wire';
 import { POLICIES } from './policy.ts';
 import type { CheckedRecord } from './records.ts';
 

@@ -3,7 +3,14 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { fromUtf8, toBase64Url, toHex, utf8 } from '@warren/base';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { GROUP_FILE_MAX, type GroupFile, parseGroupFile, parseSubnet, printGroupFile, withoutSecret } from './group-file.ts';
+import {
+  GROUP_FILE_MAX,
+  type GroupFile,
+  parseGroupFile,
+  parseSubnet,
+  printGroupFile,
+  withoutSecret,
+} from './group-file.ts';
 
 const FILE: Omit<GroupFile, 'check'> = {
   warren: 1,

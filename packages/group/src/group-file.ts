@@ -97,7 +97,9 @@ function parseJson(text: string): Record<string, unknown> | undefined {
 /** Texts, numbers and lists of texts: nothing nested, which a checksum could not walk at any depth. */
 function isPlain(value: unknown): boolean {
   const texts: readonly unknown[] = Array.isArray(value) ? value : [];
-  return ['string', 'number'].includes(typeof value) || (Array.isArray(value) && texts.every(t => typeof t === 'string'));
+  return (
+    ['string', 'number'].includes(typeof value) || (Array.isArray(value) && texts.every(t => typeof t === 'string'))
+  );
 }
 
 /** SHA-256 over the JSON without `check`, keys sorted, no white space. */

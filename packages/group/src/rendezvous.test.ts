@@ -22,7 +22,11 @@ describe('a member', () => {
     const ada = member();
     expect(during(ada, 0, HOUR_MS)).toEqual([]);
     ada.machine.setReady(true, HOUR_MS);
-    expect(during(ada, HOUR_MS, HOUR_MS + 1).map(({ kind }) => kind).sort()).toEqual(['publish', 'read']);
+    expect(
+      during(ada, HOUR_MS, HOUR_MS + 1)
+        .map(({ kind }) => kind)
+        .sort(),
+    ).toEqual(['publish', 'read']);
     ada.machine.setReady(false, HOUR_MS + 2);
     expect(ada.machine.wakeAt).toBeUndefined();
     expect(during(ada, HOUR_MS + 2, 2 * HOUR_MS)).toEqual([]);
@@ -69,7 +73,7 @@ describe('a member', () => {
 describe('two members', () => {
   test('find each other', () => {
     const [ada, bob] = [ready(), ready()];
-    expect(dials(bob, [valueOf(ada)])).toEqual([{ kind: 'dial', publicId: ada.publicId, memberId: ada.memberId }]);
+    expect(dials(bob, [valueFrom(ada)])).toEqual([{ kind: 'dial', publicId: ada.publicId, memberId: ada.memberId }]);
   });
 
   test('read the key of the last hour during the first ten minutes only', () => {
@@ -78,7 +82,10 @@ describe('two members', () => {
       const out = during(ada, 0, 1);
       return out.flatMap(each => (each.kind === 'dial' ? [] : [[each.kind, toHex(each.key)] as const]));
     };
-    const of = (minute: number, kind: string) => keys(minute).filter(([k]) => k === kind).map(([, key]) => key);
+    const of = (minute: number, kind: string) =>
+      keys(minute)
+        .filter(([k]) => k === kind)
+        .map(([, key]) => key);
     const [own] = of(5, 'publish');
     const [last] = of(-5, 'publish');
     expect(of(5, 'read')).toEqual([own, last]);
@@ -90,16 +97,20 @@ describe('two members', () => {
 
   test('find each other across the turn of the hour, and with clocks five minutes apart', () => {
     const turn = HALF_PAST + HOUR_MS / 2;
-    for (const [early, late] of [[-1, 1], [-1, 9 * MINUTE_MS], [-150_000, 150_000]] as const) {
+    for (const [early, late] of [
+      [-1, 1],
+      [-1, 9 * MINUTE_MS],
+      [-150_000, 150_000],
+    ] as const) {
       const [ada, bob] = [ready(turn + early), ready(turn + late)];
       during(bob, 0, 1);
-      expect(dials(bob, [valueOf(ada)])).toHaveLength(1);
+      expect(dials(bob, [valueFrom(ada)])).toHaveLength(1);
     }
   });
 
   test('do not open what was sealed two hours ago', () => {
     const [ada, bob] = [ready(HALF_PAST - 2 * HOUR_MS), ready(HALF_PAST)];
-    expect(dials(bob, [valueOf(ada)])).toEqual([]);
+    expect(dials(bob, [valueFrom(ada)])).toEqual([]);
     expect(bob.machine.stats.falseEntries).toBe(1);
   });
 });
@@ -108,10 +119,10 @@ describe('what is found', () => {
   test('is not dialled when it is our own, known already, or at our own place', () => {
     const [ada, bob] = [ready(), ready()];
     const other = ready();
-    expect(dials(bob, [valueOf(bob)])).toEqual([]);
-    expect(dials(bob, [valueOf(ada)], key => key === peerKey(ada.memberId))).toEqual([]);
+    expect(dials(bob, [valueFrom(bob)])).toEqual([]);
+    expect(dials(bob, [valueFrom(ada)], key => key === peerKey(ada.memberId))).toEqual([]);
     const same = ready(HALF_PAST, { publicId: bob.publicId });
-    expect(dials(bob, [valueOf(same), valueOf(other)])).toMatchObject([{ memberId: other.memberId }]);
+    expect(dials(bob, [valueFrom(same), valueFrom(other)])).toMatchObject([{ memberId: other.memberId }]);
   });
 
   test('faults #71 of 1,000 false entries none is dialled, all are counted, and the true one is found', () => {
@@ -119,23 +130,25 @@ describe('what is found', () => {
     const false_ = Array.from({ length: 1000 }, (_, i) => {
       if (i % 3 === 0) return random.bytes(i % 200);
       if (i % 3 === 1) return encodeSealedRendezvous({ nonce: random.bytes(24), sealed: random.bytes(56) });
-      return valueOf(ready(HALF_PAST, { secret: random.bytes(32) }));
+      return valueFrom(ready(HALF_PAST, { secret: random.bytes(32) }));
     });
-    const found = dials(bob, [...false_.slice(0, 500), valueOf(ada), ...false_.slice(500)]);
+    const found = dials(bob, [...false_.slice(0, 500), valueFrom(ada), ...false_.slice(500)]);
     expect(found).toMatchObject([{ memberId: ada.memberId }]);
     expect(bob.machine.stats.falseEntries).toBe(1000);
   });
 
   test('faults #71 copied a thousand times is dialled once, and does not hide the others', () => {
     const [ada, bob, eve] = [ready(), ready(), ready()];
-    const copies = Array(1000).fill(valueOf(ada)) as Uint8Array[];
-    const found = dials(bob, [...copies, valueOf(eve)]);
-    expect(found.map(({ memberId }) => peerKey(memberId)).sort()).toEqual([ada, eve].map(m => peerKey(m.memberId)).sort());
+    const copies = Array(1000).fill(valueFrom(ada)) as Uint8Array[];
+    const found = dials(bob, [...copies, valueFrom(eve)]);
+    expect(found.map(({ memberId }) => peerKey(memberId)).sort()).toEqual(
+      [ada, eve].map(m => peerKey(m.memberId)).sort(),
+    );
   });
 
   test('faults #71 is dialled by eight, at random; once members are found, one by one', () => {
     const bob = ready();
-    const values = Array.from({ length: 100 }, () => valueOf(ready()));
+    const values = Array.from({ length: 100 }, () => valueFrom(ready()));
     const first = dials(bob, values).map(({ memberId }) => peerKey(memberId));
     expect(new Set(first).size).toBe(8);
     expect(dials(bob, values).map(({ memberId }) => peerKey(memberId))).not.toEqual(first);
@@ -171,7 +184,7 @@ describe('what strangers see', () => {
 
   test('two records of one member in one hour differ', () => {
     const ada = ready();
-    expect(toHex(valueOf(ada))).not.toBe(toHex(valueOf(ada, 2 * MINUTE_MS)));
+    expect(toHex(valueFrom(ada))).not.toBe(toHex(valueFrom(ada, 2 * MINUTE_MS)));
   });
 });
 
@@ -205,7 +218,7 @@ function during({ machine }: Member, from: Instant, to: Instant): RendezvousOutp
 }
 
 /** What it publishes first, up to an instant. */
-function valueOf(one: Member, to: Instant = 1): Uint8Array {
+function valueFrom(one: Member, to: Instant = 1): Uint8Array {
   const published = during(one, 0, to).find(out => out.kind === 'publish');
   if (published?.kind !== 'publish') throw new Error('nothing published');
   return published.value;
@@ -216,6 +229,7 @@ function dials(one: Member, values: readonly Uint8Array[], known: (member: strin
   if (one.machine.wakeAt === 0) during(one, 0, 1);
   one.machine.found(values, known);
   const outputs: Extract<RendezvousOutput, { kind: 'dial' }>[] = [];
-  for (let out = one.machine.poll(); out !== undefined; out = one.machine.poll()) if (out.kind === 'dial') outputs.push(out);
+  for (let out = one.machine.poll(); out !== undefined; out = one.machine.poll())
+    if (out.kind === 'dial') outputs.push(out);
   return outputs;
 }

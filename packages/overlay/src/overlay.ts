@@ -112,7 +112,7 @@ export class Overlay {
     this.dials.reached(key);
     if (key === this.selfKey || !this.table.add(key)) return;
     if (this.table.neighbours.size === 1) this.find('join', this.options.self, now);
-    if (this.timers.at('stabilise') === undefined) this.scheduleStabilise(now);
+    if (this.timers.at('stabilise') === undefined) this.timers.set('stabilise', now + STABILISE_MS);
     if (this.timers.at('far') === undefined) this.timers.set('far', now + FAR_EVERY_MS / 5);
     this.changed(now);
     this.trim();
@@ -222,7 +222,7 @@ export class Overlay {
         if (this.table.neighbours.size > 0) this.find('join', this.options.self, now);
         this.seek(now);
         this.trim();
-        this.scheduleStabilise(now);
+        this.timers.set('stabilise', now + jitter(this.options.random, STABILISE_MS, 0.2));
         return;
       case 'far':
         this.drawFar(now);
@@ -326,7 +326,9 @@ export class Overlay {
   private learn(ids: readonly PeerId[], purpose: 'join' | 'far', now: Instant): void {
     this.table.find(ids, now);
     const first = ids[0];
-    if (first !== undefined && purpose === 'far' && this.farWanted()) this.considerFar(peerKey(first), now);
+    const key = first === undefined ? this.selfKey : peerKey(first);
+    const isFar = purpose === 'far' && key !== this.selfKey && !this.table.near().has(key);
+    if (isFar && this.farWanted() && this.connect(key, now)) this.far.add(key);
     this.seek(now);
   }
 
@@ -396,14 +398,5 @@ export class Overlay {
   private drawFar(now: Instant): void {
     if (!this.farWanted() || this.estimatedPeers <= 2 * NEAR_PER_SIDE + 1) return;
     this.find('far', drawFarPoint(this.options.self, this.estimatedPeers, this.options.random), now);
-  }
-
-  private considerFar(key: PeerKey, now: Instant): void {
-    if (key === this.selfKey || this.table.near().has(key)) return;
-    if (this.connect(key, now)) this.far.add(key);
-  }
-
-  private scheduleStabilise(now: Instant): void {
-    this.timers.set('stabilise', now + jitter(this.options.random, STABILISE_MS, 0.2));
   }
 }
