@@ -115,6 +115,16 @@ describe('answers', () => {
     expect(overlay.stats.noRoute).toBe(1);
   });
 
+  test('over a link that is gone do not get through', () => {
+    const { overlay, sent } = linked();
+    overlay.receive(LEFT, bytesOf(asked), 0);
+    overlay.linkDown(LEFT, 1);
+    sent();
+    overlay.receive(ACROSS, bytesOf({ ...answer, requestId: 7 }), 2);
+    expect(sent()).toEqual([]);
+    expect(overlay.stats.noRoute).toBe(1);
+  });
+
   test('to a request of ours count once, and only from where we asked', () => {
     const { overlay, sent, outputs } = linked();
     overlay.request(OverlayType.DHT_REQUEST, place(0xc1), Uint8Array.of(1), 5, 0);

@@ -250,7 +250,7 @@ export class Overlay {
       return;
     }
     const back = this.wayBack.towards(peerKey(answer.target), answer.requestId, now);
-    if (back === undefined || back === from) this.stats.noRoute++;
+    if (back === undefined || back === from || !this.isNeighbour(back)) this.stats.noRoute++;
     else this.forward(answer, from, back, now);
   }
 
