@@ -23,14 +23,13 @@ export const Errno = {
   ENOBUFS: 105,
 } as const;
 
-/** Flags of open, socket, recvfrom and sendto. */
+/** Flags of open, socket, recvmsg, sendmsg and sendto. */
 export const Flag = {
   O_RDWR: 2,
   /** Also SOCK_NONBLOCK. */
   O_NONBLOCK: 0x800,
   /** Also SOCK_CLOEXEC: programs that we start must not keep our devices alive. */
   O_CLOEXEC: 0x80000,
-  MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
 } as const;
 
@@ -47,6 +46,10 @@ export const Option = {
   IP_MTU_DISCOVER: [0, 10],
   IPV6_MTU_DISCOVER: [41, 23],
   IPV6_V6ONLY: [41, 26],
+  /** Cut what is sent into datagrams of this length; 0: do not. Since Linux 4.18. */
+  UDP_SEGMENT: [17, 103],
+  /** Value 1: give datagrams of one sender together. Since Linux 5.0. */
+  UDP_GRO: [17, 104],
 } as const satisfies Record<string, readonly [level: number, name: number]>;
 
 /** ioctl requests on /dev/net/tun, and bits of `ifreq.ifr_flags` (linux/if_tun.h). */
@@ -75,8 +78,9 @@ export interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number;
   getsockname(fd: number, address: Uint8Array, length: Int32Array): number;
   setsockopt(fd: number, level: number, name: number, value: Int32Array, length: number): number;
-  /** `buffer` is a number made by `address`. */
-  recvfrom(fd: number, buffer: number, length: number, flags: number, from: Uint8Array, fromLength: Int32Array): number;
+  /** `message` is where a `struct msghdr` lies, a number made by `address`. */
+  recvmsg(fd: number, message: number, flags: number): number;
+  sendmsg(fd: number, message: number, flags: number): number;
   sendto(fd: number, buffer: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
   /** Why the last call of this thread failed. */
   errno(): number;
@@ -114,9 +118,8 @@ async function load(): Promise<Libc | undefined> {
     bind: c.func('int bind(int fd, void *address, int length)'),
     getsockname: c.func('int getsockname(int fd, void *address, void *length)'),
     setsockopt: c.func('int setsockopt(int fd, int level, int name, void *value, int length)'),
-    recvfrom: c.func(
-      'int64_t recvfrom(int fd, uintptr_t buffer, size_t length, int flags, void *from, void *fromLength)',
-    ),
+    recvmsg: c.func('int64_t recvmsg(int fd, uintptr_t message, int flags)'),
+    sendmsg: c.func('int64_t sendmsg(int fd, uintptr_t message, int flags)'),
     sendto: c.func('int64_t sendto(int fd, void *buffer, size_t length, int flags, void *to, int toLength)'),
     errno: () => koffi.errno(),
     address: buffer => Number(koffi.address(buffer)),

@@ -5,7 +5,7 @@
  * to. `udp-dgram.ts` does the same where the system calls are out of reach.
  */
 import type { PathId } from '@warren/peer';
-import { Errno, errnoName, Family, Flag, type Libc, Option, type PollHandle } from './libc.ts';
+import { errnoName, Family, Flag, type Libc, Option, type PollHandle } from './libc.ts';
 import {
   type Endpoint,
   fromSockaddr,
@@ -18,6 +18,7 @@ import {
   toSockaddr,
 } from './sockaddr.ts';
 import { surfacing } from './surface.ts';
+import { Incoming, Outgoing } from './udp-messages.ts';
 
 /** Where to bind. */
 export interface UdpOptions {
@@ -48,8 +49,6 @@ const REMEMBERED_MAX = 4_096;
 const SOCKET_BUFFER_BYTES = 4 << 20;
 /** Datagrams read from one socket before others get their turn. */
 const BUDGET_PER_WAKE = 64;
-/** Received datagrams are views into slabs of this size: allocating each one costs more than receiving it. */
-const SLAB_BYTES = 64 * 1_024;
 
 /** Binds; rejects with a reason when the address is taken or not ours. IPv6 is left out where the machine has none. */
 export function openUdp(libc: Libc, options: UdpOptions, receive: UdpReceiver): Udp {
@@ -114,17 +113,14 @@ class BothFamilies implements Udp {
 class UdpSocket {
   readonly family: number;
   readonly bound: Endpoint;
-  dropped = 0;
   private readonly libc: Libc;
   private readonly fd: number;
   private readonly poll: PollHandle;
   private readonly receive: UdpReceiver;
   private readonly senders = new Bounded<string | number, PathId>();
-  private readonly from = new Uint8Array(SOCKADDR_IN6_BYTES);
-  private readonly fromLength = new Int32Array(1);
-  private slab = new Uint8Array(SLAB_BYTES);
-  private slabAddress: number;
-  private slabUsed = 0;
+  private readonly outgoing: Outgoing;
+  private readonly incoming: Incoming;
+  private refused = 0;
   private closed = false;
 
   constructor(libc: Libc, local: Endpoint, receive: UdpReceiver) {
@@ -140,62 +136,46 @@ class UdpSocket {
       libc.close(this.fd);
       throw error;
     }
-    this.slabAddress = libc.address(this.slab);
+    this.outgoing = new Outgoing(libc, this.fd);
+    this.incoming = new Incoming(libc, this.fd);
     this.poll = libc.poll(
       this.fd,
       surfacing(() => this.drain()),
     );
   }
 
+  get dropped(): number {
+    return this.refused + this.outgoing.dropped;
+  }
+
   send(to: Uint8Array, bytes: Uint8Array): void {
-    if (this.closed) return;
-    const { libc } = this;
-    while (libc.sendto(this.fd, bytes, bytes.length, Flag.MSG_DONTWAIT, to, to.length) < 0) {
-      // Full queues (EAGAIN, ENOBUFS), too long for the way (EMSGSIZE), no way (ENETUNREACH), a firewall (EPERM).
-      if (libc.errno() === Errno.EINTR) continue;
-      this.dropped++;
-      return;
-    }
+    this.outgoing.send(to, bytes);
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.outgoing.close();
     this.poll.close();
     this.libc.close(this.fd);
   }
 
   private drain(): void {
-    for (let read = 0; read < BUDGET_PER_WAKE && !this.closed; read++) {
-      this.fromLength[0] = SOCKADDR_IN6_BYTES;
-      const room = this.slabAddress + this.slabUsed;
-      const flags = Flag.MSG_DONTWAIT | Flag.MSG_TRUNC;
-      const length = this.libc.recvfrom(this.fd, room, RECEIVE_MAX_BYTES, flags, this.from, this.fromLength);
-      if (length < 0) {
-        if (this.libc.errno() === Errno.EINTR) continue;
-        return;
-      }
+    for (let read = 0; read < BUDGET_PER_WAKE && !this.closed; ) {
+      const datagrams = this.incoming.receive();
+      if (datagrams === undefined) return;
+      read += datagrams.length;
       const path = this.sender();
-      if (length === 0 || length > RECEIVE_MAX_BYTES || path === undefined) this.dropped++;
-      else this.receive(path, this.takeFromSlab(length));
+      for (const bytes of datagrams) {
+        if (bytes.length === 0 || bytes.length > RECEIVE_MAX_BYTES || path === undefined) this.refused++;
+        else if (!this.closed) this.receive(path, bytes);
+      }
     }
-  }
-
-  /** The datagram just received; the slab's next free place moves behind it. */
-  private takeFromSlab(length: number): Uint8Array {
-    const bytes = this.slab.subarray(this.slabUsed, this.slabUsed + length);
-    this.slabUsed += length;
-    if (this.slabUsed + RECEIVE_MAX_BYTES > SLAB_BYTES) {
-      this.slab = new Uint8Array(SLAB_BYTES);
-      this.slabAddress = this.libc.address(this.slab);
-      this.slabUsed = 0;
-    }
-    return bytes;
   }
 
   /** The path id of the last datagram's sender; `undefined` for link-local senders and port 0. */
   private sender(): PathId | undefined {
-    const { from } = this;
+    const { from } = this.incoming;
     // IPv4 and its port fit in a number; IPv6 is looked up by its bytes.
     const key =
       this.family === Family.AF_INET
