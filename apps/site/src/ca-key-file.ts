@@ -4,19 +4,10 @@
  * data folder cannot sign. Source: decisions.md, "Site and edges".
  */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { makeFolders } from './folder.ts';
 
 /** Where the key lies: `$XDG_STATE_HOME/warren/ca-key`, else `~/.local/state/warren/ca-key`. */
 export function caKeyPath(environment: NodeJS.ProcessEnv): string {
@@ -49,7 +40,7 @@ export function readKeyFile(path: string): KeyFile {
  * once, both read the same key afterwards. Throws when the folder cannot be written.
  */
 export function makeKeyFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(path));
   const draft = `${path}.${process.pid}.new`;
   try {
     writeDurably(draft, randomBytes(32));

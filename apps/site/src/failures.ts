@@ -20,7 +20,7 @@ export function explain(error: unknown, options: SiteOptions): string {
     // Written for people by the host of the bootstrap node.
     return sentence(message, code.startsWith('EADDR') ? 'The option is --bootstrap-udp.' : undefined);
   }
-  const disk = DISK.get(code ?? '');
+  const disk = code === 'ENOENT' && syscall !== 'mkdir' ? undefined : DISK.get(code ?? '');
   if (disk !== undefined) return sentence(`${disk[0]}: ${message}.`, disk[1]);
   return sentence(`The site could not start: ${message}.`, 'This is a mistake in the site; please report it.');
 }
@@ -35,6 +35,9 @@ const DISK: ReadonlyMap<string, readonly [reason: string, remedy: string]> = new
   ['EPERM', ['A file or folder may not be written', 'Correct its permissions, or choose another with --data.']],
   ['EEXIST', ['The data folder cannot be made', 'Remove the file of that name, or choose another with --data.']],
   ['ENOTDIR', ['The data folder cannot be made', 'Remove the file of that name, or choose another with --data.']],
+  ['ENOENT', ['The folder cannot be made there', 'Choose another with --data.']],
+  ['ENAMETOOLONG', ['The name of the folder is too long', 'Choose another with --data.']],
+  ['ELOOP', ['The data folder is a link to itself', 'Remove that link, or choose another with --data.']],
   ['EIO', ['The disk reports an error', 'Check the disk.']],
 ]);
 

@@ -42,7 +42,7 @@ export function parseOptions(argv: readonly string[], cwd: string): SiteOptions 
         .default({ host: '127.0.0.1', port: 8080 }, '127.0.0.1:8080'),
     )
     .option('--public-url <url>', 'address under which people reach the site, behind a proxy', publicOrigin)
-    .option('--data <folder>', 'folder of the database', './data')
+    .option('--data <folder>', 'folder of the database', folderName, './data')
     .option('--bootstrap-udp <host:port>', 'UDP address of the bootstrap node (default: as --listen)', hostPort)
     .option('--ca-passphrase', 'ask for a passphrase that protects the CA keys, instead of a key file')
     .addHelpText('after', EXAMPLES)
@@ -96,6 +96,11 @@ function hostPort(text: string): HostPort {
   const read = parseHostPort(text);
   if (read === undefined) throw new InvalidArgumentError('Give an address and a port, such as 127.0.0.1:8080.');
   return read;
+}
+
+function folderName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give the path of a folder, such as ./data.');
+  return text;
 }
 
 function publicOrigin(text: string): string {

@@ -2,6 +2,7 @@
  * The site as a process: listening, TLS, WebSockets, stopping, starting again,
  * and failures at the start. The bootstrap node is a stand-in.
  */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -171,6 +172,18 @@ describe('a start that fails', () => {
     writeFileSync(join(folder, 'junk', 'site.db'), 'x'.repeat(5_000));
     expect(await failure('--data', 'junk', '--listen', '127.0.0.1:0')).toContain('site.db is no database');
   });
+
+  test('says that a folder cannot be there, instead of trying for ever', () => {
+    const main = join(import.meta.dirname, 'main.ts');
+    const tell = (path: string) => {
+      const argv = [main, '--listen', '127.0.0.1:0', '--data', path];
+      const env = { XDG_STATE_HOME: join(folder, 'state') };
+      return spawnSync(process.execPath, argv, { cwd: folder, env, encoding: 'utf8', timeout: 20_000, killSignal: 9 });
+    };
+    expect(tell('/proc/warren')).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be made there') });
+    expect(tell('x'.repeat(300))).toMatchObject({ status: 1, stderr: expect.stringContaining('too long') });
+    expect(tell('')).toMatchObject({ status: 2, stderr: expect.stringContaining('Give the path of a folder') });
+  }, 70_000);
 
   test('leaves nothing running when the bootstrap node cannot start', async () => {
     let port = 0;
