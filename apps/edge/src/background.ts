@@ -4,10 +4,11 @@
  * its steps, and fails as it fails.
  */
 import { spawn } from 'node:child_process';
-import { constants, type FileHandle, mkdir, open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Exit, explain, Failure, failureFrom } from './failure.ts';
 import { onInterrupt } from './interrupt.ts';
+import { makeFolder } from './make-folder.ts';
 import type { Step } from './progress.ts';
 import type { BackgroundMessage } from './terminal.ts';
 
@@ -54,7 +55,7 @@ export async function upInBackground(
 }
 
 async function openLog(stateDir: string, file: string): Promise<FileHandle> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await makeFolder(stateDir, 0o700);
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
   const log = await open(file, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
   if ((await log.stat()).size > LOG_MAX_BYTES) await log.truncate();

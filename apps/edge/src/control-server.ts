@@ -2,13 +2,14 @@
  * The daemon's side of the control socket: HTTP with JSON on a Unix socket that
  * only its owner and group may open. It decides nothing.
  */
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { Control, LeaveRequest, PingRequest } from './control-api.ts';
 import { explain, Failure, failureData } from './failure.ts';
 import { runningAlready } from './lock.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** `sun_path` of unix(7), with its end. */
 const PATH_MAX_BYTES = 107;
@@ -30,7 +31,7 @@ export async function openControl(path: string): Promise<ControlServer> {
       'Choose one with --socket.',
     );
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeFolder(dirname(path), 0o755);
   await removeStale(path);
   let control: Control | undefined;
   const server = createServer((request, response) => {

@@ -16,6 +16,12 @@ test.each([
     1,
     'full: /y. Free',
   ],
+  [
+    Object.assign(new Error('x'), { code: 'ENOENT', syscall: 'mkdir', path: '/proc/x' }),
+    1,
+    'made there: /proc/x. Choose',
+  ],
+  [Object.assign(new Error('x'), { code: 'ENAMETOOLONG', syscall: 'mkdir', path: '/y' }), 1, 'too long: /y. Choose'],
   [new TypeError('x is undefined'), 1, 'Warren failed: x is undefined. This is a mistake in Warren'],
   ['odd', 1, 'Warren failed: odd.'],
 ])('%s ends in a sentence and an exit code', (error, exit, words) => {

@@ -58,6 +58,9 @@ const DISK: ReadonlyMap<string, readonly [what: string, todo: string]> = new Map
   ['EACCES', ['No permission', 'Run as its owner, or choose another folder with --state.']],
   ['EPERM', ['No permission', 'Run as its owner, or choose another folder with --state.']],
   ['ENOTDIR', ['A part of the path is no folder', 'Move that file away, or choose another folder with --state.']],
+  ['ENOENT', ['The folder cannot be made there', 'Choose another with --state or --socket.']],
+  ['ENAMETOOLONG', ['The path is too long', 'Choose another folder with --state.']],
+  ['ELOOP', ['A link in the path points to itself', 'Remove it, or choose another folder with --state.']],
   ['EEXIST', ['A file is in the way', 'Move that file away, or choose another folder with --state.']],
 ]);
 
@@ -68,7 +71,9 @@ export function explain(error: unknown): Failure {
   if (error instanceof StorageError) return new Failure('storage', error.message);
   if (!(error instanceof Error)) return mistake(String(error));
   const { code, path, dest, syscall, message } = error as NodeJS.ErrnoException & { dest?: string };
-  const disk = syscall === undefined ? undefined : DISK.get(code ?? '');
+  // A missing file is a mistake of ours; a folder that cannot be made is not.
+  const isDisk = syscall !== undefined && (code !== 'ENOENT' || syscall === 'mkdir');
+  const disk = isDisk ? DISK.get(code ?? '') : undefined;
   if (disk === undefined) return mistake(message);
   return new Failure('storage', `${disk[0]}: ${dest ?? path ?? message}.`, disk[1]);
 }

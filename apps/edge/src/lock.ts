@@ -4,10 +4,11 @@
  * whole or absent, and a killed holder is told from a living one.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './failure.ts';
+import { makeFolder } from './make-folder.ts';
 
 const NAME = 'daemon.lock';
 const TAKE_OVER_MS = 50;
@@ -18,7 +19,7 @@ export interface Lock {
 
 /** Takes the lock of a folder, which is made if need be (0700). Rejects with a `Failure` while another daemon has it. */
 export async function lockState(stateDir: string): Promise<Lock> {
-  await makeFolder(stateDir);
+  await makeFolder(stateDir, 0o700);
   const path = join(stateDir, NAME);
   const mine = (await holderName(process.pid)) ?? `${process.pid}::`;
   if (!(await tryLink(mine, path))) await takeOver(path, mine, stateDir);
@@ -61,19 +62,6 @@ async function holderName(pid: number): Promise<string | undefined> {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const isZombie = fields[0] === 'Z' || fields[0] === 'X';
   return isZombie ? undefined : `${pid}:${fields[19]}:${boot.trim()}`;
-}
-
-/** Node's own recursive mkdir says ENOENT where the file system is read-only. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
-    await makeFolder(dirname(folder));
-    await mkdir(folder, { mode: 0o700 });
-  }
 }
 
 /** A second daemon is refused. */

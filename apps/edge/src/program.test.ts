@@ -41,6 +41,9 @@ test.each([
   [['up', '--udp-port', '70000'], 'Give a whole number from 1 to 65535.'],
   [['up', '--interface', 'Wr 0'], 'Give 1 to 15 of a-z 0-9 . _ -'],
   [['up', '--no-udp', '--udp-port', '9'], '--udp-port and --no-udp exclude each other.'],
+  [['status', '--state', ''], "Option '--state <folder>' argument '' is invalid. Give a path."],
+  [['status', '--socket', ''], "Option '--socket <file>' argument '' is invalid. Give a path."],
+  [['help', 'fly'], "Unknown command 'fly'."],
   [['up', '--frobnicate'], "Unknown option '--frobnicate'."],
 ])('%j is wrong usage: a sentence, exit code 2', async (argv, words) => {
   expect(await warren(...argv)).toBe(2);

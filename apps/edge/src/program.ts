@@ -1,5 +1,5 @@
 /** The command line as a whole: verbs, options, help, and what every failure ends in. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { Exit, explain, Failure, failureData, failureJson, failureText } from './failure.ts';
 import { asTyped } from './places.ts';
 import type { Terminal } from './terminal.ts';
@@ -34,7 +34,7 @@ export async function run(argv: readonly string[], terminal: Terminal, version: 
     return exit;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return Exit.ok;
-    const failure = error instanceof CommanderError ? usageFailure(error) : explain(error);
+    const failure = error instanceof CommanderError ? usageFailure(error, argv) : explain(error);
     terminal.tell?.({ failure: failureData(failure) });
     if (wantsJson) terminal.out(failureJson(failure));
     else terminal.err(asTyped(failureText(failure), terminal.env));
@@ -49,8 +49,12 @@ function makeProgram(context: Context, wantsJson: boolean, done: (exit: number) 
     .description('A private network of your group: this machine as a member, with a network device.')
     .version(version, '-V, --version')
     .option('--json', 'print JSON, failures too')
-    .option('--state <folder>', 'folder for keys and memberships (default: /var/lib/warren for root)')
-    .option('--socket <file>', 'control socket (default: /run/warren/warren.sock, or in the folder given with --state)')
+    .option('--state <folder>', 'folder for keys and memberships (default: /var/lib/warren for root)', path)
+    .option(
+      '--socket <file>',
+      'control socket (default: /run/warren/warren.sock, or in the folder given with --state)',
+      path,
+    )
     .addOption(new Option('--no-color', 'no colours').hideHelp())
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -75,10 +79,20 @@ function makeProgram(context: Context, wantsJson: boolean, done: (exit: number) 
   return program;
 }
 
-function usageFailure({ message, code }: CommanderError): Failure {
-  if (code === 'commander.help') return new Failure('usage', 'A command is missing.', 'See above.', Exit.usage);
+function path(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give a path.');
+  return text;
+}
+
+function usageFailure({ message, code }: CommanderError, argv: readonly string[]): Failure {
+  const hint = 'See `warren --help`.';
+  if (code === 'commander.help') {
+    // Commander answers `help fly` with the help for everything.
+    const [, verb] = argv.filter(word => !word.startsWith('-'));
+    const what = argv.includes('help') && verb !== undefined ? `Unknown command '${verb}'.` : 'A command is missing.';
+    return new Failure('usage', what, hint, Exit.usage);
+  }
   const [what = '', ...more] = message.replace(/^error: /, '').split('\n');
   const sentence = `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.$/, '')}.`;
-  const hint = [...more, 'See `warren --help`.'].join(' ').trim();
-  return new Failure('usage', sentence, hint, Exit.usage);
+  return new Failure('usage', sentence, [...more, hint].join(' ').trim(), Exit.usage);
 }
