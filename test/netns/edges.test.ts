@@ -11,16 +11,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Lab } from './lab.ts';
-import { LabEdge } from './lab-edge.ts';
+import type { Lab } from './lab.ts';
+import type { LabEdge } from './lab-edge.ts';
+import { LabGroup } from './lab-group.ts';
 import type { LabProcess } from './lab-process.ts';
-import { LabSite } from './lab-site.ts';
 import { programOf, skipReason } from './requirements.ts';
-import { SiteClient } from './site-client.ts';
 
 const reason = skipReason('root', 'tap', 'namespaces', 'iproute2', 'nftables', 'iputils-ping', 'curl');
 const TRANSFER_BYTES = 100_000_000;
@@ -28,32 +26,22 @@ const TRANSFER_BYTES = 100_000_000;
 const AGAIN_MS = 30_000;
 
 describe.skipIf(reason !== undefined)(`edges${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let around: LabGroup;
   let lab: Lab;
-  let site: LabSite;
-  let ada: SiteClient;
-  let group: string;
   let folder: string;
   let alpha: LabEdge;
   let beta: LabEdge;
   let gamma: LabEdge;
 
-  const add = async (host: string) => LabEdge.join(lab, folder, host, await ada.groupFile(group, host));
-
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'warren-edges-'));
-    lab = await Lab.create({ hosts: ['site', 'alpha', 'beta', 'gamma'] });
-    site = await LabSite.start(lab, folder);
-    ada = await SiteClient.first(lab, site);
-    group = await ada.newGroup('Lab');
+    around = await LabGroup.create(['alpha', 'beta', 'gamma']);
+    ({ lab, folder } = around);
   });
 
-  afterAll(async () => {
-    await lab?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => around?.end());
 
   test('two edges ping each other through their devices without a loss, by UDP between the two hosts alone', async () => {
-    [alpha, beta] = await Promise.all([add('alpha'), add('beta')]);
+    [alpha, beta] = await Promise.all([around.join('alpha'), around.join('beta')]);
     await direct(alpha, beta);
     const { address } = await beta.self();
     const [udp, tcp] = [await passed(lab, 'alpha', 'udp', 'beta'), await passed(lab, 'alpha', 'tcp', 'beta')];
@@ -67,7 +55,7 @@ describe.skipIf(reason !== undefined)(`edges${reason === undefined ? '' : ` (ski
 
   test('a third one comes, and all six ordered pairs ping', async () => {
     const started = performance.now();
-    gamma = await add('gamma');
+    gamma = await around.join('gamma');
     const readyAt = performance.now();
     const all = [alpha, beta, gamma];
     for (const [from, to] of pairs(all)) await direct(from, to);
@@ -161,11 +149,11 @@ describe.skipIf(reason !== undefined)(`edges${reason === undefined ? '' : ` (ski
   test('faults #27 without the site edges go on, and say so until it is back', {
     timeout: 90_000,
   }, async () => {
-    await site.stop();
+    await around.site.stop();
     const { address } = await gamma.self();
     expect(await alpha.ping(address, 20, 250)).toMatchObject({ sent: 20, lost: 0 });
     expect((await alpha.status()).health.map(({ code }) => code)).toContain('no-bootstrap');
-    await site.start();
+    await around.site.start();
     await expect.poll(async () => (await alpha.status()).health, { timeout: 60_000 }).toEqual([]);
   });
 

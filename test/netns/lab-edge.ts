@@ -4,13 +4,15 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GroupView } from '@warren/peer';
+import type { GroupView, PublicView } from '@warren/peer';
 import type { ExecResult, Lab } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
 import { ROOT } from './lab-site.ts';
 
 const PROGRAM = join(ROOT, 'apps/edge/bin/warren.js');
 const READY_PATIENCE_MS = 60_000;
+/** A start that fails does so within this; one that does not is ended. */
+const ATTEMPT_LIMIT_MS = 20_000;
 
 export interface LabEdgeOptions {
   /** The state folder; `<folder>/<host>-state` by default. */
@@ -24,6 +26,7 @@ export interface EdgeStatus {
   readonly health: readonly { readonly code: string; readonly message: string }[];
   readonly devices: readonly { readonly group: string; readonly interface: string }[];
   readonly groups: readonly GroupView[];
+  readonly public: PublicView;
 }
 
 /** Echo requests by the machine's own `ping`. `rttMs` is the mean, NaN without replies. */
@@ -73,9 +76,13 @@ export class LabEdge {
 
   /** Starts the daemon without waiting for anything. */
   launch(...args: readonly string[]): LabProcess {
-    const argv = [process.execPath, PROGRAM, 'up', ...args, '--state', this.state, '--socket', this.socket];
-    this.process = this.lab.spawn(this.host, argv, { cwd: ROOT });
+    this.process = this.lab.spawn(this.host, this.upArgv(args), { cwd: ROOT });
     return this.process;
+  }
+
+  /** Runs `warren up` where it is to fail: gives what it said in the end. */
+  attempt(...args: readonly string[]): Promise<ExecResult> {
+    return this.lab.exec(this.host, this.upArgv(args), { allowFailure: true, timeoutMs: ATTEMPT_LIMIT_MS });
   }
 
   /** Runs another `warren` command beside the daemon. Resolves also when that fails. */
@@ -115,5 +122,9 @@ export class LabEdge {
   /** What `ip` shows: a line for each device or route. */
   async show(...what: readonly string[]): Promise<string> {
     return (await this.lab.exec(this.host, ['ip', '-o', ...what])).stdout;
+  }
+
+  private upArgv(args: readonly string[]): string[] {
+    return [process.execPath, PROGRAM, 'up', ...args, '--state', this.state, '--socket', this.socket];
   }
 }

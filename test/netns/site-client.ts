@@ -39,9 +39,13 @@ export class SiteClient {
     return (await this.post('/api/groups', { name })).body.group.group;
   }
 
-  /** Adds a Linux machine to a group; answers the text of its group file. */
-  async groupFile(group: string, device: string): Promise<string> {
-    const { body } = await this.post(`/api/groups/${group}/devices`, { device, kind: 'edge' });
+  /**
+   * Adds a Linux machine to a group; answers the text of its group file. `key`, SHA-256 of its public key as base64url,
+   * is for one that enrolled before.
+   */
+  async groupFile(group: string, device: string, key?: string): Promise<string> {
+    const wish = { device, kind: 'edge', ...(key === undefined ? {} : { key }) };
+    const { body } = await this.post(`/api/groups/${group}/devices`, wish);
     return `${JSON.stringify(body.file, null, 2)}\n`;
   }
 
