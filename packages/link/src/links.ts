@@ -4,31 +4,17 @@
  * offer candidates, prove better paths and move over without losing a
  * datagram. Nothing about addresses or SDP ever leaves the session. One
  * neighbour is `link.ts`, one of its ways `path.ts`, proving them `probing.ts`,
- * sending `outbound.ts`, data channels `web-rtc.ts`.
+ * talk about them `offers.ts`, data channels `web-rtc.ts`, sending `outbound.ts`.
  * Source: overlay.md "Links", decisions.md "Link, path, session"; P2 4.3.
  */
 import { concat, earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
 import type { HandshakeFailure, Identity, Opened, PathId, Sessions, SessionsOutput } from '@warren/session';
-import {
-  CANDIDATES_MAX,
-  DataFlag,
-  decodeFragment,
-  decodeLinkMessage,
-  encodeLinkMessage,
-  Inner,
-  type LinkMessage,
-  PacketType,
-  type PeerId,
-  type PeerKey,
-  peerKey,
-  Reader,
-} from '@warren/wire';
+import { DataFlag, decodeFragment, Inner, PacketType, type PeerId, type PeerKey, Reader } from '@warren/wire';
 import type { PathKind } from './candidates.ts';
-import { type Candidates, Link, SETUP_MS } from './link.ts';
+import { Link, SETUP_MS } from './link.ts';
+import { Offers } from './offers.ts';
 import { Outbound } from './outbound.ts';
 import { Probing } from './probing.ts';
-import type { Unnumbered } from './reliable.ts';
-import { withoutLocalCandidates } from './stranger-signals.ts';
 import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
 
 /** Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows. */
@@ -90,12 +76,12 @@ export interface LinksStats {
 /** The link table of one network. */
 export class Links {
   private malformedMessages = 0;
-  private refusedSignals = 0;
   private readonly outbound: Outbound;
   private readonly options: LinksOptions;
   private readonly outbox = new Outbox<LinksOutput>();
   private readonly links = new Map<PeerKey, Link>();
   private readonly probing: Probing;
+  private readonly offers: Offers;
   private readonly webRtc: WebRtc;
 
   constructor(options: LinksOptions) {
@@ -106,13 +92,15 @@ export class Links {
     const send = (path: PathId, bytes: Uint8Array) => this.outbox.push({ kind: 'send', path, bytes });
     this.outbound = new Outbound({ sessions, maxBytes, send });
     this.probing = new Probing({ network, strangers, random, hash, outbound: this.outbound });
+    const { outbound, probing, webRtc } = this;
+    this.offers = new Offers({ ...options, outbound, probing, webRtc });
   }
 
   /** What was refused or could not be sent, by cause. */
   get stats(): LinksStats {
     return {
       malformed: this.malformedMessages,
-      refusedCandidates: this.probing.refused + this.refusedSignals,
+      refusedCandidates: this.probing.refused + this.offers.refused,
       dropped: this.outbound.dropped,
     };
   }
@@ -144,8 +132,7 @@ export class Links {
   /** Hands our side's WebRTC signal to the neighbour. */
   localSignal(connection: string, signal: string, now: Instant): void {
     const link = this.linkOf(connection);
-    const told = this.options.strangers ? withoutLocalCandidates(signal) : signal;
-    if (link !== undefined && told !== undefined) this.tell(link, { kind: 'signal', connection, signal: told }, now);
+    if (link !== undefined) this.offers.signal(link, connection, signal, now);
   }
 
   webrtcFailed(connection: string, now: Instant): void {
@@ -161,7 +148,7 @@ export class Links {
 
   /** Own addresses changed: neighbours are told. */
   addressesChanged(now: Instant): void {
-    for (const link of this.links.values()) this.offer(link, now);
+    for (const link of this.links.values()) this.offers.offer(link, now);
   }
 
   /** Takes one datagram for this network; returns what goes up. */
@@ -252,10 +239,10 @@ export class Links {
       return;
     }
     if (link.isDirectDue(this.options.can.udp, now)) {
-      this.offer(link, now);
+      this.offers.offer(link, now);
       this.probing.tryAddresses(link, now);
     }
-    this.flush(link, now);
+    this.offers.flush(link, now);
     this.webRtc.offer(link, now);
   }
 
@@ -280,26 +267,7 @@ export class Links {
     }
     link.identity = identity;
     this.probing.tryPath(link, path, now);
-    this.offer(link, now);
-  }
-
-  private offer(link: Link, now: Instant): void {
-    const { can, hostKind, publicId } = this.options;
-    const addresses = can.udp ? this.options.addresses().slice(0, CANDIDATES_MAX) : [];
-    const base = { kind: 'candidates', webrtc: can.webrtc, udp: can.udp, hostKind, addresses } as const;
-    this.tell(link, publicId === undefined ? base : { ...base, publicId }, now);
-  }
-
-  private tell(link: Link, message: Unnumbered, now: Instant): void {
-    link.reliable.push(message, now);
-    this.flush(link, now);
-  }
-
-  private flush(link: Link, now: Instant): void {
-    if (link.best === undefined) return;
-    for (const message of link.reliable.due(now)) {
-      this.outbound.message(link, link.best, Inner.LINK_MESSAGE, encodeLinkMessage(message), now);
-    }
+    this.offers.offer(link, now);
   }
 
   private frame(link: Link, opened: Opened): Received | undefined {
@@ -366,41 +334,15 @@ export class Links {
     } else if (link.best !== before) {
       this.outbox.push({ kind: 'changed', peer: link.peer });
     }
-    this.flush(link, now);
+    this.offers.flush(link, now);
     this.webRtc.offer(link, now);
   }
 
-  /** Without a proven path of our own nothing is acknowledged: the neighbour repeats what it said. */
   private linkMessage(link: Link, body: Uint8Array, now: Instant): undefined {
-    const message = decodeLinkMessage(body);
-    if (message === undefined) return this.malformed();
-    if (message.kind === 'acknowledge') {
-      link.reliable.acknowledged(message.id);
-      return undefined;
-    }
-    const acknowledgement = encodeLinkMessage({ kind: 'acknowledge', id: message.id });
-    if (link.best !== undefined) this.outbound.message(link, link.best, Inner.LINK_MESSAGE, acknowledgement, now);
-    if (!link.reliable.isNew(message.id)) return undefined;
-    if (message.kind === 'candidates') this.candidates(link, message, now);
-    else this.remoteSignal(link, message);
+    const result = this.offers.receive(link, body, now);
+    if (result === 'malformed') return this.malformed();
+    if (result === 'news') this.outbox.push({ kind: 'changed', peer: link.peer });
     return undefined;
-  }
-
-  private candidates(link: Link, offered: Candidates, now: Instant): void {
-    const { can, self, network } = this.options;
-    link.remote = offered;
-    link.offersWebRtc = can.webrtc && offered.webrtc && !(can.udp && offered.udp) && self < link.peer;
-    if (can.udp) this.probing.tryAddresses(link, now);
-    const carrier = offered.publicId && network !== 'public' ? peerKey(offered.publicId) : undefined;
-    if (carrier !== undefined) this.probing.tryPath(link, `via/public/${carrier}`, now);
-    this.outbox.push({ kind: 'changed', peer: link.peer });
-    this.webRtc.offer(link, now);
-  }
-
-  private remoteSignal(link: Link, message: Extract<LinkMessage, { kind: 'signal' }>): void {
-    const signal = this.options.strangers ? withoutLocalCandidates(message.signal) : message.signal;
-    if (signal === undefined) this.refusedSignals++;
-    else this.webRtc.signal(link, { ...message, signal });
   }
 
   private losePath(link: Link, id: PathId, now: Instant): void {
