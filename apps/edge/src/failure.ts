@@ -100,7 +100,7 @@ export function failureText({ message, hint }: Failure): string {
 
 function exitOf(code: string): number {
   if (NOT_AUTHORISED.has(code)) return Exit.notAuthorised;
-  return code === 'site-unreachable' ? Exit.noPath : Exit.failure;
+  return code === 'site-unreachable' || code === 'no-address' ? Exit.noPath : Exit.failure;
 }
 
 function mistake(message: string): Failure {

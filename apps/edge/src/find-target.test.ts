@@ -30,7 +30,7 @@ test('a name of several members, here or in several groups, is refused with thei
 });
 
 test('a member without address is told apart from an unknown one', () => {
-  expect(() => findTarget([home], 'fresh')).toThrow(expect.objectContaining({ code: 'no-address' }));
+  expect(() => findTarget([home], 'fresh')).toThrow(expect.objectContaining({ code: 'no-address', exit: 5 }));
   expect(() => findTarget([home], 'freshly')).toThrow(expect.objectContaining({ code: 'unknown-member', exit: 1 }));
 });
 

@@ -42,7 +42,7 @@ export function findTarget(groups: readonly GroupView[], text: string, group?: s
   const { view, member } = target;
   const address = member === undefined ? text : member.address;
   if (address !== undefined) return { group: view.group, address, ...(member ? { member } : {}) };
-  throw new Failure('no-address', `${text} has no address yet.`, 'Try again in a few seconds.');
+  throw new Failure('no-address', `${text} has no address yet.`, 'Try again in a few seconds.', Exit.noPath);
 }
 
 interface Candidate {

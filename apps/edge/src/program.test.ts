@@ -36,6 +36,7 @@ test.each([
   [['fly'], "Unknown command 'fly'."],
   [['status', 'all'], "Too many arguments for 'status'."],
   [['ping'], "Missing required argument 'member'."],
+  [['ping', ''], 'Give a name or an address.'],
   [['ping', 'x', '-c', '0'], 'Give a whole number from 1 to 1000.'],
   [['ping', 'x', '-i', 'soon'], 'Give seconds from 0.01 to 60'],
   [['up', '--udp-port', '70000'], 'Give a whole number from 1 to 65535.'],

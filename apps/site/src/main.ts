@@ -33,6 +33,12 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', reason => {
     console.error(`mistake in the site: ${reason instanceof Error ? reason.stack : reason}`);
   });
+  // What was under way may be half done: end in order, so that whoever watches over us starts us anew.
+  process.on('uncaughtException', error => {
+    console.error(`mistake in the site: ${error.stack}\nThe site ends; its data are whole. Start it again.`);
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    void Promise.resolve(running?.stop()).finally(() => process.exit(1));
+  });
   try {
     running = await startSite(options, surroundings(options, interrupted.signal));
   } catch (error) {

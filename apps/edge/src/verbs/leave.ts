@@ -20,7 +20,8 @@ Examples:
   $ sudo warren leave
   $ sudo warren leave "Home"
 
-To come back, add the machine on the group page under another name. To stop for a while, use warren down.`,
+To come back within a day of the download, use the same group file; later, add the machine on the group page under
+another name. To stop for a while, use warren down.`,
     );
 }
 

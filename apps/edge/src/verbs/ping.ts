@@ -1,5 +1,5 @@
 /** `warren ping`: echo requests to a member, edges and tabs alike, and the way that they take. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { PingEvent, PingTarget } from '../control-api.ts';
 import { Exit } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -18,7 +18,7 @@ export interface PingOptions {
 export function describePing(command: Command): Command {
   return command
     .description('Send echo requests to a member, and show the way that they take.')
-    .argument('<member>', 'device, device.user, address, or peer id')
+    .argument('<member>', 'device, device.user, address, or peer id', memberName)
     .option('-c, --count <n>', 'how many requests', wholeNumber(1, 1_000), 4)
     .option('-i, --interval <seconds>', 'time between requests', seconds(0.01, 60), 1)
     .option('-W, --timeout <seconds>', 'how long to wait for a reply', seconds(0.01, 60), 2)
@@ -31,8 +31,14 @@ Examples:
   $ warren ping laptop.ada -c 20 -i 0.2
   $ warren ping 10.128.3.4 --json
 
-Exit code 0 when at least one reply came, 1 when there is no such member, 5 when no reply came.`,
+Exit code 0 when at least one reply came, 1 when there is no such member, 5 when no reply came
+or the member has no address yet.`,
     );
+}
+
+function memberName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give a name or an address.');
+  return text;
 }
 
 export const ping: Verb<PingOptions> = async ([target = ''], options, context) => {
