@@ -106,6 +106,20 @@ describe('a group goes on', () => {
     expect(again.view.self.address).toBe(address);
   });
 
+  test('faults #43: a member that crashes and starts anew from another port is back within 10 s', () => {
+    for (const seed of [611, 612, 613, 614, 615, 616]) {
+      const { built, members } = village(seed, 3, 0);
+      within(built, 15_000, 'a mesh', () => isWhole(members));
+      const [lost, ...rest] = members as [Resident, ...Resident[]];
+      built.world.run(7000);
+      lost.kill();
+      built.world.run(1500);
+      const again = built.clone(lost, 'again');
+      again.join();
+      within(built, 10_000, 'direct links', () => rest.every(member => again.linkKind(member) === 'udp'));
+    }
+  });
+
   test('a goodbye is heard at once', () => {
     const { built, members } = village(62, 2, 1);
     within(built, 15_000, 'a mesh', () => isWhole(members));

@@ -146,6 +146,11 @@ export class Links {
     this.tick(now);
   }
 
+  /** A neighbour was heard by another way than its link, as after a restart: that is probed at once. */
+  doubt(peer: PeerKey, now: Instant): void {
+    for (const path of this.links.get(peer)?.paths.values() ?? []) path.doubt(now);
+  }
+
   /** Own addresses changed: neighbours are told. */
   addressesChanged(now: Instant): void {
     for (const link of this.links.values()) this.offers.offer(link, now);

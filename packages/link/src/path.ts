@@ -153,6 +153,11 @@ export class Path {
     this.unanswered = 0;
   }
 
+  /** Makes the next check probe at once, at most every second: there is a sign that the path is no more. */
+  doubt(now: Instant): void {
+    if (this.proven && this.unanswered === 0 && now - this.lastProbedAt >= PROBE_EVERY_MS) this.suspect(now);
+  }
+
   /** What to do at `now`; `isWatched`: the path in use, or one that may have to take over. */
   check(now: Instant, isWatched: boolean): PathVerdict {
     if (this.isLost(now)) return 'lost';

@@ -119,9 +119,9 @@ export class GroupNetwork {
     this.settle(now);
   }
 
+  /** Takes a frame from the Ethernet device; the caller settles. */
   fromTap(frame: Uint8Array, now: Instant): void {
     this.vpn.fromTap(frame, now);
-    this.settle(now);
   }
 
   ping(address: number, now: Instant): { readonly id: number; readonly sequence: number } {

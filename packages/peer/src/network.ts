@@ -273,6 +273,8 @@ export class Network {
 
   private delivered(datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
     const source = peerKey(datagram.source);
+    // Who has a link to us uses it. Answers would go the same lost way, until that is noticed.
+    if (from !== undefined && from !== source) this.links.doubt(source, now);
     switch (datagram.type) {
       case OverlayType.CARRIED:
         this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, bytes: datagram.payload });

@@ -27,12 +27,14 @@ export class Driver {
     this.host = host;
     this.onOutput = onOutput;
     host.datagrams.listen(event => this.event(event));
-    this.drain(true);
+    this.act(() => {});
   }
 
   /** Runs `action` on the participant at the present time, then carries out what it asked for. */
   act<T>(action: (now: Instant) => T): T {
-    const result = action(this.host.clock.now());
+    const now = this.host.clock.now();
+    const result = action(now);
+    this.peer.settle(now);
     this.drain(true);
     return result;
   }
@@ -40,7 +42,9 @@ export class Driver {
   /** A frame from the machine's Ethernet device. */
   fromTap(group: string, frame: Uint8Array): void {
     if (this.stopped) return;
-    this.peer.groups.get(group)?.fromTap(frame, this.host.clock.now());
+    const now = this.host.clock.now();
+    this.peer.groups.get(group)?.fromTap(frame, now);
+    this.peer.settle(now);
     this.drain(false);
   }
 
@@ -66,10 +70,12 @@ export class Driver {
     this.drain(true);
   }
 
-  /** Deadlines move only with control traffic: the alarm is left alone when frames were all that passed. */
+  /**
+   * Carries out all that was asked for. Deadlines move only with control traffic: the alarm is left alone when frames
+   * were all that passed.
+   */
   private drain(control: boolean): void {
     let deadlinesMoved = control;
-    this.peer.settle(this.host.clock.now());
     for (let out = this.peer.poll(); out !== undefined; out = this.peer.poll()) {
       if (out.kind !== 'send' || out.bytes[0] !== PacketType.FRAME) deadlinesMoved ||= out.kind !== 'group';
       this.carryOut(out);

@@ -10,8 +10,9 @@ import type { Initiator } from './handshake.ts';
 /** Names one way to a remote host, or in end-to-end scope the remote peer. Opaque here. */
 export type PathId = string;
 
+const FIRST_WAIT_MS = 500;
 /** Waits between retransmissions of HS1 and HS3, each +-20 %. */
-export const RETRANSMIT_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 8000];
+export const RETRANSMIT_MS: readonly number[] = [FIRST_WAIT_MS, 1000, 2000, 4000, 8000, 8000];
 /** A handshake that is not done by then is reported as failed. */
 export const HANDSHAKE_TIMEOUT_MS = 45_000;
 /** How long our own HS1 keeps silent for one that takes precedence. */
@@ -34,6 +35,8 @@ export interface Attempt {
   readonly giveUpAt: Instant;
   state: AttemptState;
   step: number;
+  /** When it was last sent, and when it is sent again. */
+  sentAt: Instant;
   sendAt: Instant;
 }
 
@@ -60,6 +63,7 @@ export class Attempts {
       giveUpAt,
       state: { kind: 'calling' },
       step: 0,
+      sentAt: now,
       sendAt: now,
     };
     this.byIndex.set(o.localIndex, attempt);
@@ -108,13 +112,17 @@ export class Attempts {
 
   /**
    * Simultaneous open: the smaller ephemeral stays initiator. The other side
-   * answers, and keeps its own attempt back for a while in case nothing comes of it.
+   * answers, and keeps its own attempt back for a while in case nothing comes of it. Whoever calls us has not heard
+   * ours, and would now: it is not kept until its long wait is over.
    */
   precedence(path: PathId, ephemeral: Uint8Array, now: Instant): Precedence {
     for (const attempt of this.byIndex.values()) {
       if (attempt.state.kind !== 'calling' || !attempt.paths.includes(path)) continue;
       if (sameBytes(attempt.initiator.ephemeral, ephemeral)) return { own: attempt };
-      if (compareBytes(attempt.initiator.ephemeral, ephemeral) < 0) return 'ours';
+      if (compareBytes(attempt.initiator.ephemeral, ephemeral) < 0) {
+        attempt.sendAt = Math.min(attempt.sendAt, attempt.sentAt + FIRST_WAIT_MS);
+        return 'ours';
+      }
       attempt.sendAt = Math.max(attempt.sendAt, now + YIELD_MS);
     }
     return 'theirs';
@@ -136,6 +144,7 @@ export class Attempts {
 
   private transmit(attempt: Attempt, now: Instant): void {
     const wait = RETRANSMIT_MS[Math.min(attempt.step++, RETRANSMIT_MS.length - 1)] as number;
+    attempt.sentAt = now;
     attempt.sendAt = now + jitter(this.random, wait, 0.2);
     if (attempt.state.kind === 'answered') this.send(attempt.state.path, attempt.state.hs3);
     else for (const path of attempt.paths) this.send(path, attempt.initiator.hs1);

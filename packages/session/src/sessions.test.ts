@@ -221,6 +221,20 @@ describe('both sides beginning at once', () => {
     }
   });
 
+  test('faults #43 take a second once one hears the other, however long the other waits to call again', () => {
+    for (let nth = 0; nth < 8; nth++) {
+      const bench = new Testbed();
+      const [x, y] = [bench.add('a', options('a')), bench.add('b', options('b'))];
+      bench.fate = () => [];
+      bench.connect(x, y, 'b/1');
+      bench.run(8500);
+      bench.fate = () => [10];
+      bench.connect(y, x, 'a/1');
+      const done = bench.runUntil(() => x.established.length > 0 && y.established.length > 0, 1000);
+      expect(done, `try ${nth}`).toBe(true);
+    }
+  });
+
   test('faults #43 over different paths end with one pair of keys, or two that both sides receive', () => {
     for (const slow of [5, 10, 15, 25, 40]) {
       const bench = new Testbed();

@@ -6,14 +6,11 @@ export class SeededRandom implements Random {
   private readonly state = new Uint32Array(4);
 
   constructor(seed: number, stream = '') {
-    let mixed = seed >>> 0;
+    let mixed = scatter(seed >>> 0);
     for (const character of stream) mixed = Math.imul(mixed ^ character.charCodeAt(0), 0x01000193) >>> 0;
     for (let i = 0; i < 4; i++) {
       mixed = (mixed + 0x9e3779b9) >>> 0;
-      let z = mixed;
-      z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-      z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-      this.state[i] = (z ^ (z >>> 15)) >>> 0;
+      this.state[i] = scatter(mixed);
     }
   }
 
@@ -43,6 +40,13 @@ export class SeededRandom implements Random {
     s[3] = rotate(s[3], 11);
     return result;
   }
+}
+
+/** The output function of splitmix32: neighbouring seeds end far apart. */
+function scatter(value: number): number {
+  let z = Math.imul(value ^ (value >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return (z ^ (z >>> 15)) >>> 0;
 }
 
 function rotate(value: number, bits: number): number {
