@@ -9,13 +9,13 @@ describe('reliable messages', () => {
   test('faults #32 arrive once each, at up to 30 % loss, nearly always', () => {
     let missing = 0;
     fc.assert(
-      fc.property(fc.infiniteStream(fc.nat(99)), rolls => {
+      fc.property(fc.infiniteStream(fc.noBias(fc.nat(99))), rolls => {
         const isLost = () => (rolls.next().value as number) < 30;
         const delivered = deliver(20, isLost);
         expect(new Set(delivered).size).toBe(delivered.length);
         missing += 20 - delivered.length;
       }),
-      { numRuns: 100 },
+      { numRuns: 100, seed: 7 },
     );
     // Eight tries: 0.3 to the 8th are never heard at all.
     expect(missing).toBeLessThanOrEqual(2);
