@@ -19,8 +19,14 @@ const page = {
   oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
 };
 
-/** Tests with real browsers or network namespaces: one file at a time, since they time things on two cores. */
-const REAL = ['test/browser/**', 'test/netns/**', 'test/contract/browser-*', 'apps/*/src/**/*.real.test.ts'];
+/** Tests with real browsers or network namespaces, and long simulations: one file at a time, since they time things on two cores. */
+const REAL = [
+  'test/browser/**',
+  'test/netns/**',
+  'test/contract/browser-*',
+  'test/stories/resilience*',
+  'packages/overlay/src/mesh.test.ts',
+];
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];
 
 /** The tests: `fast` needs nothing but Node, `real` needs root and a browser (see test/run.ts). */
