@@ -184,7 +184,7 @@ async function requireRequest(csr: string): Promise<CertificateRequest> {
 function bytes(text: string): Uint8Array {
   const read = fromBase64Url(text);
   if (read !== undefined) return read;
-  throw new SiteError(400, 'bad-base64url', 'A field is not base64url.', 'Send base64url without padding (RFC 4648).');
+  throw new SiteError(400, 'bad-encoding', 'A field is not base64url.', 'Send base64url without padding (RFC 4648).');
 }
 
 function checkChallenge(request: CertificateRequest, enrolment: string): void {
