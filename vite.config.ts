@@ -38,6 +38,8 @@ const tests = {
           name: 'fast',
           include: ['{packages,apps,signaling,test}/**/*.test.ts'],
           exclude: [...NOT_TESTS, ...REAL],
+          // All cores: nothing in these tests is timed against the wall.
+          maxWorkers: '100%',
           expect: { poll: { timeout: 20_000 } },
           testTimeout: 30_000,
           hookTimeout: 60_000,

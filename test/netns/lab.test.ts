@@ -66,8 +66,9 @@ describe.skipIf(reason !== undefined)(
 
     test('a program is its own process, and its failure tells what it said', async () => {
       const sleeper = lab.spawn('a', ['sleep', '1000']);
-      const exe = execFileSync('readlink', [`/proc/${sleeper.pid}/exe`], { encoding: 'utf8' });
-      expect(exe).toMatch(/sleep|coreutils|busybox/);
+      // The process is `ip netns exec` until it has entered the namespace.
+      const exe = () => execFileSync('readlink', [`/proc/${sleeper.pid}/exe`], { encoding: 'utf8' });
+      await expect.poll(exe).toMatch(/sleep|coreutils|busybox/);
       sleeper.kill('SIGKILL');
       expect(await sleeper.exit).toEqual({ code: null, signal: 'SIGKILL' });
       await expect(lab.exec('a', ['sh', '-c', 'echo so it is >&2; exit 7'])).rejects.toThrow(/\(7\): so it is/);
