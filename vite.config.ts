@@ -25,6 +25,7 @@ const REAL = [
   'test/netns/**',
   'test/contract/browser-*',
   'test/stories/resilience*',
+  'test/stories/router*',
   'packages/overlay/src/mesh.test.ts',
 ];
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];

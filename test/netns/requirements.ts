@@ -18,6 +18,7 @@ const PROGRAMS = {
   curl: ['curl'],
   dnsutils: ['dig'],
   'openssh-server': ['sshd'],
+  tcpdump: ['tcpdump'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A Debian package that tests may need. */
