@@ -4,5 +4,12 @@ export { HALF_OPEN_MAX, HALF_OPEN_MS } from './half-opens.ts';
 export { type HandshakeContext, type HandshakeFailure, Initiator, mac1, prologue, Responder } from './handshake.ts';
 export { readIndex, SessionIndices } from './indices.ts';
 export { PREVIOUS_KEPT_MS, REJECT_AFTER_MS, REKEY_AFTER_MS, REKEY_RESPONDER_DELAY_MS } from './secured-peer.ts';
-export { type Opened, Sessions, type SessionsOptions, type SessionsOutput, type SessionsStats } from './sessions.ts';
+export {
+  type Opened,
+  type Origin,
+  Sessions,
+  type SessionsOptions,
+  type SessionsOutput,
+  type SessionsStats,
+} from './sessions.ts';
 export { REJECT_AFTER_MESSAGES, Transport, type TransportKeys, type TransportStats } from './transport.ts';

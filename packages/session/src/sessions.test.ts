@@ -505,6 +505,25 @@ describe('indices', () => {
   });
 });
 
+describe('an opened datagram', () => {
+  test('says from whom it is: one unchanging origin for each session', () => {
+    bed.connect(a, b, 'b/1');
+    bed.run(100);
+    expectTalk();
+    expectTalk();
+    const origins = b.opened.map(({ origin }) => origin);
+    expect(origins).toHaveLength(2);
+    expect(origins[1]).toBe(origins[0]);
+    const { leaf } = credentials('a');
+    expect(origins[0]).toMatchObject({ peer: a.peer, identity: { leaf: { user: 'a', tbsHash: leaf.tbsHash } } });
+    expect(b.indices.owner(origins[0]?.sessionId as number)).toBe(b.sessions);
+    bed.connect(a, b, 'b/1');
+    bed.run(100);
+    expectTalk();
+    expect(b.opened.at(-1)?.origin.sessionId).not.toBe(origins[0]?.sessionId);
+  });
+});
+
 function authority(ca: SimAuthority): Authority {
   return Authority.group(ca.der, { verifier }) as Authority;
 }

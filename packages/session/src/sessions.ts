@@ -41,9 +41,22 @@ export type SessionsOutput =
   | { readonly kind: 'established'; readonly peer: PeerKey; readonly identity: Identity; readonly path: PathId }
   | { readonly kind: 'failed'; readonly to: PeerKey | undefined; readonly reason: HandshakeFailure };
 
+/**
+ * Whose datagrams a session carries, as its handshake has proved it. One object for the life of a session, so that
+ * nothing is allocated per datagram; user and certificate (`tbsHash`) are in `identity.leaf`.
+ */
+export interface Origin {
+  readonly peer: PeerKey;
+  readonly identity: Identity;
+  /** Our index of the session: unique in this process while the session lives. */
+  readonly sessionId: number;
+}
+
 /** An opened datagram. */
 export interface Opened {
   readonly peer: PeerKey;
+  /** Who sent it. */
+  readonly origin: Origin;
   readonly type: typeof PacketType.DATA | typeof PacketType.FRAME;
   readonly flags: number;
   readonly plaintext: Uint8Array;
@@ -66,6 +79,13 @@ export interface SessionsStats {
   rejected: number;
 }
 
+/** A session that may receive. */
+interface Known {
+  readonly peer: SecuredPeer;
+  readonly session: Session;
+  readonly origin: Origin;
+}
+
 /** The session table of one network and scope. */
 export class Sessions {
   readonly stats: SessionsStats = {
@@ -81,7 +101,7 @@ export class Sessions {
   private readonly attempts: Attempts;
   private readonly halfOpens = new HalfOpens();
   private readonly peers = new Map<PeerKey, SecuredPeer>();
-  private readonly byIndex = new Map<number, { readonly peer: SecuredPeer; readonly session: Session }>();
+  private readonly byIndex = new Map<number, Known>();
 
   constructor(options: SessionsOptions) {
     this.options = options;
@@ -310,7 +330,7 @@ export class Sessions {
       peer = new SecuredPeer({ key, self, random, retire }, session, identity, path);
       this.peers.set(key, peer);
     } else peer.add(session, identity, now);
-    this.byIndex.set(localIndex, { peer, session });
+    this.byIndex.set(localIndex, { peer, session, origin: { peer: key, identity, sessionId: localIndex } });
     this.stats.handshakes++;
     this.outbox.push({ kind: 'established', peer: key, identity, path });
     return session;
@@ -322,13 +342,13 @@ export class Sessions {
       this.stats.unknownIndex++;
       return undefined;
     }
-    const { peer, session } = known;
+    const { peer, session, origin } = known;
     if (now - session.createdAt >= REJECT_AFTER_MS) return undefined;
     const plaintext = session.transport.open(bytes);
     if (plaintext === undefined) return undefined;
     if (!session.confirmed && session.role === 'initiator') this.handshakeDone(session);
     peer.received(session, path, now);
-    return { peer: peer.key, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext };
+    return { peer: peer.key, origin, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext };
   }
 
   /** The responder has shown that it holds the keys: HS3 need not be repeated. */
