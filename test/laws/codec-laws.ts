@@ -63,12 +63,12 @@ export interface Law {
   readonly check: () => void;
 }
 
-let collected: Set<unknown> | undefined;
+let collected: CodecLaws<unknown>[] | undefined;
 
 /** Declares the tests of one codec. */
 export function codecLaws<T>(laws: CodecLaws<T>): void {
   if (collected !== undefined) {
-    collected.add(laws.exported ?? laws.decode);
+    collected.push(laws as CodecLaws<unknown>);
     return;
   }
   describe(`laws of ${laws.name}`, () => {
@@ -76,16 +76,21 @@ export function codecLaws<T>(laws: CodecLaws<T>): void {
   });
 }
 
-/** Runs `load`, which imports law files, without declaring tests; gives the decoders that they cover. */
-export async function collectLaws(load: () => Promise<void>): Promise<ReadonlySet<unknown>> {
-  const covered = new Set<unknown>();
-  collected = covered;
+/** Runs `load`, which imports law files, without declaring tests; gives the codecs in them. */
+export async function collectCodecs(load: () => Promise<void>): Promise<readonly CodecLaws<unknown>[]> {
+  const codecs: CodecLaws<unknown>[] = [];
+  collected = codecs;
   try {
     await load();
   } finally {
     collected = undefined;
   }
-  return covered;
+  return codecs;
+}
+
+/** As `collectCodecs`; gives the exported decoders. */
+export async function collectLaws(load: () => Promise<void>): Promise<ReadonlySet<unknown>> {
+  return new Set((await collectCodecs(load)).map(laws => laws.exported ?? laws.decode));
 }
 
 /** The laws as functions, so that the suite itself can be tested against broken codecs. */

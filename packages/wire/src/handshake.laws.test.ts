@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { codecLaws } from '../../../test/laws/codec-laws.ts';
 import { HANDSHAKE_MAX_BYTES, LEAF_MAX_BYTES, PacketType } from './constants.ts';
 import {
+  decodeCookie,
   decodeHandshakePayload,
   decodeHs1,
   decodeHs1Payload,
   decodeHsReply,
   decodeNoSession,
+  encodeCookie,
   encodeHandshakePayload,
   encodeHs1,
   encodeHs1Payload,
@@ -140,6 +142,25 @@ codecLaws({
     },
   ],
   tail: 'ignored',
+});
+
+codecLaws({
+  name: 'decodeCookie',
+  decode: decodeCookie,
+  encode: encodeCookie,
+  values: fc.record({ receiverIndex: u32, nonce: exactly(24), sealed: exactly(32) }),
+  golden: [
+    {
+      value: { receiverIndex: 0x80fefdfc, nonce: filled(24, 0xaa), sealed: filled(32, 0xbb) },
+      hex: `e4 01 0000 80fefdfc ${'aa'.repeat(24)} ${'bb'.repeat(32)}`,
+    },
+  ],
+  impossible: [
+    { why: 'another type', hex: `e3 01 0000 80fefdfc ${'aa'.repeat(56)}` },
+    { why: 'another version', hex: `e4 02 0000 80fefdfc ${'aa'.repeat(56)}` },
+    { why: 'a tag that is a byte long', hex: `e4 01 0000 80fefdfc ${'aa'.repeat(57)}` },
+  ],
+  tail: 'refused',
 });
 
 codecLaws({

@@ -6,6 +6,7 @@
  * HS1     0 type 1 | 1 version 1 | 2 reserved 2 | 4 sender index 4 | 8 Noise message 48: e 32, clear payload 16
  *         56 zeros 232 | 288 mac1 16 | 304 mac2 16                                                  = 320
  * HS2/3   0 type 1 | 1 version 1 | 2 reserved 2 | 4 sender index 4 | 8 receiver index 4 | 12 Noise message
+ * COOKIE  0 type 1 | 1 version 1 | 2 reserved 2 | 4 receiver index 4 | 8 nonce 24 | 32 sealed cookie 16+16 =  64
  * NOSESS  0 type 1 | 1 version 1 | 2 reserved 2 | 4 unknown index 4 | 8 counter of that datagram 8  = 16
  * clear payload of HS1: attempt 8 | flags 2 | max datagram 2 | reserved 4
  * sealed payload of HS2, HS3: flags 4 | initiator index 4 | responder index 4 | unix ms 8 | max datagram 2
@@ -13,6 +14,7 @@
  * ```
  */
 import {
+  COOKIE_BYTES,
   HANDSHAKE_MAX_BYTES,
   HS1_BYTES,
   LEAF_MAX_BYTES,
@@ -21,13 +23,18 @@ import {
   PacketType,
   SESSION_VERSION,
   STATEMENT_BYTES,
+  TAG_BYTES,
 } from './constants.ts';
 import { Reader, Writer } from './reader.ts';
 
 /** Where mac1 begins: it covers all bytes before. */
 export const HS1_MAC1_OFFSET = HS1_BYTES - 2 * MAC_BYTES;
 
+/** Where mac2 begins: it covers all bytes before. */
+export const HS1_MAC2_OFFSET: number = HS1_BYTES - MAC_BYTES;
+
 const HS1_NOISE_BYTES = 48;
+const COOKIE_NONCE_BYTES = 24;
 
 /** The first message of a handshake. Its flags and reserve are sent as zeros and read as anything. */
 export interface Hs1 {
@@ -69,6 +76,16 @@ export interface HandshakePayload {
   readonly leaf: Uint8Array;
   /** 113 bytes; `trust` reads them. */
   readonly statement: Uint8Array;
+}
+
+/** The answer to HS1 under load: whoever reads it returns what is inside in mac2, and so proves where it is. */
+export interface Cookie {
+  /** The sender index of the HS1 that it answers. */
+  readonly receiverIndex: number;
+  /** 24 bytes. */
+  readonly nonce: Uint8Array;
+  /** 32 bytes: the cookie 16 and its tag. */
+  readonly sealed: Uint8Array;
 }
 
 /** A hint that a session index is unknown here. Believed by nobody, it only makes a handshake worth a try. */
@@ -160,6 +177,19 @@ export function decodeHandshakePayload(bytes: Uint8Array): HandshakePayload | un
     leaf: r.sized(LEAF_MAX_BYTES),
     statement: r.take(STATEMENT_BYTES),
   };
+  return r.failed ? undefined : m;
+}
+
+/** Encodes 64 bytes. */
+export function encodeCookie(m: Cookie): Uint8Array {
+  return head(PacketType.COOKIE, COOKIE_BYTES).u32(m.receiverIndex).put(m.nonce).put(m.sealed).done();
+}
+
+/** Reads COOKIE; `undefined` unless it is exactly 64 bytes of our version. */
+export function decodeCookie(bytes: Uint8Array): Cookie | undefined {
+  if (bytes.length !== COOKIE_BYTES) return undefined;
+  const r = opened(bytes, PacketType.COOKIE);
+  const m = { receiverIndex: r.u32(), nonce: r.take(COOKIE_NONCE_BYTES), sealed: r.take(MAC_BYTES + TAG_BYTES) };
   return r.failed ? undefined : m;
 }
 

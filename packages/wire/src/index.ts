@@ -38,11 +38,14 @@ export {
   MAC_ADDRESS_BYTES,
 } from './ethernet.ts';
 export {
+  type Cookie,
+  decodeCookie,
   decodeHandshakePayload,
   decodeHs1,
   decodeHs1Payload,
   decodeHsReply,
   decodeNoSession,
+  encodeCookie,
   encodeHandshakePayload,
   encodeHs1,
   encodeHs1Payload,
@@ -50,6 +53,7 @@ export {
   encodeNoSession,
   type HandshakePayload,
   HS1_MAC1_OFFSET,
+  HS1_MAC2_OFFSET,
   type Hs1,
   type Hs1Payload,
   type HsReply,
