@@ -107,7 +107,7 @@ export class SymmetricState {
 }
 
 /** 2 or 3 keys of 32 bytes (section 4.3; the extract and expand of RFC 5869 without info). */
-function hkdf(suite: NoiseSuite, salt: Uint8Array, input: Uint8Array, count: 2 | 3): Uint8Array[] {
+export function hkdf(suite: NoiseSuite, salt: Uint8Array, input: Uint8Array, count: 2 | 3): Uint8Array[] {
   const temporary = suite.hmac(salt, input);
   const outputs: Uint8Array[] = [];
   let last: Uint8Array = NOTHING;

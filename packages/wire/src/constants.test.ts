@@ -33,6 +33,7 @@ import { CANDIDATES_MAX, encodeFragment, encodeLinkMessage, FRAGMENTS_MAX } from
 import { encodeMemberMessage, TEXT_MAX_BYTES } from './member-message.ts';
 import { encodeOverlayDatagram, encodePeerIds, OverlayMode, OverlayType, PEER_IDS_MAX } from './overlay-datagram.ts';
 import { PACKED_MAX_BYTES } from './packing.ts';
+import { encodePostQuantum, PQ_CIPHERTEXT_BYTES, PQ_KEY_BYTES } from './post-quantum.ts';
 import { encodeDhtAnswer, encodeDhtRequest, RECORD_VALUE_MAX_BYTES, RecordKind } from './record.ts';
 import { encodeStunRequest, encodeStunSuccess } from './stun.ts';
 
@@ -176,6 +177,15 @@ describe('everything fits what carries it', () => {
     const header = encodeFragment({ messageId: 1, index: 0, count: 1, piece: bytes(1) }).length - 1;
     const piece = CARRIED_PATH_BYTES - SEAL_OVERHEAD_BYTES - INNER_BYTE - header;
     expect(Math.ceil(MESSAGE_MAX_BYTES / piece)).toBeLessThanOrEqual(FRAGMENTS_MAX);
+  });
+
+  test('halves of a post-quantum key and ciphertext fit end to end, even when carried; wholes would not', () => {
+    const sealed = (bytes: number) => bytes + SEAL_OVERHEAD_BYTES + HOP_OVERHEAD_BYTES;
+    const half = { half: 0, receiverIndex: 1 } as const;
+    const key = encodePostQuantum({ kind: 'key', ...half, bytes: bytes(PQ_KEY_BYTES / 2) });
+    const ciphertext = encodePostQuantum({ kind: 'ciphertext', ...half, bytes: bytes(PQ_CIPHERTEXT_BYTES / 2) });
+    for (const { length } of [key, ciphertext]) expect(sealed(length)).toBeLessThanOrEqual(CARRIED_PATH_BYTES);
+    for (const length of [PQ_KEY_BYTES, PQ_CIPHERTEXT_BYTES]) expect(sealed(length)).toBeGreaterThan(UDP_PATH_BYTES);
   });
 
   test('the longest text crosses a link over UDP without fragments', () => {

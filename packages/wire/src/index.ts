@@ -132,6 +132,13 @@ export {
   PEER_IDS_MAX,
 } from './overlay-datagram.ts';
 export { PACKED_MAX_BYTES, PACKING_OVERHEAD_BYTES, packDatagrams, unpackDatagrams } from './packing.ts';
+export {
+  decodePostQuantum,
+  encodePostQuantum,
+  type PostQuantumMessage,
+  PQ_CIPHERTEXT_BYTES,
+  PQ_KEY_BYTES,
+} from './post-quantum.ts';
 export { Reader, Writer } from './reader.ts';
 export {
   ANSWER_RECORDS_MAX,

@@ -4,9 +4,9 @@ import { codecLaws } from '../../../test/laws/codec-laws.ts';
 import {
   decodePostQuantum,
   encodePostQuantum,
+  type PostQuantumMessage,
   PQ_CIPHERTEXT_BYTES,
   PQ_KEY_BYTES,
-  type PostQuantumMessage,
 } from './post-quantum.ts';
 
 const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte);
