@@ -3,6 +3,7 @@ export { HANDSHAKE_TIMEOUT_MS, type PathId, RETRANSMIT_MS } from './attempts.ts'
 export { HALF_OPEN_MAX, HALF_OPEN_MS } from './half-opens.ts';
 export { type HandshakeContext, type HandshakeFailure, Initiator, mac1, prologue, Responder } from './handshake.ts';
 export { readIndex, SessionIndices } from './indices.ts';
+export { RESUMED_AT_ONCE, resumedAt } from './resumed.ts';
 export { PREVIOUS_KEPT_MS, REJECT_AFTER_MS, REKEY_AFTER_MS, REKEY_RESPONDER_DELAY_MS } from './secured-peer.ts';
 export {
   type Opened,

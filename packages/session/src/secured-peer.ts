@@ -66,6 +66,8 @@ export class SecuredPeer {
   private readonly previous = new Map<Session, Instant>();
   private readonly heardOn = new Set<PathId>();
   private path: PathId;
+  /** Set where somebody above chooses paths: then nothing follows whoever was heard last, perhaps a replay. */
+  private chosenPath: PathId | undefined;
   private heardAt: Instant;
   private hintedAt: Instant = Number.NEGATIVE_INFINITY;
 
@@ -80,9 +82,19 @@ export class SecuredPeer {
     this.scheduleRekey(session);
   }
 
-  /** The path on which something authentic came last. */
+  /** Where to begin a handshake: the chosen path, or the one on which something authentic came last. */
   get lastPath(): PathId {
-    return this.path;
+    return this.chosenPath ?? this.path;
+  }
+
+  /** From now on handshakes and hints of this peer go over `path` alone. */
+  usePath(path: PathId): void {
+    this.chosenPath = path;
+  }
+
+  /** Makes its rekey due at `at`, unless it is due before. */
+  rekeyBy(at: Instant): void {
+    this.rekeyAt = Math.min(this.rekeyAt, at);
   }
 
   /** All sessions that may receive. */
@@ -138,7 +150,8 @@ export class SecuredPeer {
 
   /** Whether a hint from `path` that the peer has lost its keys is worth a handshake. */
   takesHint(index: number, path: PathId, now: Instant): boolean {
-    const isKnown = this.current.transport.remoteIndex === index && this.heardOn.has(path);
+    const isHeard = this.chosenPath === undefined ? this.heardOn.has(path) : this.chosenPath === path;
+    const isKnown = this.current.transport.remoteIndex === index && isHeard;
     if (!isKnown || now - this.hintedAt < HINT_REKEY_MS) return false;
     this.hintedAt = now;
     return true;

@@ -29,6 +29,7 @@ import {
   Responder,
 } from './handshake.ts';
 import { readIndex, type SessionIndices } from './indices.ts';
+import { resumedAt } from './resumed.ts';
 import { REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';
 import { Transport } from './transport.ts';
 
@@ -60,6 +61,8 @@ export interface Opened {
   readonly type: typeof PacketType.DATA | typeof PacketType.FRAME;
   readonly flags: number;
   readonly plaintext: Uint8Array;
+  /** Whether nothing that its sender sealed later, under the keys in use, has come before it. */
+  readonly isNewest: boolean;
 }
 
 export interface SessionsOptions extends HandshakeContext {
@@ -96,7 +99,7 @@ export class Sessions {
     unknownIndex: 0,
     rejected: 0,
   };
-  private options: SessionsOptions;
+  private readonly options: SessionsOptions & { credentials: HandshakeContext['credentials'] };
   private readonly outbox = new Outbox<SessionsOutput>();
   private readonly attempts: Attempts;
   private readonly halfOpens = new HalfOpens();
@@ -104,7 +107,7 @@ export class Sessions {
   private readonly byIndex = new Map<number, Known>();
 
   constructor(options: SessionsOptions) {
-    this.options = options;
+    this.options = { ...options };
     this.attempts = new Attempts(options.random, (path, bytes) => this.send(path, bytes));
   }
 
@@ -178,9 +181,20 @@ export class Sessions {
     for (const attempt of this.attempts.of(peer)) this.drop(attempt);
   }
 
-  /** Takes over a fresh working statement; running sessions keep their keys until they rekey. */
+  /** Handshakes with a peer begin over this path, and hints count from there alone, until another is chosen. */
+  usePath(peer: PeerKey, path: PathId): void {
+    this.peers.get(peer)?.usePath(path);
+  }
+
+  /** The host slept, or its clock was set: all peers are rekeyed, which checks them again, a few at a time. */
+  resume(now: Instant): void {
+    let nth = 0;
+    for (const peer of this.peers.values()) peer.rekeyBy(resumedAt(nth++, this.options.random, now));
+  }
+
+  /** Takes over a fresh working statement, in handshakes under way too; running sessions keep their keys until they rekey. */
   renew(credentials: HandshakeContext['credentials']): void {
-    this.options = { ...this.options, credentials };
+    this.options.credentials = credentials;
   }
 
   get wakeAt(): Instant | undefined {
@@ -348,7 +362,8 @@ export class Sessions {
     if (plaintext === undefined) return undefined;
     if (!session.confirmed && session.role === 'initiator') this.handshakeDone(session);
     peer.received(session, path, now);
-    return { peer: peer.key, origin, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext };
+    const isNewest = session === peer.current && session.transport.isNewest;
+    return { peer: peer.key, origin, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext, isNewest };
   }
 
   /** The responder has shown that it holds the keys: HS3 need not be repeated. */

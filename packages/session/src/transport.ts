@@ -55,6 +55,7 @@ export class Transport {
   private readonly receiver: Direction;
   private readonly window = new ReplayWindow();
   private counter = 0;
+  private newest = false;
   private erased = false;
 
   constructor(keys: TransportKeys) {
@@ -67,6 +68,11 @@ export class Transport {
   /** How many datagrams were sealed: the next counter. */
   get sentCounter(): number {
     return this.counter;
+  }
+
+  /** Whether the datagram opened last has the highest counter so far: none that was sent later has come before it. */
+  get isNewest(): boolean {
+    return this.newest;
   }
 
   /** Seals one plaintext; `undefined` once the key is used up or erased. The result is `plaintext.length + 32` bytes. */
@@ -100,6 +106,7 @@ export class Transport {
     bind(this.receiver, datagram, length);
     const plaintext = datagram.subarray(DATA_HEADER_BYTES, DATA_HEADER_BYTES + length);
     if (!key.open(nonce, aad, datagram.subarray(DATA_HEADER_BYTES), plaintext)) return this.forged();
+    this.newest = counter > this.window.highest;
     this.window.accept(counter);
     this.stats.opened++;
     return plaintext;
