@@ -193,14 +193,17 @@ function otherTargets(): Target[] {
   ];
 }
 
-/** A damaged file, and the same with a checksum that is right. */
+/** A damaged file; where it is JSON still, the same with a checksum that is right. */
 function readGroupFile(text: string): object | undefined {
-  const damaged = readOf(parseGroupFile(text));
+  return readOf(parseGroupFile(checksummed(text) ?? text));
+}
+
+function checksummed(text: string): string | undefined {
   try {
     const { check: _, ...rest } = JSON.parse(text);
-    return readOf(parseGroupFile(printGroupFile(rest)));
+    return printGroupFile(rest);
   } catch {
-    return damaged;
+    return undefined;
   }
 }
 
