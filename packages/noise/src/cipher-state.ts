@@ -16,14 +16,17 @@ export class CipherState {
   readonly #suite: AeadSuite;
   #key: AeadKey | undefined;
   #n = 0;
+  /** The key of the last moment: it outlives what replaces it. */
+  #kept: AeadKey | undefined;
 
   constructor(suite: AeadSuite, key?: Uint8Array) {
     this.#suite = suite;
     if (key !== undefined) this.initializeKey(key);
   }
 
-  /** Takes a 32-byte key and counts from zero. The former key is left to `moment` and `restore`. */
+  /** Takes a 32-byte key and counts from zero. The former key is erased, unless the last `moment` holds it. */
   initializeKey(key: Uint8Array): void {
+    if (this.#key !== this.#kept) this.#key?.erase();
     this.#key = this.#suite.key(key);
     this.#n = 0;
   }
@@ -52,6 +55,7 @@ export class CipherState {
   }
 
   moment(): CipherMoment {
+    this.#kept = this.#key;
     return { key: this.#key, n: this.#n };
   }
 

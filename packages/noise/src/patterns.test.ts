@@ -22,11 +22,31 @@ test('psk modifiers put their token where section 9.4 says', () => {
   expect(patternNamed('XXpsk3')?.messages[2]).toEqual(['s', 'se', 'psk']);
 });
 
+test('letters say which static keys are known beforehand, in one-way and deferred patterns too', () => {
+  const known = (name: string) => [patternNamed(name)?.initiatorKnown, patternNamed(name)?.responderKnown];
+  expect(['N', 'K', 'X'].map(known)).toEqual([
+    [false, true],
+    [true, true],
+    [false, true],
+  ]);
+  expect(['K1X', 'IK1', 'X1X1', 'KK1'].map(known)).toEqual([
+    [true, false],
+    [false, true],
+    [false, false],
+    [true, true],
+  ]);
+});
+
 test.each([
   '',
-  'X',
+  'I',
   'xx',
   'XXX',
+  'N1',
+  'NN1',
+  'N1K',
+  'KI',
+  'Npsk2',
   'NI',
   'XXpsk',
   'XXpsk4',

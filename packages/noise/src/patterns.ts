@@ -1,8 +1,8 @@
 /**
- * Handshake patterns as tables (Noise specification, chapters 7.5 and 9):
- * each reads like the specification. One loop in `handshake-state.ts`
+ * Handshake patterns as a table (Noise specification, chapters 7, 9 and 18):
+ * each row reads like the specification. One loop in `handshake-state.ts`
  * interprets the tokens. Warren itself speaks XX only; the others are here
- * because published vectors of all twelve prove the interpreter.
+ * because published vectors of all of them prove the interpreter.
  */
 
 /** One step within a message. */
@@ -19,77 +19,76 @@ export interface Pattern {
   readonly messages: readonly (readonly Token[])[];
 }
 
-type Table = Omit<Pattern, 'name'>;
-
-const INTERACTIVE: Readonly<Record<string, Table>> = {
-  NN: table([['e'], ['e', 'ee']]),
-  NK: table(
-    [
-      ['e', 'es'],
-      ['e', 'ee'],
-    ],
-    'responder',
-  ),
-  NX: table([['e'], ['e', 'ee', 's', 'es']]),
-  KN: table([['e'], ['e', 'ee', 'se']], 'initiator'),
-  KK: table(
-    [
-      ['e', 'es', 'ss'],
-      ['e', 'ee', 'se'],
-    ],
-    'initiator',
-    'responder',
-  ),
-  KX: table([['e'], ['e', 'ee', 'se', 's', 'es']], 'initiator'),
-  XN: table([['e'], ['e', 'ee'], ['s', 'se']]),
-  XK: table(
-    [
-      ['e', 'es'],
-      ['e', 'ee'],
-      ['s', 'se'],
-    ],
-    'responder',
-  ),
-  XX: table([['e'], ['e', 'ee', 's', 'es'], ['s', 'se']]),
-  IN: table([
-    ['e', 's'],
-    ['e', 'ee', 'se'],
-  ]),
-  IK: table(
-    [
-      ['e', 'es', 's', 'ss'],
-      ['e', 'ee', 'se'],
-    ],
-    'responder',
-  ),
-  IX: table([
-    ['e', 's'],
-    ['e', 'ee', 'se', 's', 'es'],
-  ]),
+/**
+ * Messages of each pattern, `|` between them. Letters say the rest: whose static key the other side knows
+ * beforehand has a K, as has the responder's in one-way patterns.
+ */
+const PATTERNS: Readonly<Record<string, string>> = {
+  // One-way (7.4): the initiator writes one message, and all that follows.
+  N: 'e es',
+  K: 'e es ss',
+  X: 'e es s ss',
+  // Interactive (7.5).
+  NN: 'e | e ee',
+  NK: 'e es | e ee',
+  NX: 'e | e ee s es',
+  KN: 'e | e ee se',
+  KK: 'e es ss | e ee se',
+  KX: 'e | e ee se s es',
+  XN: 'e | e ee | s se',
+  XK: 'e es | e ee | s se',
+  XX: 'e | e ee s es | s se',
+  IN: 'e s | e ee se',
+  IK: 'e es s ss | e ee se',
+  IX: 'e s | e ee se s es',
+  // Deferred (18.1): a 1 puts off the agreement that authenticates the letter before it.
+  NK1: 'e | e ee es',
+  NX1: 'e | e ee s | es',
+  X1N: 'e | e ee | s | se',
+  X1K: 'e es | e ee | s | se',
+  XK1: 'e | e ee es | s se',
+  X1K1: 'e | e ee es | s | se',
+  X1X: 'e | e ee s es | s | se',
+  XX1: 'e | e ee s | es s se',
+  X1X1: 'e | e ee s | es s | se',
+  K1N: 'e | e ee | se',
+  K1K: 'e es | e ee | se',
+  KK1: 'e | e ee se es',
+  K1K1: 'e | e ee es | se',
+  K1X: 'e | e ee s es | se',
+  KX1: 'e | e ee se s | es',
+  K1X1: 'e | e ee s | se es',
+  I1N: 'e s | e ee | se',
+  I1K: 'e es s | e ee | se',
+  IK1: 'e s | e ee se es',
+  I1K1: 'e s | e ee es | se',
+  I1X: 'e s | e ee s es | se',
+  IX1: 'e s | e ee se s | es',
+  I1X1: 'e s | e ee s | se es',
 };
 
 /**
- * The pattern of that name: one of the twelve interactive patterns, with any
- * `psk` modifiers (`XXpsk3`, `NNpsk0+psk2`). `undefined` for any other name.
+ * The pattern of that name: one-way, interactive or deferred, with any `psk`
+ * modifiers (`XXpsk3`, `NNpsk0+psk2`). `undefined` for any other name.
  */
 export function patternNamed(name: string): Pattern | undefined {
-  const [, base, modifiers] = /^([NKXI]{2})((?:psk\d(?:\+psk\d)*)?)$/.exec(name) ?? [];
-  const found = base === undefined ? undefined : INTERACTIVE[base];
-  if (found === undefined) return undefined;
-  let messages: Table['messages'] | undefined = found.messages;
-  for (const [digit] of (modifiers ?? '').matchAll(/\d/g)) messages = messages && withPsk(messages, Number(digit));
-  return messages && { name, ...found, messages };
+  const [, base = '', initiator, responder, modifiers = ''] =
+    /^(([NKXI])1?(?:([NKX])1?)?)((?:psk\d(?:\+psk\d)*)?)$/.exec(name) ?? [];
+  const row = PATTERNS[base];
+  if (row === undefined) return undefined;
+  let messages: Pattern['messages'] | undefined = row.split(' | ').map(tokens => tokens.split(' ') as Token[]);
+  for (const [digit] of modifiers.matchAll(/\d/g)) messages = messages && withPsk(messages, Number(digit));
+  const isOneWay = responder === undefined;
+  return (
+    messages && { name, initiatorKnown: initiator === 'K', responderKnown: isOneWay || responder === 'K', messages }
+  );
 }
 
 /** `psk0` goes before the first message's tokens, `pskN` after those of the N-th message (section 9.4). */
-function withPsk(messages: Table['messages'], at: number): Table['messages'] | undefined {
+function withPsk(messages: Pattern['messages'], at: number): Pattern['messages'] | undefined {
   if (at > messages.length) return undefined;
   return messages.map((tokens, i): readonly Token[] => {
     if (at === 0 && i === 0) return ['psk', ...tokens];
     return i === at - 1 ? [...tokens, 'psk'] : tokens;
   });
-}
-
-function table(messages: Table['messages'], ...known: ('initiator' | 'responder')[]): Table {
-  return { messages, initiatorKnown: known.includes('initiator'), responderKnown: known.includes('responder') };
 }

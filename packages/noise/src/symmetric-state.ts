@@ -1,9 +1,11 @@
 /**
  * The chaining key, the transcript hash and the cipher between them (Noise
- * specification, section 5.2), with HKDF of section 4.3.
+ * specification, section 5.2). Keys that nothing can go back to any more are
+ * erased as soon as others replace them.
  */
 import { concat, utf8 } from '@warren/base';
 import { type CipherMoment, CipherState } from './cipher-state.ts';
+import { hkdf } from './hkdf.ts';
 import { KEY_BYTES, type NoiseSuite } from './suite.ts';
 
 /** A moment of a symmetric state, to go back to. */
@@ -15,12 +17,14 @@ export interface SymmetricMoment {
 
 const NOTHING = new Uint8Array(0);
 
-/** What both sides have agreed on so far. Arrays are replaced, never written to, so that a moment stays valid. */
+/** What both sides have agreed on so far. What the last `moment` holds is replaced, never written to, until `commit`. */
 export class SymmetricState {
   readonly #suite: NoiseSuite;
   readonly #cipher: CipherState;
   #ck: Uint8Array;
   #h: Uint8Array;
+  /** The chaining key of the last moment: it outlives what replaces it. */
+  #kept: Uint8Array;
 
   /** `protocolName` as in `Noise_XX_25519_ChaChaPoly_SHA256`. */
   constructor(suite: NoiseSuite, protocolName: string) {
@@ -28,7 +32,8 @@ export class SymmetricState {
     this.#suite = suite;
     this.#cipher = new CipherState(suite.aead);
     this.#h = name.length <= KEY_BYTES ? concat(name, new Uint8Array(KEY_BYTES - name.length)) : suite.hash(name);
-    this.#ck = this.#h;
+    this.#ck = this.#h.slice();
+    this.#kept = this.#ck;
   }
 
   /** The transcript hash, 32 bytes. */
@@ -38,9 +43,7 @@ export class SymmetricState {
 
   mixKey(input: Uint8Array): void {
     const [ck, key] = hkdf(this.#suite, this.#ck, input, 2) as [Uint8Array, Uint8Array];
-    this.#ck = ck;
-    this.#cipher.initializeKey(key);
-    key.fill(0);
+    this.#takeKeys(ck, key);
   }
 
   mixHash(data: Uint8Array): void {
@@ -49,10 +52,9 @@ export class SymmetricState {
 
   mixKeyAndHash(input: Uint8Array): void {
     const [ck, hash, key] = hkdf(this.#suite, this.#ck, input, 3) as [Uint8Array, Uint8Array, Uint8Array];
-    this.#ck = ck;
     this.mixHash(hash);
-    this.#cipher.initializeKey(key);
-    key.fill(0);
+    hash.fill(0);
+    this.#takeKeys(ck, key);
   }
 
   /** Bytes by which `encryptAndHash` lengthens its input: 0 or 16. */
@@ -79,10 +81,11 @@ export class SymmetricState {
   }
 
   moment(): SymmetricMoment {
+    this.#kept = this.#ck;
     return { ck: this.#ck, h: this.#h, cipher: this.#cipher.moment() };
   }
 
-  /** Goes back to `moment`. */
+  /** Goes back to `moment`, the last one. */
   restore(moment: SymmetricMoment): void {
     if (this.#ck !== moment.ck) this.#ck.fill(0);
     this.#ck = moment.ck;
@@ -92,29 +95,23 @@ export class SymmetricState {
 
   /** Erases what was secret at `moment` and has been replaced since. */
   commit(moment: SymmetricMoment): void {
-    if (this.#ck !== moment.ck && this.#h !== moment.ck) moment.ck.fill(0);
+    if (this.#ck !== moment.ck) moment.ck.fill(0);
     this.#cipher.commit(moment.cipher);
   }
 
   erase(): void {
-    this.#ck = new Uint8Array(KEY_BYTES);
+    this.#ck.fill(0);
     this.#cipher.erase();
   }
 
   toJSON(): string {
     return 'SymmetricState';
   }
-}
 
-/** 2 or 3 keys of 32 bytes (section 4.3; the extract and expand of RFC 5869 without info). */
-export function hkdf(suite: NoiseSuite, salt: Uint8Array, input: Uint8Array, count: 2 | 3): Uint8Array[] {
-  const temporary = suite.hmac(salt, input);
-  const outputs: Uint8Array[] = [];
-  let last: Uint8Array = NOTHING;
-  for (let i = 1; i <= count; i++) {
-    last = suite.hmac(temporary, concat(last, Uint8Array.of(i)));
-    outputs.push(last);
+  #takeKeys(ck: Uint8Array, key: Uint8Array): void {
+    if (this.#ck !== this.#kept) this.#ck.fill(0);
+    this.#ck = ck;
+    this.#cipher.initializeKey(key);
+    key.fill(0);
   }
-  temporary.fill(0);
-  return outputs;
 }
