@@ -3,6 +3,7 @@ import { Authority, parseLeaf } from '@warren/trust';
 import { expect, test } from 'vitest';
 import { simAuthority, simCredentials, simMember, simStranger } from './certificates.ts';
 import { SeededRandom } from './random.ts';
+import { cheapCrypto } from './sim-crypto.ts';
 import { EPOCH_UNIX_MS } from './world.ts';
 
 const random = () => new SeededRandom(4, 'certificates');
@@ -42,4 +43,22 @@ test('the same seed gives the same certificate, with the peer id that was asked 
   const [one, two] = [1, 2].map(() => simMember(CA, { user: 'ada', device: 'x', peerId }, random(), EPOCH_UNIX_MS));
   expect(one).toEqual(two);
   expect(parseLeaf(one?.leaf ?? new Uint8Array(0))?.peerId).toEqual(peerId);
+});
+
+test('certificates and statements of cheap cryptography pass the same checks, and not those of the real one', () => {
+  const random = new SeededRandom(3);
+  const authority = simAuthority(random, EPOCH_UNIX_MS, cheapCrypto);
+  const credentials = simCredentials(
+    simMember(authority, { user: 'carol', device: 'tablet' }, random, EPOCH_UNIX_MS),
+    random,
+    EPOCH_UNIX_MS,
+  );
+  const { leaf, statement, keys } = credentials;
+  const trust = Authority.group(authority.der, { verifier: cheapCrypto.verifier() });
+  expect(trust?.check(leaf.der, statement, keys.noise.public, EPOCH_UNIX_MS).ok).toBe(true);
+  expect(
+    trust?.check(leaf.der, { ...statement, notAfter: statement.notAfter - 1 }, keys.noise.public, EPOCH_UNIX_MS).ok,
+  ).toBe(false);
+  expect(trust?.check(leaf.der, statement, keys.signing.public, EPOCH_UNIX_MS).ok).toBe(false);
+  expect(Authority.group(authority.der)).toBeUndefined();
 });

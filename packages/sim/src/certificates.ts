@@ -1,12 +1,13 @@
 /**
  * Certificates for simulated members, byte for byte the same for a seed: the
  * profile of `trust`, written directly as DER and signed with deterministic
- * Ed25519. Hosts and the site use @peculiar/x509 instead.
+ * Ed25519, or with what a large simulation takes in its place. Hosts and the
+ * site use @peculiar/x509 instead.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, type Random, toHex, type UnixMs, utf8 } from '@warren/base';
-import { type Credentials, newWorkingKeys, readLeaf, statementText } from '@warren/trust';
-import { simPublicKey, simSign } from './crypto.ts';
+import { type Credentials, readLeaf, statementText, type WorkingKeys } from '@warren/trust';
+import { realCrypto, type SimCrypto } from './sim-crypto.ts';
 
 const DAY_MS = 86_400_000;
 const ALGORITHM = hex('300506032b6570');
@@ -18,16 +19,18 @@ export interface SimAuthority {
   readonly group: string;
   readonly secret: Uint8Array;
   readonly der: Uint8Array;
+  readonly crypto: SimCrypto;
 }
 
 /** Makes the CA of a group whose id follows from `random`. */
-export function simAuthority(random: Random, now: UnixMs): SimAuthority {
+export function simAuthority(random: Random, now: UnixMs, crypto: SimCrypto = realCrypto): SimAuthority {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
   const group = [...random.bytes(26)].map(byte => alphabet[byte % 32]).join('');
   const secret = random.bytes(32);
-  const names = { issuer: group, subject: group, days: 3650, now };
-  const der = certificate(random, { ...names, spki: spkiOf(secret), signer: secret }, AUTHORITY_EXTENSIONS);
-  return { group, secret, der };
+  const names = { issuer: group, subject: group, days: 3650, now, crypto };
+  const spki = spkiOf(secret, crypto);
+  const der = certificate(random, { ...names, spki, signer: secret }, AUTHORITY_EXTENSIONS);
+  return { group, secret, der, crypto };
 }
 
 /** What a participant keeps over restarts: its identity key and certificate. */
@@ -35,6 +38,7 @@ export interface SimIdentity {
   readonly secret: Uint8Array;
   /** DER. */
   readonly leaf: Uint8Array;
+  readonly crypto: SimCrypto;
 }
 
 /** The identity of a member, certified by `authority`; `peerId` (20 bytes) is drawn unless given. */
@@ -44,32 +48,43 @@ export function simMember(
   random: Random,
   now: UnixMs,
 ): SimIdentity {
+  const { crypto } = authority;
   const secret = random.bytes(32);
   const peerId = o.peerId ?? random.bytes(20);
   const uris = [`urn:warren:${authority.group}:peer:${toHex(peerId)}`, `urn:warren:${authority.group}:user:${o.user}`];
-  const names = { issuer: authority.group, subject: o.device, days: 30, now };
-  const parts = { ...names, spki: spkiOf(secret), signer: authority.secret };
-  return { secret, leaf: certificate(random, parts, leafExtensions(uris)) };
+  const names = { issuer: authority.group, subject: o.device, days: 30, now, crypto };
+  const parts = { ...names, spki: spkiOf(secret, crypto), signer: authority.secret };
+  return { secret, leaf: certificate(random, parts, leafExtensions(uris)), crypto };
 }
 
 /** An identity for the public overlay: self-signed, the id from the key. */
-export function simStranger(random: Random, now: UnixMs): SimIdentity {
+export function simStranger(random: Random, now: UnixMs, crypto: SimCrypto = realCrypto): SimIdentity {
   const secret = random.bytes(32);
-  const spki = spkiOf(secret);
+  const spki = spkiOf(secret, crypto);
   const uri = `urn:warren:public:peer:${toHex(sha256(spki).slice(0, 20))}`;
-  const names = { issuer: 'warren-public', subject: 'warren-public', days: 30, now };
-  return { secret, leaf: certificate(random, { ...names, spki, signer: secret }, leafExtensions([uri])) };
+  const names = { issuer: 'warren-public', subject: 'warren-public', days: 30, now, crypto };
+  return { secret, leaf: certificate(random, { ...names, spki, signer: secret }, leafExtensions([uri])), crypto };
 }
 
 /** What one run of a process shows: fresh working keys from `random`, and the statement that binds them. */
 export function simCredentials(identity: SimIdentity, random: Random, now: UnixMs): Credentials {
   const leaf = readLeaf(identity.leaf);
   if (typeof leaf === 'string') throw new Error(`simulated leaf is ${leaf}`);
-  const keys = newWorkingKeys(random);
+  const { crypto } = identity;
+  const keys = workingKeys(random, crypto);
   const notBefore = now - 300_000;
   const dated = { workingKey: keys.signing.public, notBefore, notAfter: notBefore + 12 * 3_600_000 };
-  const signature = simSign(identity.secret, statementText(leaf.tbsHash, keys.noise.public, dated));
+  const signature = crypto.sign(identity.secret, statementText(leaf.tbsHash, keys.noise.public, dated));
   return { leaf, keys, statement: { ...dated, algorithm: 'ed25519', signature } };
+}
+
+/** The same keys as `newWorkingKeys` of `trust` draws. */
+function workingKeys(random: Random, { suite, signingKey }: SimCrypto): WorkingKeys {
+  const [noise, signing] = [random.bytes(32), random.bytes(32)];
+  return {
+    noise: { secret: noise, public: suite.publicKey(noise) },
+    signing: { secret: signing, public: signingKey(signing) },
+  };
 }
 
 interface Names {
@@ -79,6 +94,7 @@ interface Names {
   readonly now: UnixMs;
   readonly spki: Uint8Array;
   readonly signer: Uint8Array;
+  readonly crypto: SimCrypto;
 }
 
 function certificate(random: Random, o: Names, extensions: readonly Uint8Array[]): Uint8Array {
@@ -96,7 +112,7 @@ function certificate(random: Random, o: Names, extensions: readonly Uint8Array[]
     o.spki,
     tlv(0xa3, tlv(0x30, ...extensions)),
   );
-  const signature = simSign(o.signer, tbs);
+  const signature = o.crypto.sign(o.signer, tbs);
   return tlv(0x30, tbs, ALGORITHM, tlv(0x03, Uint8Array.of(0), signature));
 }
 
@@ -106,8 +122,8 @@ function leafExtensions(uris: readonly string[]): Uint8Array[] {
   return [hex('300c0603551d130101ff04023000'), hex('300e0603551d0f0101ff040403020780'), san];
 }
 
-function spkiOf(secret: Uint8Array): Uint8Array {
-  return concat(SPKI_HEAD, simPublicKey(secret));
+function spkiOf(secret: Uint8Array, crypto: SimCrypto): Uint8Array {
+  return concat(SPKI_HEAD, crypto.signingKey(secret));
 }
 
 function name(commonName: string): Uint8Array {

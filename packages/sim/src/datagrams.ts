@@ -229,7 +229,8 @@ export class SimDatagrams implements Datagrams {
   private arrive(path: PathId, bytes: Uint8Array): void {
     if (!this.alive) return;
     this.internet.world.note(this.name, path, bytes);
-    this.emit({ kind: 'datagram', path, bytes });
+    // A wire may deliver twice, and who opens a datagram in place destroys it.
+    this.emit({ kind: 'datagram', path, bytes: bytes.slice() });
   }
 
   private soon(event: PathEvent): void {

@@ -10,5 +10,6 @@ export { simSign, simSuite, simVerifier } from './crypto.ts';
 export { type SimCapabilities, SimDatagrams, SimInternet } from './datagrams.ts';
 export { SIM_CAN, SimDisk, SimHost, type SimHostOptions } from './host.ts';
 export { SeededRandom } from './random.ts';
+export { cheapCrypto, realCrypto, type SimCrypto } from './sim-crypto.ts';
 export { type Disk, Resident, type ResidentKind, Village } from './village.ts';
 export { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';

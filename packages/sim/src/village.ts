@@ -13,10 +13,10 @@ import {
   simMember,
   simStranger,
 } from './certificates.ts';
-import { simSign, simSuite, simVerifier } from './crypto.ts';
 import { type SimDatagrams, SimInternet } from './datagrams.ts';
 import { SIM_CAN, SimHost } from './host.ts';
 import { SeededRandom } from './random.ts';
+import { realCrypto, type SimCrypto } from './sim-crypto.ts';
 import { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';
 
 /** Kinds of simulated participant. */
@@ -73,8 +73,8 @@ export class Resident {
       {
         kind,
         random: this.random,
-        suite: simSuite,
-        sign: simSign,
+        suite: village.crypto.suite,
+        sign: village.crypto.sign,
         wallClock: new WallClock(village.unixMs, world.now),
         can: SIM_CAN[kind],
         linkBudget: LINK_BUDGET[kind],
@@ -180,16 +180,19 @@ export class Village {
   readonly internet: SimInternet;
   readonly authority: SimAuthority;
   readonly rendezvousSecret: Uint8Array;
-  readonly verifier: Verifier = simVerifier();
+  readonly crypto: SimCrypto;
+  readonly verifier: Verifier;
   /** Those that run, by name. */
   readonly residents = new Map<string, Resident>();
   private nextHost = 1;
 
-  constructor(seed: number, wire: Partial<WireOptions> = {}) {
+  constructor(seed: number, wire: Partial<WireOptions> = {}, crypto: SimCrypto = realCrypto) {
     this.world = new World(seed, wire);
+    this.crypto = crypto;
+    this.verifier = crypto.verifier();
     this.internet = new SimInternet(this.world);
     const random = new SeededRandom(seed, 'village');
-    this.authority = simAuthority(random, EPOCH_UNIX_MS);
+    this.authority = simAuthority(random, EPOCH_UNIX_MS, crypto);
     this.rendezvousSecret = random.bytes(32);
   }
 
@@ -225,7 +228,7 @@ export class Village {
 
   private add(name: string, kind: ResidentKind, url?: string): Resident {
     const bootstraps = [...this.residents.values()].flatMap(({ place }) => place.url ?? []);
-    const disk = { public: simStranger(new SeededRandom(this.world.seed, name), this.unixMs) };
+    const disk = { public: simStranger(new SeededRandom(this.world.seed, name), this.unixMs, this.crypto) };
     return this.enter({
       name,
       kind,

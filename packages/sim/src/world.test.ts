@@ -89,6 +89,43 @@ describe('wires', () => {
   });
 });
 
+describe('wires with faults', () => {
+  test('deliver their share twice, but never on a reliable wire', () => {
+    const world = new World(3, { duplication: 0.1 });
+    let [unreliable, reliable] = [0, 0];
+    for (let i = 0; i < 10_000; i++) {
+      world.carry(false, () => unreliable++);
+      world.carry(true, () => reliable++);
+    }
+    world.run(1000);
+    expect(unreliable).toBeGreaterThan(10_800);
+    expect(unreliable).toBeLessThan(11_200);
+    expect(reliable).toBe(10_000);
+  });
+
+  test('deliver their share behind what was sent later', () => {
+    const world = new World(3, { latencyMs: 20, jitterMs: 0, reordering: 0.1 });
+    const arrived: number[] = [];
+    for (let i = 0; i < 1000; i++) world.at(i, () => world.carry(false, () => arrived.push(i)));
+    world.run(2000);
+    const late = arrived.filter((i, place) => arrived.slice(0, place).some(other => other > i));
+    expect(arrived).toHaveLength(1000);
+    expect(late.length).toBeGreaterThan(60);
+    expect(late.length).toBeLessThan(140);
+  });
+
+  test('without faults to decide about draw no chance for them: a seed runs as it always did', () => {
+    const arrivals = (faults: object) => {
+      const world = new World(3, { loss: 0.2, ...faults });
+      const times: number[] = [];
+      for (let i = 0; i < 100; i++) world.carry(false, () => times.push(world.now));
+      world.run(1000);
+      return times;
+    };
+    expect(arrivals({ duplication: 0, reordering: 0 })).toEqual(arrivals({}));
+  });
+});
+
 describe('chance', () => {
   test('is the same for a seed and a name, and different for another', () => {
     const draw = (seed: number, name: string) => [...new SeededRandom(seed, name).bytes(40)].join();

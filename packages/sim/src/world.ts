@@ -18,6 +18,10 @@ export interface WireOptions {
   readonly jitterMs: number;
   /** Share of datagrams lost, 0 to 1. */
   readonly loss: number;
+  /** Share of datagrams that arrive twice, 0 to 1; absent: none. Never on reliable wires. */
+  readonly duplication?: number;
+  /** Share of datagrams that arrive behind later ones, 0 to 1: late by up to five latencies. Absent: none. */
+  readonly reordering?: number;
 }
 
 interface Event {
@@ -63,13 +67,24 @@ export class World {
    * which is `notBefore` or later; `undefined`: never.
    */
   carry(reliable: boolean, deliver: () => void, notBefore: Instant = 0): Instant | undefined {
-    const { latencyMs, jitterMs, loss } = this.wire;
-    const isLost = this.random.unit() < loss;
-    const delay = latencyMs + jitterMs * this.random.unit();
+    const isLost = this.random.unit() < this.wire.loss;
+    const delay = this.delay(reliable);
     if (isLost && !reliable) return undefined;
     const arrivesAt = Math.max(notBefore, this.time + (isLost ? 3 * delay : delay));
     this.at(arrivesAt, deliver);
+    if (!reliable && this.happens(this.wire.duplication)) this.at(this.time + this.delay(false), deliver);
     return arrivesAt;
+  }
+
+  private delay(reliable: boolean): number {
+    const { latencyMs, jitterMs, reordering } = this.wire;
+    const delay = latencyMs + jitterMs * this.random.unit();
+    return !reliable && this.happens(reordering) ? delay + 5 * latencyMs * this.random.unit() : delay;
+  }
+
+  /** Draws only where there is something to decide: a world without such faults runs as it always did. */
+  private happens(share = 0): boolean {
+    return share > 0 && this.random.unit() < share;
   }
 
   /** Notes a delivery in the trace. */
