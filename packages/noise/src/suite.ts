@@ -38,7 +38,7 @@ export interface NoiseSuite {
 export function nobleSuite(aead: AeadSuite = nobleAead): NoiseSuite {
   return {
     name: '25519_ChaChaPoly_SHA256',
-    generateKeyPair: random => agreementKeys(random.bytes(KEY_BYTES)),
+    generateKeyPair: random => ownedPair(random.bytes(KEY_BYTES)),
     publicKey: secret => x25519.getPublicKey(secret),
     agree,
     hash: data => sha256(data),
@@ -47,8 +47,12 @@ export function nobleSuite(aead: AeadSuite = nobleAead): NoiseSuite {
   };
 }
 
-/** The X25519 pair of a 32-byte secret. The secret does not show in JSON nor in logs. */
+/** The X25519 pair of a 32-byte secret, which is copied. The secret does not show in JSON nor in logs. */
 export function agreementKeys(secret: Uint8Array): KeyPair {
+  return ownedPair(secret.slice());
+}
+
+function ownedPair(secret: Uint8Array): KeyPair {
   return new HiddenKeyPair(secret, x25519.getPublicKey(secret));
 }
 
@@ -65,7 +69,7 @@ class HiddenKeyPair implements KeyPair {
   readonly public: Uint8Array;
 
   constructor(secret: Uint8Array, publicKey: Uint8Array) {
-    this.#secret = secret.slice();
+    this.#secret = secret;
     this.public = publicKey;
   }
 
