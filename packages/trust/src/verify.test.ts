@@ -1,5 +1,7 @@
 /** One strict rule: what RFC 8032 and FIPS 186 accept, and nothing that verifiers dispute (faults.md row 54). */
-import { fromHex, toHex, utf8 } from '@warren/base';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha512 } from '@noble/hashes/sha2.js';
+import { concat, fromHex, toHex, utf8 } from '@warren/base';
 import { describe, expect, test } from 'vitest';
 import { encodeDer, Tag } from './der.ts';
 import { ecdsaDer, signer } from './odd-certificate.ts';
@@ -74,6 +76,22 @@ describe('Ed25519', () => {
     expect(nobleVerifier.verify({ algorithm: 'ed25519', bytes: hex(point) }, utf8('any'), forged)).toBe(false);
   });
 
+  test('faults #54 refuses what only the cofactored equation accepts: a key with a part of small order', () => {
+    const { Point } = ed25519;
+    const torsion = Point.fromBytes(hex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'));
+    const [a, r] = [123_456_789n, 987_654_321n];
+    const bytes = Point.BASE.multiply(a).add(torsion).toBytes();
+    const R = Point.BASE.multiply(r).toBytes();
+    const verdicts = Array.from({ length: 16 }, (_, i) => {
+      const message = Uint8Array.of(i);
+      const k = Point.Fn.create(littleEndian(sha512(concat(R, bytes, message))));
+      const signature = concat(R, toLittleEndian(Point.Fn.create(r + k * a)));
+      expect(ed25519.verify(signature, message, bytes, { zip215: false })).toBe(true);
+      return nobleVerifier.verify({ algorithm: 'ed25519', bytes }, message, signature) === (k % 8n === 0n);
+    });
+    expect(verdicts).toEqual(verdicts.map(() => true));
+  });
+
   test('refuses a non-canonical R', () => {
     const forged = hex(`ee${'ff'.repeat(30)}7f${'00'.repeat(32)}`);
     expect(nobleVerifier.verify(ED25519.key, ED25519.message, forged)).toBe(false);
@@ -85,6 +103,11 @@ describe('P-256', () => {
     const s = bigEndian(P256.signature.subarray(32));
     const mirrored = Uint8Array.of(...P256.signature.subarray(0, 32), ...toBigEndian(ORDER_P256 - s));
     expect(nobleVerifier.verify(P256.key, P256.message, mirrored)).toBe(true);
+  });
+
+  test('refuses a compressed key, which no certificate carries', () => {
+    const compressed = Uint8Array.of(2 + ((P256.key.bytes[64] as number) & 1), ...P256.key.bytes.subarray(1, 33));
+    expect(nobleVerifier.verify({ ...P256.key, bytes: compressed }, P256.message, P256.signature)).toBe(false);
   });
 
   test('refuses r or s of zero, of the order or above', () => {

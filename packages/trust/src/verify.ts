@@ -1,12 +1,14 @@
 /**
  * Signature checks under one strict rule on every platform: Ed25519 by
- * RFC 8032 without ZIP-215's leniency and without small-order keys, ECDSA
- * P-256 with SHA-256. Certificates carry ECDSA signatures as DER; everything
- * of our own carries r and s, 32 bytes each.
+ * RFC 8032 section 5.1.7, its equation without the cofactor (as OpenSSL has
+ * it), without ZIP-215's leniency and without small-order keys; ECDSA P-256
+ * with SHA-256. Certificates carry ECDSA signatures as DER; everything of our
+ * own carries r and s, 32 bytes each.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
-import { concat } from '@warren/base';
+import { sha512 } from '@noble/hashes/sha2.js';
+import { concat, sameBytes, toHex } from '@warren/base';
 import { DerReader, Tag } from './der.ts';
 
 /** Which signature scheme a key is for. */
@@ -14,6 +16,10 @@ export type KeyAlgorithm = 'ed25519' | 'p256';
 
 /** Bytes of every signature outside a certificate. */
 export const SIGNATURE_BYTES = 64;
+
+/** A point that is not compressed. */
+const P256_KEY_BYTES = 65;
+const { Point } = ed25519;
 
 /** A signing key's public half. */
 export interface PublicKey {
@@ -35,16 +41,34 @@ export const nobleVerifier: Verifier = {
     try {
       switch (algorithm) {
         case 'ed25519':
-          return ed25519.verify(signature, message, bytes, { zip215: false });
+          return verifyEd25519(bytes, message, signature);
         case 'p256':
           // Signers such as WebCrypto do not normalise s, so a high s is as good as a low one.
-          return p256.verify(signature, message, bytes, { lowS: false });
+          return bytes.length === P256_KEY_BYTES && p256.verify(signature, message, bytes, { lowS: false });
       }
     } catch {
       return false; // noble throws at keys that are no points
     }
   },
 };
+
+/**
+ * Whether R is the encoding of sB - kA. noble's own check multiplies both sides by the cofactor 8, and so accepts
+ * signatures by keys with a small-order part that OpenSSL refuses: participants would disagree about one record.
+ */
+function verifyEd25519(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const point = Point.fromBytes(key); // throws unless canonical and on the curve
+  if (point.isSmallOrder()) return false;
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
+  const k = Point.Fn.create(fromLittleEndian(sha512(concat(r, key, message))));
+  // Throws at an s at or above the group order.
+  const expected = Point.BASE.multiplyUnsafe(fromLittleEndian(s)).subtract(point.multiplyUnsafe(k));
+  return sameBytes(expected.toBytes(), r);
+}
+
+function fromLittleEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes.slice().reverse())}`);
+}
 
 /** r and s, 64 bytes, of a DER ECDSA-Sig-Value (RFC 3279 section 2.2.3); `undefined` unless it is minimal throughout. */
 export function ecdsaFromDer(der: Uint8Array): Uint8Array | undefined {
