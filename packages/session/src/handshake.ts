@@ -27,6 +27,7 @@ import {
   PacketType,
   UDP_PATH_BYTES,
 } from '@warren/wire';
+import { type Disagreement, flagsOf, type PostQuantumMode } from './agreement.ts';
 
 /** Why a handshake gave no session. Nothing of it is told to the remote. */
 export type HandshakeFailure =
@@ -37,6 +38,9 @@ export type HandshakeFailure =
   /** The same identity runs elsewhere, started later, and is alive. */
   | 'older-instance'
   | 'timed-out'
+  | Disagreement
+  /** The session came about, and the post-quantum keys that it needs did not. */
+  | 'post-quantum-timed-out'
   /** This process has no session index left. */
   | 'no-room';
 
@@ -47,13 +51,19 @@ export interface HandshakeContext {
   readonly credentials: Credentials;
   readonly random: Random;
   readonly wallClock: WallClock;
+  /** `off` by default. */
+  readonly postQuantum?: PostQuantumMode;
 }
 
 /** A finished handshake: who it is, and the keys in our direction of view. */
 export interface HandshakeResult {
   readonly identity: Identity;
+  /** What the remote can and needs: `PayloadFlag`. */
+  readonly flags: number;
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
+  /** Further keys are derived from it. 32 bytes. */
+  readonly exporter: Uint8Array;
   readonly remoteIndex: number;
 }
 
@@ -104,8 +114,8 @@ export class Initiator {
     const sealed = this.state.readMessage(noise);
     if (sealed === undefined) return undefined;
     const indices = { initiator: this.localIndex, responder: remoteIndex };
-    const identity = checkPayload(this.context, this.state, sealed, indices, now);
-    if (typeof identity === 'string') return identity;
+    const checked = checkPayload(this.context, this.state, sealed, indices, now);
+    if (typeof checked === 'string') return checked;
     const reply = this.state.writeMessage(ownPayload(this.context, indices, now));
     if (reply === undefined) return 'malformed';
     const hs3 = encodeHsReply({
@@ -114,7 +124,7 @@ export class Initiator {
       receiverIndex: remoteIndex,
       noise: reply,
     });
-    return { result: { identity, ...takeKeys(this.state), remoteIndex }, hs3 };
+    return { result: { ...checked, ...takeKeys(this.state), remoteIndex }, hs3 };
   }
 
   erase(): void {
@@ -171,9 +181,9 @@ export class Responder {
     const sealed = this.state.readMessage(noise);
     if (sealed === undefined) return undefined;
     const indices = { initiator: this.remoteIndex, responder: this.localIndex };
-    const identity = checkPayload(this.context, this.state, sealed, indices, now);
-    if (typeof identity === 'string') return identity;
-    return { identity, ...takeKeys(this.state), remoteIndex: this.remoteIndex };
+    const checked = checkPayload(this.context, this.state, sealed, indices, now);
+    if (typeof checked === 'string') return checked;
+    return { ...checked, ...takeKeys(this.state), remoteIndex: this.remoteIndex };
   }
 
   erase(): void {
@@ -186,9 +196,9 @@ function newState(context: HandshakeContext, role: 'initiator' | 'responder', bo
   return new HandshakeState({ suite, pattern: 'XX', role, prologue: bound, s: credentials.keys.noise, random });
 }
 
-function takeKeys(state: HandshakeState): { send: Uint8Array; receive: Uint8Array } {
-  const { send, receive } = state.split();
-  return { send, receive };
+function takeKeys(state: HandshakeState): Pick<HandshakeResult, 'send' | 'receive' | 'exporter'> {
+  const { send, receive, exporter } = state.split();
+  return { send, receive, exporter };
 }
 
 interface Indices {
@@ -198,7 +208,7 @@ interface Indices {
 
 function ownPayload(context: HandshakeContext, indices: Indices, now: Instant): Uint8Array {
   return encodeHandshakePayload({
-    flags: 0,
+    flags: flagsOf(context.postQuantum ?? 'off'),
     initiatorIndex: indices.initiator,
     responderIndex: indices.responder,
     unixMs: context.wallClock.at(now),
@@ -216,7 +226,7 @@ function checkPayload(
   sealed: Uint8Array,
   indices: Indices,
   now: Instant,
-): Identity | HandshakeFailure {
+): Pick<HandshakeResult, 'identity' | 'flags'> | HandshakeFailure {
   const payload: HandshakePayload | undefined = decodeHandshakePayload(sealed);
   const statement = payload && decodeStatement(payload.statement);
   const remoteStatic = state.remoteStatic;
@@ -225,5 +235,5 @@ function checkPayload(
   const checked = context.authority.check(payload.leaf, statement, remoteStatic, context.wallClock.at(now));
   if (!checked.ok) return checked.reason;
   context.authority.revocations.learnHead(payload.revocation);
-  return checked.identity;
+  return { identity: checked.identity, flags: payload.flags };
 }

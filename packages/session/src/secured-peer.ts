@@ -4,17 +4,20 @@
  * (session.md 2.5 "sessions kept per peer").
  *
  * ```text
- * next      we began it, and the peer has not shown that it has the keys: receives
+ * next      we began it, or the peer began to upgrade it, and the peer has not shown that it has the keys: receives
  * current   sends and receives
  * previous  receive, at most two, until nothing has come for a minute
  * ```
  * Both sides may begin at once and both handshakes may succeed. Then the one
  * that the smaller peer id began becomes current on both sides; should the two
  * disagree about what was at once, each still receives what the other sends.
+ * A session that will have post-quantum keys waits among the previous for them
+ * when the current one has such keys: nothing is sent under lesser keys again.
  */
 import { type Instant, jitter, type Random, sameBytes } from '@warren/base';
 import type { Identity } from '@warren/trust';
 import type { PeerKey } from '@warren/wire';
+import type { Agreement } from './agreement.ts';
 import type { PathId } from './attempts.ts';
 import type { Transport } from './transport.ts';
 
@@ -25,7 +28,7 @@ export const REKEY_RESPONDER_DELAY_MS = 60_000;
 export const REJECT_AFTER_MS = 540_000;
 /** A previous key is erased when nothing has come under it for so long. */
 export const PREVIOUS_KEPT_MS = 60_000;
-const PREVIOUS_MAX = 2;
+const PREVIOUS_MAX = 4;
 /** Another instance of the same identity counts as alive for so long after its last datagram. */
 const INSTANCE_ALIVE_MS = 30_000;
 /** Paths on which the peer was heard lately: only from these is a hint worth a handshake. */
@@ -41,6 +44,9 @@ export interface Session {
   readonly startedAt: Instant;
   /** When its keys were there. */
   readonly createdAt: Instant;
+  /** Whether its handshake's keys were upgraded, or are to be. */
+  readonly upgrade: Agreement;
+  readonly isPostQuantum: boolean;
   /** Whether the remote has shown that it holds the keys, by a datagram under them. */
   confirmed: boolean;
 }
@@ -54,6 +60,16 @@ export interface SecuredPeerOptions {
   readonly retire: (session: Session) => void;
 }
 
+/** Whether a session's keys are still to be upgraded. */
+export function isPending({ upgrade, isPostQuantum }: Session): boolean {
+  return upgrade !== 'plain' && !isPostQuantum;
+}
+
+/** Whether a session carries nothing but its own upgrade. */
+export function isHeld({ upgrade, isPostQuantum }: Session): boolean {
+  return upgrade === 'required' && !isPostQuantum;
+}
+
 /** One peer's keys. */
 export class SecuredPeer {
   readonly key: PeerKey;
@@ -61,7 +77,8 @@ export class SecuredPeer {
   current: Session;
   rekeyAt: Instant = 0;
   private readonly options: SecuredPeerOptions;
-  private next: Session | undefined;
+  /** At most one of the handshake's keys and one of upgraded ones. */
+  private readonly next = new Set<Session>();
   /** With the time when each is erased. */
   private readonly previous = new Map<Session, Instant>();
   private readonly heardOn = new Set<PathId>();
@@ -99,7 +116,7 @@ export class SecuredPeer {
 
   /** All sessions that may receive. */
   get sessions(): Session[] {
-    return [this.current, ...this.previous.keys(), ...(this.next === undefined ? [] : [this.next])];
+    return [this.current, ...this.previous.keys(), ...this.next];
   }
 
   get wakeAt(): Instant {
@@ -124,10 +141,11 @@ export class SecuredPeer {
     if (this.isOtherInstance(identity)) {
       for (const old of this.sessions) this.options.retire(old);
       this.previous.clear();
-      this.next = undefined;
+      this.next.clear();
       this.current = session;
     } else if (session.role === 'initiator') this.wait(session);
-    else if (this.current.confirmed || this.current.role === 'responder') this.promote(session, now);
+    else if (this.current.confirmed || this.current.role === 'responder' || this.current.isPostQuantum)
+      this.promote(session, now);
     else {
       this.wait(this.current);
       this.current = session;
@@ -136,16 +154,33 @@ export class SecuredPeer {
     this.scheduleRekey(session);
   }
 
+  /** Takes in the keys that came of upgrading `carrier`, whose identity and times they share. */
+  addUpgraded(session: Session, carrier: Session, now: Instant): void {
+    if (this.previous.has(carrier)) this.previous.set(carrier, now + PREVIOUS_KEPT_MS);
+    if (session.role === 'responder') this.wait(session);
+    else this.promote(session, now);
+  }
+
+  /** Goes back to the newest younger session when the time of the current one is over; false when there is none. */
+  fallBack(): boolean {
+    const younger = [...this.previous.keys()].filter(s => s.createdAt > this.current.createdAt && !isHeld(s));
+    const newest = younger.at(-1);
+    if (newest === undefined) return false;
+    this.previous.delete(newest);
+    this.options.retire(this.current);
+    this.current = newest;
+    return true;
+  }
+
   /** Notes an authentic datagram under `session`. */
   received(session: Session, path: PathId, now: Instant): void {
     this.heardAt = now;
     if (path !== this.path) this.heard(path, now);
-    if (this.previous.has(session)) this.previous.set(session, now + PREVIOUS_KEPT_MS);
+    const keptUntil = this.previous.get(session);
+    if (keptUntil !== undefined) this.previous.set(session, Math.max(keptUntil, now + PREVIOUS_KEPT_MS));
     if (session.confirmed) return;
     session.confirmed = true;
-    if (this.next !== session) return;
-    this.next = undefined;
-    this.promote(session, now);
+    if (this.next.delete(session)) this.promote(session, now);
   }
 
   /** Whether a hint from `path` that the peer has lost its keys is worth a handshake. */
@@ -160,9 +195,7 @@ export class SecuredPeer {
   /** Retires a session that was never confirmed; true when no other can send. */
   drop(session: Session): boolean {
     if (session === this.current) return true;
-    if (session !== this.next) return false;
-    this.next = undefined;
-    this.options.retire(session);
+    if (this.next.delete(session)) this.options.retire(session);
     return false;
   }
 
@@ -188,20 +221,27 @@ export class SecuredPeer {
   }
 
   private wait(session: Session): void {
-    if (this.next !== undefined) this.options.retire(this.next);
-    this.next = session;
+    for (const other of this.next) {
+      if (other.isPostQuantum !== session.isPostQuantum) continue;
+      this.next.delete(other);
+      this.options.retire(other);
+    }
+    this.next.add(session);
   }
 
   /** Makes a session with working keys current, unless the current one has precedence. */
   private promote(session: Session, now: Instant): void {
-    const isCrossed = this.isCrossedBy(session);
+    const isLesser = this.current.isPostQuantum && isPending(session);
+    const isGreater = session.isPostQuantum && !this.current.isPostQuantum;
+    const yields = isLesser || (!isGreater && this.isCrossedBy(session));
     const [oldest] = this.previous.keys();
     if (this.previous.size >= PREVIOUS_MAX && oldest !== undefined) {
       this.previous.delete(oldest);
       this.options.retire(oldest);
     }
-    this.previous.set(isCrossed ? session : this.current, now + PREVIOUS_KEPT_MS);
-    if (!isCrossed) this.current = session;
+    const until = isLesser ? this.current.createdAt + REJECT_AFTER_MS : now + PREVIOUS_KEPT_MS;
+    this.previous.set(yields ? session : this.current, until);
+    if (!yields) this.current = session;
   }
 
   private scheduleRekey(session: Session): void {
