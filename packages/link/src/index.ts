@@ -1,6 +1,6 @@
 export { mayProbe, PATH_RANK, type PathKind, parseAddress, pathKind } from './candidates.ts';
+export type { LinkInfo } from './link.ts';
 export {
-  type LinkInfo,
   type LinkLoss,
   Links,
   type LinksOptions,

@@ -2,12 +2,14 @@
  * One neighbour: its paths, which of them is in use, what it offered. All
  * decisions about one link live here; `links.ts` and its parts do the sending.
  */
-import { earliest, type Instant, type Random, uint32 } from '@warren/base';
+import { concat, earliest, type Instant, type Random, uint32 } from '@warren/base';
 import type { Identity, PathId } from '@warren/session';
-import type { LinkMessage, PeerKey } from '@warren/wire';
+import { DataFlag, type LinkMessage, type PeerKey, Reader } from '@warren/wire';
+import type { PathKind } from './candidates.ts';
 import { Reassembly } from './fragments.ts';
 import { Path, type PathOptions } from './path.ts';
 import { Reliable } from './reliable.ts';
+import type { Candidate } from './roaming.ts';
 import type { WebRtcState } from './web-rtc.ts';
 
 /** Paths per link; beyond it new ones are refused. */
@@ -24,6 +26,15 @@ const LONE_PARTS_MAX = 64;
 /** What a neighbour offered. */
 export type Candidates = Extract<LinkMessage, { kind: 'candidates' }>;
 
+/** A link as others see it. */
+export interface LinkInfo {
+  readonly peer: PeerKey;
+  readonly kind: PathKind;
+  readonly rttMs: number | undefined;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
 /** One neighbour. */
 export class Link {
   readonly peer: PeerKey;
@@ -37,6 +48,13 @@ export class Link {
   /** Whether it is ours to offer WebRTC: neither side's UDP sockets meet, both can, and our id is the smaller. */
   offersWebRtc = false;
   best: Path | undefined;
+  /** Another path, from which the neighbour's newest traffic came. */
+  candidate: Candidate | undefined;
+  /** When both ways were asked last, and when traffic last moved because of the answers. */
+  askedAt: Instant = Number.NEGATIVE_INFINITY;
+  movedAt: Instant = Number.NEGATIVE_INFINITY;
+  /** When a handshake follows because the host slept. */
+  recallAt: Instant | undefined;
   /** Whether those above know of it. */
   announced = false;
   sentBytes = 0;
@@ -52,9 +70,17 @@ export class Link {
     this.createdAt = now;
   }
 
-  /** Adds a path unless it is known or there are too many; returns it when it is new. */
+  /**
+   * Adds a path unless it is known or there are too many; returns it when it is new. One from which something came
+   * and which has not answered within a second gives way, or whoever plays datagrams back would hide the neighbour's new address.
+   */
   addPath(options: PathOptions, now: Instant): Path | undefined {
-    if (this.paths.has(options.id) || this.paths.size >= PATHS_MAX) return undefined;
+    if (this.paths.has(options.id)) return undefined;
+    if (this.paths.size >= PATHS_MAX) {
+      const suspect = [...this.paths.values()].find(path => path.isSuspect(now));
+      if (suspect === undefined) return undefined;
+      this.paths.delete(suspect.id);
+    }
     const path = new Path(options, now);
     this.paths.set(options.id, path);
     return path;
@@ -66,6 +92,21 @@ export class Link {
     let best = this.best !== undefined && proven.includes(this.best) ? this.best : undefined;
     for (const path of proven) if (best === undefined || isBetter(path, best)) best = path;
     this.best = best;
+  }
+
+  /** `undefined` while it cannot be used. */
+  get info(): LinkInfo | undefined {
+    if (this.best === undefined || !this.isUsable) return undefined;
+    const { peer, sentBytes, receivedBytes } = this;
+    const { kind, rttMs } = this.best;
+    return { peer, kind, rttMs, sentBytes, receivedBytes };
+  }
+
+  /** After sleep, once: the paths for a handshake, since keys and certificates may have aged. None when it is not due. */
+  recalled(now: Instant): PathId[] {
+    if (this.recallAt === undefined || now < this.recallAt) return [];
+    this.recallAt = undefined;
+    return [...this.paths.values()].filter(path => path.proven).map(path => path.id);
   }
 
   /** Whether messages of the overlay may use the link. */
@@ -95,8 +136,20 @@ export class Link {
     return this.lastPartId;
   }
 
-  /** Puts the two parts of a frame together; `undefined` while one is missing. */
-  joinParts(partId: number, isFirst: boolean, part: Uint8Array): readonly [Uint8Array, Uint8Array] | undefined {
+  /** The frame in a FRAME's plaintext, or what it is a part of; `undefined` while the other part is missing. */
+  joinFrame(flags: number, plaintext: Uint8Array): Uint8Array | 'malformed' | undefined {
+    const part = flags & (DataFlag.FIRST_PART | DataFlag.SECOND_PART);
+    if (part === 0) return plaintext;
+    const reader = new Reader(plaintext);
+    const partId = reader.u32();
+    const piece = reader.rest();
+    const isBoth = part === (DataFlag.FIRST_PART | DataFlag.SECOND_PART);
+    if (reader.failed || partId === 0 || isBoth) return 'malformed';
+    const parts = this.joinParts(partId, part === DataFlag.FIRST_PART, piece);
+    return parts && concat(...parts);
+  }
+
+  private joinParts(partId: number, isFirst: boolean, part: Uint8Array): readonly [Uint8Array, Uint8Array] | undefined {
     const key = isFirst ? partId : -partId;
     const other = this.loneParts.get(-key);
     if (other !== undefined) {
@@ -119,7 +172,7 @@ export class Link {
     const mayOffer = this.offersWebRtc && this.best !== undefined;
     const webrtc = mayOffer && this.webrtc.kind === 'none' ? this.webrtc.retryAt : undefined;
     const setup = this.announced ? undefined : this.createdAt + SETUP_MS;
-    return earliest(...paths, this.best && this.reliable.wakeAt, webrtc, setup, this.direct?.at);
+    return earliest(...paths, this.best && this.reliable.wakeAt, webrtc, setup, this.direct?.at, this.recallAt);
   }
 }
 

@@ -7,14 +7,24 @@
  * talk about them `offers.ts`, data channels `web-rtc.ts`, sending `outbound.ts`.
  * Source: overlay.md "Links", decisions.md "Link, path, session"; P2 4.3.
  */
-import { concat, earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
-import type { HandshakeFailure, Identity, Opened, PathId, Sessions, SessionsOutput } from '@warren/session';
-import { DataFlag, decodeFragment, Inner, PacketType, type PeerId, type PeerKey, Reader } from '@warren/wire';
-import type { PathKind } from './candidates.ts';
-import { Link, SETUP_MS } from './link.ts';
+import { earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
+import {
+  type HandshakeFailure,
+  type Identity,
+  type Opened,
+  type Origin,
+  type PathId,
+  resumedAt,
+  type Sessions,
+  type SessionsOutput,
+} from '@warren/session';
+import { decodeFragment, HS1_BYTES, Inner, PacketType, type PeerId, type PeerKey } from '@warren/wire';
+import { Link, type LinkInfo, SETUP_MS } from './link.ts';
 import { Offers } from './offers.ts';
 import { Outbound } from './outbound.ts';
+import type { Path } from './path.ts';
 import { Probing } from './probing.ts';
+import { isTraffic, movesTo } from './roaming.ts';
 import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
 
 /** Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows. */
@@ -31,10 +41,12 @@ export type LinksOutput =
   | WebRtcOutput;
 
 /** What the neighbour sent up, returned from `receive` without an object per layer. */
-export type Received =
-  | { readonly kind: 'overlay'; readonly peer: PeerKey; readonly bytes: Uint8Array }
-  | { readonly kind: 'member'; readonly peer: PeerKey; readonly bytes: Uint8Array }
-  | { readonly kind: 'frame'; readonly peer: PeerKey; readonly bytes: Uint8Array };
+export interface Received {
+  readonly kind: 'overlay' | 'member' | 'frame';
+  /** The session it came out of: the neighbour's, and nobody else's word. */
+  readonly origin: Origin;
+  readonly bytes: Uint8Array;
+}
 
 export interface LinksOptions {
   readonly self: PeerKey;
@@ -53,15 +65,6 @@ export interface LinksOptions {
   readonly addresses: () => readonly string[];
   /** Whether neighbours are strangers, whose candidates are filtered. */
   readonly strangers: boolean;
-}
-
-/** A link as others see it. */
-export interface LinkInfo {
-  readonly peer: PeerKey;
-  readonly kind: PathKind;
-  readonly rttMs: number | undefined;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
 }
 
 /** Counters. */
@@ -140,9 +143,13 @@ export class Links {
     if (link !== undefined) this.webRtc.failed(link, connection, now);
   }
 
-  /** All paths are in doubt: the host slept, or changed its network. */
+  /** All paths and keys are in doubt: the host slept, or changed its network. Handshakes follow, a few at a time. */
   resumed(now: Instant): void {
-    for (const link of this.links.values()) for (const path of link.paths.values()) path.suspect(now);
+    let nth = 0;
+    for (const link of this.links.values()) {
+      for (const path of link.paths.values()) path.suspect(now);
+      link.recallAt = resumedAt(nth++, this.options.random, now);
+    }
     this.tick(now);
   }
 
@@ -165,9 +172,12 @@ export class Links {
     if (link === undefined) return undefined;
     link.receivedBytes += bytes.length;
     const known = link.paths.get(path);
-    if (known === undefined) this.probing.tryPath(link, path, now);
-    else known.received(now);
-    return opened.type === PacketType.FRAME ? this.frame(link, opened) : this.data(link, path, opened.plaintext, now);
+    if (known === undefined) this.probing.tryPath(link, path, now, bytes.length);
+    else known.received(bytes.length, now);
+    const { type, plaintext, isNewest } = opened;
+    if (isNewest && (known === undefined || (known !== link.best && isTraffic(type, plaintext[0]))))
+      this.probing.heardElsewhere(link, path, now);
+    return type === PacketType.FRAME ? this.frame(link, opened) : this.data(link, path, opened, now);
   }
 
   /** Sends an inner message to a neighbour on its best path, in pieces where it must; false when there is no usable link. */
@@ -201,10 +211,7 @@ export class Links {
   }
 
   info(peer: PeerKey): LinkInfo | undefined {
-    const link = this.links.get(peer);
-    if (link?.best === undefined || !link.isUsable) return undefined;
-    const { kind, rttMs } = link.best;
-    return { peer, kind, rttMs, sentBytes: link.sentBytes, receivedBytes: link.receivedBytes };
+    return this.links.get(peer)?.info;
   }
 
   /** Index into `HOST_KINDS` that the neighbour gave; `undefined` before it did. */
@@ -243,6 +250,7 @@ export class Links {
       this.remove(link, 'lost');
       return;
     }
+    this.connect(link.peer, link.recalled(now), now);
     if (link.isDirectDue(this.options.can.udp, now)) {
       this.offers.offer(link, now);
       this.probing.tryAddresses(link, now);
@@ -271,33 +279,29 @@ export class Links {
       this.links.set(peer, link);
     }
     link.identity = identity;
-    this.probing.tryPath(link, path, now);
+    if (link.best !== undefined) this.options.sessions.usePath(peer, link.best.id);
+    this.probing.tryPath(link, path, now, HS1_BYTES);
     this.offers.offer(link, now);
   }
 
-  private frame(link: Link, opened: Opened): Received | undefined {
-    const part = opened.flags & (DataFlag.FIRST_PART | DataFlag.SECOND_PART);
-    if (part === 0) return { kind: 'frame', peer: link.peer, bytes: opened.plaintext };
-    const reader = new Reader(opened.plaintext);
-    const partId = reader.u32();
-    const piece = reader.rest();
-    const isBoth = part === (DataFlag.FIRST_PART | DataFlag.SECOND_PART);
-    if (reader.failed || partId === 0 || isBoth) return this.malformed();
-    const parts = link.joinParts(partId, part === DataFlag.FIRST_PART, piece);
-    return parts && { kind: 'frame', peer: link.peer, bytes: concat(...parts) };
+  private frame(link: Link, { flags, plaintext, origin }: Opened): Received | undefined {
+    const bytes = link.joinFrame(flags, plaintext);
+    if (bytes === 'malformed') return this.malformed();
+    return bytes && { kind: 'frame', origin, bytes };
   }
 
-  private data(link: Link, path: PathId, plaintext: Uint8Array, now: Instant): Received | undefined {
+  private data(link: Link, path: PathId, opened: Opened, now: Instant): Received | undefined {
+    const { plaintext, origin } = opened;
     const body = plaintext.subarray(1);
     switch (plaintext[0]) {
       case Inner.KEEPALIVE:
         return undefined;
       case Inner.OVERLAY:
-        return { kind: 'overlay', peer: link.peer, bytes: body };
+        return { kind: 'overlay', origin, bytes: body };
       case Inner.MEMBER:
-        return { kind: 'member', peer: link.peer, bytes: body };
+        return { kind: 'member', origin, bytes: body };
       case Inner.FRAGMENT:
-        return this.fragment(link, path, body, now);
+        return this.fragment(link, path, opened, now);
       case Inner.PATH_CHALLENGE:
       case Inner.MTU_PROBE:
         return this.probing.challenged(link, path, body, now) ? undefined : this.malformed();
@@ -313,11 +317,13 @@ export class Links {
     }
   }
 
-  private fragment(link: Link, path: PathId, body: Uint8Array, now: Instant): Received | undefined {
-    const fragment = decodeFragment(body);
+  private fragment(link: Link, path: PathId, opened: Opened, now: Instant): Received | undefined {
+    const fragment = decodeFragment(opened.plaintext.subarray(1));
     if (fragment === undefined) return this.malformed();
     const whole = link.reassembly.add(fragment, now);
-    return whole && whole[0] !== Inner.FRAGMENT ? this.data(link, path, whole, now) : undefined;
+    return whole && whole[0] !== Inner.FRAGMENT
+      ? this.data(link, path, { ...opened, plaintext: whole }, now)
+      : undefined;
   }
 
   private answered(link: Link, path: PathId, body: Uint8Array, now: Instant): undefined {
@@ -325,14 +331,16 @@ export class Links {
     if (answer === 'malformed') return this.malformed();
     if (answer === 'unasked') return undefined;
     if (answer.address !== undefined) this.outbox.push({ kind: 'seen', address: answer.address });
-    this.rechoose(link, now);
+    const before = link.best;
+    movesTo(link, answer.path, now);
+    this.rechoose(link, before, now);
     return undefined;
   }
 
-  /** The path in use may differ from before; tells those above what changed. */
-  private rechoose(link: Link, now: Instant): void {
-    const before = link.best;
+  /** The path in use may differ from the one before; tells those above what changed. */
+  private rechoose(link: Link, before: Path | undefined, now: Instant): void {
     link.choose();
+    if (link.best !== undefined && link.best !== before) this.options.sessions.usePath(link.peer, link.best.id);
     if (link.isUsable && !link.announced) {
       link.announced = true;
       this.outbox.push({ kind: 'up', peer: link.peer, identity: link.identity });
@@ -359,7 +367,7 @@ export class Links {
       this.webRtc.lost(link, wasProven, now);
     }
     if (link.best?.id === id) link.best = undefined;
-    this.rechoose(link, now);
+    this.rechoose(link, link.best, now);
     if (link.isUsable || (!link.announced && link.paths.size > 0)) return;
     // Perhaps it is lost in one direction only: then the neighbour hears at once what it would find out last.
     if (path !== undefined) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(0), now);

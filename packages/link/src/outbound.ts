@@ -81,12 +81,13 @@ export class Outbound {
   }
 
   private seal(link: Link, path: Path, type: number, flags: number, plaintext: Uint8Array, now: Instant): boolean {
+    if (!path.maySend(plaintext.length + SEAL_OVERHEAD_BYTES)) return false;
     const bytes = this.options.sessions.seal(link.peer, type, flags, plaintext, now);
     if (bytes === undefined) {
       this.dropped++;
       return false;
     }
-    path.sent(now);
+    path.sent(bytes.length, now);
     link.sentBytes += bytes.length;
     this.options.send(path.id, bytes);
     return true;

@@ -34,6 +34,10 @@ const SIZES_BYTES: readonly number[] = [UDP_PROBED_BYTES, 1400, 1360];
 /** The size in use is tried again with each measurement; after so many losses it is given up. */
 const SIZE_LOSSES_MAX = 3;
 const RTT_WEIGHT = 1 / 4;
+/** A path that was only heard of by a datagram, and has not answered in this time, gives way to others. */
+const SUSPECT_AFTER_MS = 1000;
+/** To an address that has not answered we send at most so many times what came from it (session.md 2.5). */
+export const AMPLIFICATION_MAX = 3;
 
 export type PathVerdict = 'keep' | 'probe' | 'lost';
 
@@ -45,6 +49,11 @@ export interface PathOptions {
   readonly setupOnly: boolean;
   /** Whether the neighbour is a stranger. */
   readonly strangers: boolean;
+  /**
+   * Set where the path was heard before anybody told us of it: bytes that came from there. Until it answers, at most
+   * `AMPLIFICATION_MAX` times what comes from there is sent there.
+   */
+  readonly heardBytes?: number;
 }
 
 /** State of one path. */
@@ -55,7 +64,10 @@ export class Path {
   readonly setupOnly: boolean;
   proven = false;
   rttMs: number | undefined;
-  private readonly createdAt: Instant;
+  /** When the latest challenge that was answered had been sent. */
+  answeredAt: Instant = Number.NEGATIVE_INFINITY;
+  /** When it came to be tried. */
+  private createdAt: Instant;
   private lastReceivedAt: Instant;
   private lastSentAt: Instant = Number.NEGATIVE_INFINITY;
   private lastProbedAt: Instant = Number.NEGATIVE_INFINITY;
@@ -67,8 +79,10 @@ export class Path {
   private provenBytes = 0;
   private sizeLosses = 0;
   private sizeRounds = 0;
+  /** What may yet be sent there before it answers. */
+  private allowanceBytes: number;
 
-  constructor({ id, bindingHash, setupOnly, strangers }: PathOptions, now: Instant) {
+  constructor({ id, bindingHash, setupOnly, strangers, heardBytes }: PathOptions, now: Instant) {
     this.id = id;
     this.kind = pathKind(id);
     this.firstProbes = strangers && this.kind === 'udp' ? FIRST_PROBES_TO_STRANGERS_MS : FIRST_PROBES_MS;
@@ -76,6 +90,7 @@ export class Path {
     this.setupOnly = setupOnly;
     this.createdAt = now;
     this.lastReceivedAt = now;
+    this.allowanceBytes = heardBytes === undefined ? Number.POSITIVE_INFINITY : AMPLIFICATION_MAX * heardBytes;
   }
 
   /** Smaller is better. */
@@ -92,15 +107,28 @@ export class Path {
     return this.unanswered > 1;
   }
 
-  /** Notes that data went out. */
-  sent(now: Instant): void {
-    this.lastSentAt = now;
+  /** Whether only a datagram from there made us try this path, and nothing has come back for a second. */
+  isSuspect(now: Instant): boolean {
+    const isUninvited = this.allowanceBytes < Number.POSITIVE_INFINITY;
+    return !this.proven && isUninvited && now - this.createdAt >= SUSPECT_AFTER_MS;
   }
 
-  /** Notes that something authentic came in. */
-  received(now: Instant): void {
+  /** Whether a datagram of `bytes` may go there. */
+  maySend(bytes: number): boolean {
+    return this.proven || bytes <= this.allowanceBytes;
+  }
+
+  /** Notes that a datagram of `bytes` went out. */
+  sent(bytes: number, now: Instant): void {
+    this.lastSentAt = now;
+    this.allowanceBytes -= bytes;
+  }
+
+  /** Notes that something authentic of `bytes` came in. */
+  received(bytes: number, now: Instant): void {
     this.lastReceivedAt = now;
     this.unanswered = 0;
+    this.allowanceBytes += AMPLIFICATION_MAX * bytes;
   }
 
   /** Notes a probe that is about to be sent. `token` is 8 bytes. */
@@ -109,6 +137,11 @@ export class Path {
     this.lastProbedAt = now;
     this.unanswered++;
     this.probes++;
+  }
+
+  /** Whether a probe went out at this very time. */
+  isProbed(now: Instant): boolean {
+    return this.lastProbedAt === now;
   }
 
   /** Sizes to try now, beside a probe: all of them at first, then the one in use, which a new route may have lost. */
@@ -143,7 +176,19 @@ export class Path {
     const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
     this.proven = true;
+    this.answeredAt = Math.max(this.answeredAt, probe.sentAt);
+    this.allowanceBytes = Number.POSITIVE_INFINITY;
     return true;
+  }
+
+  /** The neighbour seems to be elsewhere: the path has to prove itself again, as if it were new. */
+  mistrust(now: Instant): void {
+    this.proven = false;
+    this.createdAt = now;
+    this.probes = 0;
+    this.unanswered = 0;
+    this.provenBytes = 0;
+    this.sizeRounds = 0;
   }
 
   /** Makes the next check probe at once, as after sleep. */

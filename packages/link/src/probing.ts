@@ -11,6 +11,7 @@ import { mayProbe, parseAddress } from './candidates.ts';
 import type { Link } from './link.ts';
 import type { Outbound } from './outbound.ts';
 import type { Path } from './path.ts';
+import { heardFrom } from './roaming.ts';
 
 export interface ProbingOptions {
   /** `via/<network>/` paths of this name are carried by ourselves. */
@@ -22,7 +23,7 @@ export interface ProbingOptions {
 }
 
 /** What became of an answer: `address` is from where the neighbour saw our challenge come. */
-export type Answer = 'malformed' | 'unasked' | { readonly address: string | undefined };
+export type Answer = 'malformed' | 'unasked' | { readonly path: Path; readonly address: string | undefined };
 
 /** The prober of all links of one network. */
 export class Probing {
@@ -46,12 +47,16 @@ export class Probing {
     this.bindings.delete(path);
   }
 
-  /** Adds a path to a link and sends its first challenge, unless it is known. */
-  tryPath(link: Link, id: PathId, now: Instant): void {
+  /**
+   * Adds a path to a link and sends its first challenge, unless it is known. `heardBytes`: what came from there, where
+   * nothing else tells us of it.
+   */
+  tryPath(link: Link, id: PathId, now: Instant, heardBytes?: number): void {
     const { network, strangers } = this.options;
     const setupOnly = id.startsWith(`via/${network}/`);
     const bindingHash = this.bindings.get(id) ?? this.noBinding;
-    const path = link.addPath({ id, bindingHash, setupOnly, strangers }, now);
+    const heard = heardBytes === undefined ? {} : { heardBytes };
+    const path = link.addPath({ id, bindingHash, setupOnly, strangers, ...heard }, now);
     if (path !== undefined) this.probe(link, path, now);
   }
 
@@ -69,6 +74,14 @@ export class Probing {
     const body = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
     this.options.outbound.message(link, path, Inner.PATH_CHALLENGE, body, now);
     this.trySizes(link, path, now);
+  }
+
+  /** The neighbour's newest word came on another path than the one in use: both are asked. */
+  heardElsewhere(link: Link, id: PathId, now: Instant): void {
+    const path = link.paths.get(id);
+    for (const asked of path === undefined ? [] : heardFrom(link, path, now)) {
+      if (!asked.isProbed(now)) this.probe(link, asked, now);
+    }
   }
 
   /** Answers a challenge; false when it is none. */
@@ -91,7 +104,7 @@ export class Probing {
     if (!path.answered(response.token, response.bindingHash, now)) return 'unasked';
     if (isFirst) this.trySizes(link, path, now);
     const isAddress = path.kind === 'udp' && parseAddress(response.seen) !== undefined;
-    return { address: isAddress ? response.seen : undefined };
+    return { path, address: isAddress ? response.seen : undefined };
   }
 
   /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */

@@ -119,8 +119,8 @@ export class Testbed {
 
   /** Texts that arrived at `to` from `from`, in order. */
   heard(to: End, from: End): string[] {
-    return to.received.flatMap(({ message: { kind, peer, bytes } }) =>
-      kind === 'overlay' && peer === from.peer ? [String.fromCharCode(...bytes)] : [],
+    return to.received.flatMap(({ message: { kind, origin, bytes } }) =>
+      kind === 'overlay' && origin.peer === from.peer ? [String.fromCharCode(...bytes)] : [],
     );
   }
 

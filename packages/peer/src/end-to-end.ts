@@ -4,7 +4,7 @@
  * between sees ciphertext only.
  */
 import { concat, type Instant } from '@warren/base';
-import type { Sessions } from '@warren/session';
+import type { Origin, Sessions } from '@warren/session';
 import { PacketType, type PeerKey } from '@warren/wire';
 
 /** Messages that wait for a session: per peer, and peers. Oldest go first. */
@@ -17,7 +17,8 @@ export type SendEte = (to: PeerKey, bytes: Uint8Array) => void;
 
 /** An opened end-to-end message. */
 export interface EteMessage {
-  readonly peer: PeerKey;
+  /** The session that it came out of: who sent it, whatever source the overlay's header claims. */
+  readonly origin: Origin;
   /** `Inner` byte. */
   readonly inner: number;
   readonly body: Uint8Array;
@@ -60,7 +61,7 @@ export class EndToEnd {
     const inner = opened?.plaintext[0];
     return opened === undefined || inner === undefined
       ? undefined
-      : { peer: opened.peer, inner, body: opened.plaintext.subarray(1) };
+      : { origin: opened.origin, inner, body: opened.plaintext.subarray(1) };
   }
 
   get wakeAt(): Instant | undefined {

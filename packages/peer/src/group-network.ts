@@ -6,17 +6,9 @@
 import { assert, earliest, type Instant, jitter, Outbox, TimerTable, utf8 } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
+import type { Origin } from '@warren/session';
 import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
-import {
-  encodeMemberCard,
-  HOST_KINDS,
-  type PeerId,
-  type PeerKey,
-  peerIdFromKey,
-  peerKey,
-  RecordKind,
-  Writer,
-} from '@warren/wire';
+import { encodeMemberCard, HOST_KINDS, type PeerId, type PeerKey, peerKey, RecordKind, Writer } from '@warren/wire';
 import { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 import { Network, type NetworkOptions, type NetworkOutput } from './network.ts';
@@ -216,10 +208,10 @@ export class GroupNetwork {
         this.outbox.push({ kind: 'changed' });
         return;
       case 'frame':
-        this.fromPeer(out.from, out.frame, now);
+        this.fromPeer(out.origin, out.bytes, now);
         return;
       case 'member':
-        this.texts.receive(out.from, out.bytes);
+        this.texts.receive(out.origin.peer, out.bytes);
         return;
       case 'stored':
       case 'found': {
@@ -235,9 +227,9 @@ export class GroupNetwork {
     }
   }
 
-  private fromPeer(from: PeerKey, frame: Uint8Array, now: Instant): void {
-    const id = peerIdFromKey(from);
-    if (id !== undefined) this.vpn.fromPeer(id, frame, now);
+  /** Whose frame it is says the session that it came out of; `vpn` refuses the addresses of others in it. */
+  private fromPeer({ identity }: Origin, frame: Uint8Array, now: Instant): void {
+    this.vpn.fromPeer(identity.leaf.peerId, frame, now);
   }
 
   private fromRendezvous(out: RendezvousOutput, now: Instant): void {

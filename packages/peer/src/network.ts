@@ -8,7 +8,15 @@ import { Dht, type DhtOutput } from '@warren/dht';
 import { type LinkInfo, Links, type LinksOutput, type Received } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
-import { prologue, readIndex, type SessionIndices, Sessions } from '@warren/session';
+import {
+  type Origin,
+  prologue,
+  readIndex,
+  type Scope,
+  type SessionIndices,
+  Sessions,
+  type SessionsOptions,
+} from '@warren/session';
 import { type Authority, type Credentials, type Identity, signWorking } from '@warren/trust';
 import {
   HOST_KINDS,
@@ -58,8 +66,7 @@ export type NetworkOutput =
   | { readonly kind: 'changed' }
   /** A point-to-point datagram that this network carried; `path` says from whom. */
   | { readonly kind: 'carried'; readonly path: PathId; readonly bytes: Uint8Array }
-  | { readonly kind: 'frame'; readonly from: PeerKey; readonly frame: Uint8Array }
-  | { readonly kind: 'member'; readonly from: PeerKey; readonly bytes: Uint8Array }
+  | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
   | Extract<DhtOutput, { kind: 'stored' | 'found' }>;
 
 /** The stack of one network. */
@@ -80,8 +87,8 @@ export class Network {
     this.options = options;
     this.name = options.name;
     this.self = credentials.leaf.peerId;
-    this.pointToPoint = this.sessions(() => prologue(authority.networkKey, []));
-    this.eteSessions = this.sessions((path, role) => this.etePrologue(path, role));
+    this.pointToPoint = this.sessions('point-to-point', () => prologue(authority.networkKey, []));
+    this.eteSessions = this.sessions('end-to-end', (path, role) => this.etePrologue(path, role));
     this.endToEnd = new EndToEnd(this.eteSessions, (to, bytes) => this.sendEte(to, bytes));
     const self = peerKey(this.self);
     const hostKind = HOST_KINDS.indexOf(kind);
@@ -194,10 +201,10 @@ export class Network {
     return info && { ...info, roles: this.overlay.rolesOf(peer) };
   }
 
-  private sessions(prologueFor: (path: PathId, role: 'initiator' | 'responder') => Uint8Array): Sessions {
+  private sessions(scope: Scope, prologueFor: SessionsOptions['prologueFor']): Sessions {
     const { suite, authority, credentials, random, wallClock, indices } = this.options;
     const self = peerKey(this.self);
-    return new Sessions({ suite, authority, credentials, random, wallClock, indices, self, prologueFor });
+    return new Sessions({ suite, authority, credentials, random, wallClock, indices, self, scope, prologueFor });
   }
 
   private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
@@ -212,10 +219,9 @@ export class Network {
   }
 
   private up(received: Received, now: Instant): void {
-    if (received.kind === 'overlay') this.overlay.receive(received.peer, received.bytes, now);
-    else if (received.kind === 'member')
-      this.outbox.push({ kind: 'member', from: received.peer, bytes: received.bytes });
-    else this.outbox.push({ kind: 'frame', from: received.peer, frame: received.bytes });
+    const { kind, origin, bytes } = received;
+    if (kind === 'overlay') this.overlay.receive(origin.peer, bytes, now);
+    else this.outbox.push({ kind, origin, bytes });
   }
 
   private fromLinks(out: LinksOutput, now: Instant): void {
@@ -300,9 +306,10 @@ export class Network {
       return;
     }
     const message = this.endToEnd.receive(source, bytes, now);
-    if (message?.inner === Inner.MEMBER) this.outbox.push({ kind: 'member', from: message.peer, bytes: message.body });
-    if (message?.inner === Inner.ETE_FRAME)
-      this.outbox.push({ kind: 'frame', from: message.peer, frame: message.body });
+    if (message === undefined) return;
+    const { origin, inner, body } = message;
+    if (inner === Inner.MEMBER) this.outbox.push({ kind: 'member', origin, bytes: body });
+    if (inner === Inner.ETE_FRAME) this.outbox.push({ kind: 'frame', origin, bytes: body });
   }
 
   private fromDht(out: DhtOutput, now: Instant): void {
