@@ -18,6 +18,7 @@ import {
   type PeerKey,
   peerKey,
 } from '@warren/wire';
+import { type Agreement, agree, type Disagreement, Disagreements, isDisagreement } from './agreement.ts';
 import { type Attempt, Attempts, type PathId } from './attempts.ts';
 import { HalfOpens } from './half-opens.ts';
 import {
@@ -29,8 +30,10 @@ import {
   Responder,
 } from './handshake.ts';
 import { readIndex, type SessionIndices } from './indices.ts';
+import { type Kem, mlKem768 } from './kem.ts';
+import { type UpgradedKeys, Upgrades } from './post-quantum.ts';
 import { resumedAt } from './resumed.ts';
-import { REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';
+import { isHeld, isPending, REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';
 import { Transport } from './transport.ts';
 
 /** When to try a rekey again that came to nothing. */
@@ -38,7 +41,7 @@ const REKEY_AGAIN_MS = 60_000;
 
 export type SessionsOutput =
   | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
-  /** A handshake is done: the first with this peer, a rekey, or that of a restarted peer. */
+  /** Keys are there to send under: the first with this peer, after a rekey, an upgrade, or a restart of the peer. */
   | { readonly kind: 'established'; readonly peer: PeerKey; readonly identity: Identity; readonly path: PathId }
   | { readonly kind: 'failed'; readonly to: PeerKey | undefined; readonly reason: HandshakeFailure };
 
@@ -77,6 +80,8 @@ export interface SessionsOptions extends HandshakeContext {
   readonly scope?: Scope;
   /** The prologue for a handshake over `path` in which we have `role`. */
   readonly prologueFor: (path: PathId, role: 'initiator' | 'responder') => Uint8Array;
+  /** For the upgrade of keys; ML-KEM-768 by default. */
+  readonly kem?: Kem;
 }
 
 /** Counters; hostile or useless datagrams by cause. */
@@ -87,6 +92,8 @@ export interface SessionsStats {
   halfOpenFull: number;
   unknownIndex: number;
   rejected: number;
+  /** Data under keys that had to be upgraded first. */
+  early: number;
 }
 
 /** A session that may receive. */
@@ -105,6 +112,7 @@ export class Sessions {
     halfOpenFull: 0,
     unknownIndex: 0,
     rejected: 0,
+    early: 0,
   };
   private readonly options: SessionsOptions & { credentials: HandshakeContext['credentials'] };
   private readonly outbox = new Outbox<SessionsOutput>();
@@ -112,10 +120,21 @@ export class Sessions {
   private readonly halfOpens = new HalfOpens();
   private readonly peers = new Map<PeerKey, SecuredPeer>();
   private readonly byIndex = new Map<number, Known>();
+  private readonly upgrades: Upgrades;
+  private readonly disagreements = new Disagreements();
 
   constructor(options: SessionsOptions) {
     this.options = { ...options };
     this.attempts = new Attempts(options.random, (path, bytes) => this.send(path, bytes));
+    this.upgrades = new Upgrades({
+      suite: options.suite,
+      random: options.random,
+      kem: options.kem ?? mlKem768,
+      allocate: () => options.indices.allocate(this),
+      release: index => options.indices.release(index),
+      send: (session, plaintext) => this.sendUnder(session, plaintext),
+      install: (carrier, keys, now) => this.installUpgraded(carrier, keys, now),
+    });
   }
 
   poll(): SessionsOutput | undefined {
@@ -127,6 +146,11 @@ export class Sessions {
    * With a handshake to that peer under way, its HS1 goes over the new paths too.
    */
   connect(to: PeerKey | undefined, paths: readonly PathId[], now: Instant): void {
+    const disagreement = to === undefined ? undefined : this.disagreements.at(to, now);
+    if (disagreement !== undefined) {
+      this.outbox.push({ kind: 'failed', to, reason: disagreement });
+      return;
+    }
     const running = to === undefined ? undefined : this.attempts.calling(to);
     const [first] = paths;
     if (running !== undefined) for (const path of paths) this.attempts.addPath(running, path);
@@ -169,16 +193,27 @@ export class Sessions {
     }
   }
 
-  /** Seals a plaintext for a peer with its current key; `undefined` without a live session. */
+  /** Seals a plaintext for a peer with its current key; `undefined` without a live session that may carry data. */
   seal(peer: PeerKey, type: number, flags: number, plaintext: Uint8Array, now: Instant): Uint8Array | undefined {
     const current = this.peers.get(peer)?.current;
-    if (current === undefined || now - current.createdAt >= REJECT_AFTER_MS) return undefined;
+    if (current === undefined || isHeld(current) || now - current.createdAt >= REJECT_AFTER_MS) return undefined;
     return current.transport.seal(type, flags, plaintext);
   }
 
   /** Who the peer proved to be; `undefined` without a session. */
   identity(peer: PeerKey): Identity | undefined {
     return this.peers.get(peer)?.identity;
+  }
+
+  /** Whether what we send to the peer goes under post-quantum keys; `undefined` without a session that may carry data. */
+  isPostQuantum(peer: PeerKey): boolean | undefined {
+    const current = this.peers.get(peer)?.current;
+    return current === undefined || isHeld(current) ? undefined : current.isPostQuantum;
+  }
+
+  /** Why there will be no session with a peer for now. */
+  disagreement(peer: PeerKey, now: Instant): Disagreement | undefined {
+    return this.disagreements.at(peer, now);
   }
 
   /** Erases all that is known of a peer. */
@@ -206,18 +241,20 @@ export class Sessions {
 
   get wakeAt(): Instant | undefined {
     const peers = [...this.peers.values()].map(peer => peer.wakeAt);
-    return earliest(this.attempts.wakeAt, this.halfOpens.wakeAt, ...peers);
+    return earliest(this.attempts.wakeAt, this.halfOpens.wakeAt, this.upgrades.wakeAt, ...peers);
   }
 
   tick(now: Instant): void {
     for (const attempt of this.attempts.tick(now)) this.timedOut(attempt);
     for (const responder of this.halfOpens.tick(now)) this.discard(responder);
+    for (const failed of this.upgrades.tick(now)) this.notUpgraded(failed, now);
     for (const peer of [...this.peers.values()]) this.age(peer, now);
   }
 
   private age(peer: SecuredPeer, now: Instant): void {
+    const isOver = now - peer.current.createdAt >= REJECT_AFTER_MS && !peer.fallBack();
     peer.expire(now);
-    if (now - peer.current.createdAt >= REJECT_AFTER_MS) this.forget(peer.key);
+    if (isOver) this.forget(peer.key);
     else if (now >= peer.rekeyAt) {
       peer.rekeyAt = now + REKEY_AGAIN_MS;
       this.connect(peer.key, [peer.lastPath], now);
@@ -275,9 +312,11 @@ export class Sessions {
     else {
       const peer = peerKey(done.result.identity.leaf.peerId);
       const wrong = attempt.to !== undefined && attempt.to !== peer ? 'wrong-peer' : undefined;
-      const reason = this.objection(done.result.identity, now) ?? wrong;
-      if (reason !== undefined) this.fail(attempt, reason);
-      else {
+      const reason = this.objection(done.result, now) ?? wrong;
+      if (reason !== undefined) {
+        if (isDisagreement(reason)) this.disagree(peer, reason, path, done.hs3, now);
+        this.fail(attempt, reason);
+      } else {
         this.attempts.answered(attempt, { kind: 'answered', peer, path, hs3: done.hs3 }, now);
         const { localIndex, startedAt } = attempt;
         this.install(done.result, { role: 'initiator', localIndex, startedAt }, path, now);
@@ -300,9 +339,13 @@ export class Sessions {
       return;
     }
     this.halfOpens.delete(responder.localIndex);
-    if (typeof result === 'string' || this.objection(result.identity, now) !== undefined) {
+    const reason = typeof result === 'string' ? result : this.objection(result, now);
+    if (typeof result === 'string' || reason !== undefined) {
       this.stats.rejected++;
       this.discard(responder);
+      if (typeof result === 'object' && reason !== undefined && isDisagreement(reason)) {
+        this.disagreed(peerKey(result.identity.leaf.peerId), reason, now);
+      }
       return;
     }
     this.dropCalling(peerKey(result.identity.leaf.peerId));
@@ -317,10 +360,12 @@ export class Sessions {
   }
 
   /** Why we want no session with somebody whose certificate is good. */
-  private objection(identity: Identity, now: Instant): HandshakeFailure | undefined {
+  private objection({ identity, flags }: HandshakeResult, now: Instant): HandshakeFailure | undefined {
     const key = peerKey(identity.leaf.peerId);
     if (key === this.options.self) return 'own-identity';
-    return this.peers.get(key)?.isOlderInstance(identity, now) ? 'older-instance' : undefined;
+    if (this.peers.get(key)?.isOlderInstance(identity, now)) return 'older-instance';
+    const agreed = this.agreement(flags);
+    return isDisagreement(agreed) ? agreed : undefined;
   }
 
   /** Our own attempt is pointless once the peer's has succeeded. */
@@ -336,14 +381,16 @@ export class Sessions {
   }
 
   private install(
-    { identity, send, receive, remoteIndex }: HandshakeResult,
+    { identity, flags, send, receive, exporter, remoteIndex }: HandshakeResult,
     { role, localIndex, startedAt }: Pick<Session, 'role' | 'startedAt'> & { readonly localIndex: number },
     path: PathId,
     now: Instant,
   ): Session {
     const { suite, random, self, scope = 'point-to-point' } = this.options;
     const transport = new Transport({ suite, send, receive, localIndex, remoteIndex });
-    const session: Session = { transport, role, startedAt, createdAt: now, confirmed: false };
+    const upgrade = this.agreement(flags) as Agreement;
+    const common = { role, startedAt, createdAt: now, upgrade, isPostQuantum: false };
+    const session: Session = { ...common, transport, confirmed: false };
     const key = peerKey(identity.leaf.peerId);
     let peer = this.peers.get(key);
     if (peer === undefined) {
@@ -353,7 +400,10 @@ export class Sessions {
     } else peer.add(session, identity, now);
     this.byIndex.set(localIndex, { peer, session, origin: { peer: key, identity, sessionId: localIndex, scope } });
     this.stats.handshakes++;
-    this.outbox.push({ kind: 'established', peer: key, identity, path });
+    this.disagreements.delete(key);
+    if (upgrade === 'plain') exporter.fill(0);
+    else this.upgrades.add(session, exporter, now);
+    if (!isHeld(session)) this.outbox.push({ kind: 'established', peer: key, identity, path });
     return session;
   }
 
@@ -367,8 +417,18 @@ export class Sessions {
     if (now - session.createdAt >= REJECT_AFTER_MS) return undefined;
     const plaintext = session.transport.open(bytes);
     if (plaintext === undefined) return undefined;
-    if (!session.confirmed && session.role === 'initiator') this.handshakeDone(session);
+    const isFirst = !session.confirmed;
+    if (isFirst && session.role === 'initiator') this.handshakeDone(session);
     peer.received(session, path, now);
+    if (isFirst) this.firstUnder(known, path, now);
+    if (bytes[0] === PacketType.DATA && isPostQuantumInner(plaintext[0])) {
+      this.upgrades.receive(session, plaintext, now);
+      return undefined;
+    }
+    if (isHeld(session)) {
+      if (plaintext[0] !== Inner.KEEPALIVE) this.stats.early++;
+      return undefined;
+    }
     const isNewest = session === peer.current && session.transport.isNewest;
     return { peer: peer.key, origin, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext, isNewest };
   }
@@ -413,6 +473,7 @@ export class Sessions {
   }
 
   private retire(session: Session): void {
+    this.upgrades.retire(session);
     const { localIndex } = session.transport;
     session.transport.erase();
     this.byIndex.delete(localIndex);
@@ -421,7 +482,64 @@ export class Sessions {
     this.options.indices.release(localIndex);
   }
 
+  private agreement(flags: number): Agreement | Disagreement {
+    return agree(this.options.postQuantum ?? 'off', flags);
+  }
+
+  /** The remote does not see from HS2 that we disagree: HS3 tells it, once. */
+  private disagree(peer: PeerKey, reason: Disagreement, path: PathId, hs3: Uint8Array, now: Instant): void {
+    this.send(path, hs3);
+    this.disagreements.note(peer, reason, now);
+  }
+
+  private disagreed(peer: PeerKey, reason: Disagreement, now: Instant): void {
+    this.dropCalling(peer);
+    if (this.disagreements.note(peer, reason, now)) this.outbox.push({ kind: 'failed', to: peer, reason });
+  }
+
+  /** The remote has shown that it holds the keys of a session. */
+  private firstUnder({ peer, session, origin }: Known, path: PathId, now: Instant): void {
+    if (isPending(session)) this.upgrades.confirmed(session, now);
+    const isUpgradedByThem = session.isPostQuantum && session.role === 'responder';
+    if (isUpgradedByThem) this.outbox.push({ kind: 'established', peer: peer.key, identity: origin.identity, path });
+  }
+
+  private installUpgraded(carrier: Session, keys: UpgradedKeys, now: Instant): Session {
+    const { peer, origin } = this.byIndex.get(carrier.transport.localIndex) as Known;
+    const transport = new Transport({ suite: this.options.suite, ...keys });
+    keys.send.fill(0);
+    keys.receive.fill(0);
+    const session: Session = { ...carrier, transport, isPostQuantum: true, confirmed: false };
+    this.byIndex.set(keys.localIndex, { peer, session, origin: { ...origin, sessionId: keys.localIndex } });
+    peer.addUpgraded(session, carrier, now);
+    const { key, lastPath: path } = peer;
+    if (session.role === 'initiator')
+      this.outbox.push({ kind: 'established', peer: key, identity: origin.identity, path });
+    return session;
+  }
+
+  /** Where the upgrade is required, or its keys are in use on our side alone, the session ends; else it goes on without. */
+  private notUpgraded({ carrier, upgraded }: ReturnType<Upgrades['tick']>[number], now: Instant): void {
+    const peer = this.byIndex.get(carrier.transport.localIndex)?.peer;
+    if (peer === undefined) return;
+    if (upgraded !== undefined) peer.drop(upgraded);
+    if (peer.current === upgraded || (isHeld(carrier) && peer.current === carrier)) {
+      this.forget(peer.key);
+      this.outbox.push({ kind: 'failed', to: peer.key, reason: 'post-quantum-timed-out' });
+    } else if (carrier.role === 'initiator') peer.rekeyBy(now + REKEY_AGAIN_MS);
+  }
+
+  private sendUnder(session: Session, plaintext: Uint8Array): void {
+    const peer = this.byIndex.get(session.transport.localIndex)?.peer;
+    const sealed = session.transport.seal(PacketType.DATA, 0, plaintext);
+    if (peer !== undefined && sealed !== undefined) this.send(peer.lastPath, sealed);
+  }
+
   private send(path: PathId, bytes: Uint8Array): void {
     this.outbox.push({ kind: 'send', path, bytes });
   }
+}
+
+function isPostQuantumInner(inner: number | undefined): boolean {
+  return inner === Inner.PQ_KEY || inner === Inner.PQ_CIPHERTEXT || inner === Inner.PQ_CONFIRM;
 }
