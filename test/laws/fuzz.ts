@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util';
 import { fromHex, fromUtf8, toBase64Url, utf8 } from '@warren/base';
 import { parseGroupFile, printGroupFile } from '@warren/group';
 import { parseAddress } from '@warren/link';
-import { SeededRandom, simAuthority, simMember } from '@warren/sim';
-import { readAuthority, readLeaf } from '@warren/trust';
+import { SeededRandom, simAuthority, simMember, simVerifier } from '@warren/sim';
+import { Authority, readAuthority, readLeaf } from '@warren/trust';
 import { type CodecLaws, collectCodecs } from './codec-laws.ts';
 
 const HELP = `Usage: npm run fuzz -- [options]
@@ -187,10 +187,22 @@ function otherTargets(): Target[] {
   });
   return [
     { name: 'readLeaf', decode: bytes => readOf(readLeaf(bytes)), seeds: [leaf, authority.der] },
+    { name: 'certificates that verify', decode: unforged(authority.der, leaf), seeds: [leaf] },
     { name: 'readAuthority', decode: bytes => readOf(readAuthority(bytes)), seeds: [leaf, authority.der] },
     { name: 'parseAddress', decode: text(parseAddress), seeds: ['192.0.2.7:41641', '[2001:db8::1]:1'].map(utf8) },
     { name: 'parseGroupFile', decode: text(readGroupFile), seeds: [utf8(file)] },
   ];
+}
+
+/** A damaged leaf that its authority still certifies must be the leaf itself: throws at any other. */
+function unforged(ca: Uint8Array, good: Uint8Array): Target['decode'] {
+  const authority = Authority.group(ca, { verifier: simVerifier() });
+  return bytes => {
+    const leaf = readLeaf(bytes);
+    if (typeof leaf === 'string' || !authority?.certifies(leaf, leaf.notBefore)) return undefined;
+    if (Buffer.compare(bytes, good) !== 0) throw new Error('a damaged certificate was accepted');
+    return leaf;
+  };
 }
 
 /** A damaged file; where it is JSON still, the same with a checksum that is right. */

@@ -1,5 +1,7 @@
 /** What is made here is what `trust` accepts: with both kinds of key, in both roles. */
+import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
 import { type Random, sameBytes, toHex } from '@warren/base';
 import {
   Authority,
@@ -90,6 +92,36 @@ describe.each(algorithms)('a CA with %s', caAlgorithm => {
     expect(leaf.verify(issuer.publicKey)).toBe(true);
     expect(leaf.checkIssued(issuer)).toBe(true);
     expect([issuer.ca, leaf.ca]).toEqual([true, false]);
+  });
+
+  test('faults #53: with rights, is read alike by us, by OpenSSL and by @peculiar/x509', async () => {
+    for (const algorithm of algorithms) {
+      const { spki } = await newIdentity(algorithm);
+      const wish = { authority: ca.keys, group: GROUP, user: 'ada', device: 'laptop', peerId: random.bytes(20), spki };
+      const der = await issueLeaf({ ...wish, now: NOW, serial: random.bytes(16), rights: ['relay', 'gateway'] });
+      const ours = parseLeaf(der);
+      expect(ours?.rights).toEqual(['relay', 'gateway']);
+      const openssl = new X509Certificate(der);
+      expect(openssl.verify(new X509Certificate(caDer).publicKey)).toBe(true);
+      expect(openssl.subjectAltName).toContain(`URI:urn:warren:${GROUP}:user:ada`);
+      expect(Date.parse(openssl.validFrom)).toBe(ours?.notBefore);
+      expect(Date.parse(openssl.validTo)).toBe(ours?.notAfter);
+      const peculiar = new x509.X509Certificate(der.slice());
+      expect(await peculiar.verify({ publicKey: ca.keys.publicKey, signatureOnly: true })).toBe(true);
+      expect([peculiar.notBefore.getTime(), peculiar.notAfter.getTime()]).toEqual([ours?.notBefore, ours?.notAfter]);
+      expect(peculiar.extensions.map(({ critical }) => critical)).toEqual([true, true, true, false]);
+      expect(peculiar.getExtension(x509.KeyUsagesExtension)?.usages).toBe(x509.KeyUsageFlags.digitalSignature);
+    }
+  });
+
+  test('faults #75: begins no earlier than it is told, which outlives a removal', async () => {
+    const { spki } = await newIdentity('ed25519');
+    const wish = { authority: ca.keys, group: GROUP, user: 'ada', device: 'laptop', peerId: random.bytes(20), spki };
+    const given = { ...wish, now: NOW, serial: random.bytes(16) };
+    expect(parseLeaf(await issueLeaf(given))?.notBefore).toBe(floorSecond(NOW) - 300_000);
+    const notBefore = floorSecond(NOW) - 1_000;
+    expect(parseLeaf(await issueLeaf({ ...given, notBefore }))?.notBefore).toBe(notBefore);
+    expect(parseLeaf(await issueLeaf({ ...given, notBefore: NOW - DAY }))?.notBefore).toBe(floorSecond(NOW) - 300_000);
   });
 
   test('refuses to issue what no device would accept', async () => {

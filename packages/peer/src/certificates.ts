@@ -2,16 +2,19 @@
  * Makes certificates, requests and working statements: what an identity key
  * signs, and what a group's CA signs. Asynchronous, because keys may belong to
  * WebCrypto; shared by all hosts and the site. Reading and judging certificates
- * is `trust`. @peculiar/x509 is loaded at first use, so that a page splits it
- * off. Sources: session.md 2.2 for the profiles, RFC 2986 for requests.
+ * is `trust`, which also writes leaves. @peculiar/x509 makes all else; it is
+ * loaded at first use, so that a page splits it off. Sources: session.md 2.2 for the profiles, RFC 2986 for requests.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, type Random, toBase64Url, toHex, type UnixMs, utf8 } from '@warren/base';
 import {
+  encodeLeaf,
+  encodeLeafText,
   isLabel,
   PUBLIC_COMMON_NAME,
   parseLeaf,
   publicKeyFromSpki,
+  type Right,
   STATEMENT_LIFETIME_MAX_MS,
   statementText,
   type WorkingStatement,
@@ -50,6 +53,10 @@ export interface LeafWish {
   readonly now: UnixMs;
   /** How long it is good, 1 to 30; 30 by default. */
   readonly days?: number;
+  /** What the device may do for others; nothing by default. */
+  readonly rights?: readonly Right[];
+  /** It begins no earlier than this, in spite of being dated back: after the device's or its user's last removal. */
+  readonly notBefore?: UnixMs;
   /** 16 random bytes; the first is brought into 01..7f. */
   readonly serial: Uint8Array;
 }
@@ -130,19 +137,20 @@ export async function issueCertificateAuthority(
 
 /** A leaf, DER. Throws where the wish is outside the profile of `trust`: no device could use it. */
 export async function issueLeaf(wish: LeafWish): Promise<Uint8Array> {
-  const x509 = await load();
-  const { authority, group, user, device, peerId, spki, now, days = 30 } = wish;
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serialHex(wish.serial),
-    issuer: commonName(x509, group),
-    subject: commonName(x509, device),
-    ...validity(now, days),
-    publicKey: new x509.PublicKey(spki.slice()),
-    signingKey: authority.privateKey,
-    signingAlgorithm: signingAlgorithm(authority.privateKey),
-    extensions: leafExtensions(x509, [`urn:warren:${group}:peer:${toHex(peerId)}`, `urn:warren:${group}:user:${user}`]),
-  });
-  const der = new Uint8Array(certificate.rawData);
+  const { authority, now, days = 30, rights = [], notBefore = 0 } = wish;
+  const dates = validity(now, days);
+  const text = {
+    ...wish,
+    serial: positive(wish.serial),
+    notBefore: Math.max(dates.notBefore.getTime(), notBefore),
+    notAfter: dates.notAfter.getTime(),
+    rights,
+  };
+  const { privateKey } = authority;
+  const by = privateKey.algorithm.name === 'ECDSA' ? 'p256' : 'ed25519';
+  const signed = encodeLeafText(text, by);
+  const signature = await crypto.subtle.sign(signingAlgorithm(privateKey), privateKey, signed.slice());
+  const der = encodeLeaf(signed, by, new Uint8Array(signature));
   if (parseLeaf(der) === undefined) throw new Error('The certificate would be outside the profile.');
   return der;
 }
@@ -193,9 +201,13 @@ function validity(now: UnixMs, days: number): { notBefore: Date; notAfter: Date 
 }
 
 function serialHex(serial: Uint8Array): string {
+  return toHex(positive(serial));
+}
+
+function positive(serial: Uint8Array): Uint8Array {
   const bytes = serial.slice();
   bytes[0] = 1 + ((bytes[0] ?? 0) % 0x7f);
-  return toHex(bytes);
+  return bytes;
 }
 
 function signingAlgorithm(key: CryptoKey): Algorithm | EcdsaParams {

@@ -125,7 +125,7 @@ export class Authority {
     if (this.certificate !== undefined && now > this.certificate.notAfter + CLOCK_SKEW_MS) return 'authority-expired';
     if (!(now >= leaf.notBefore - CLOCK_SKEW_MS)) return 'not-yet-valid';
     if (!(now <= leaf.notAfter + CLOCK_SKEW_MS)) return 'expired';
-    if (this.revocations.isRevoked(leaf.user, leaf.notBefore)) return 'revoked';
+    if (this.revocations.isRevoked(leaf)) return 'revoked';
     const isStale = this.certificate !== undefined && this.revocations.ageMs(now) > REVOCATIONS_STALE_MS;
     return isStale && this.staleness === 'strict' ? 'revocations-stale' : undefined;
   }

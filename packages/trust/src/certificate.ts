@@ -16,6 +16,7 @@
  * validity    at most 31 days                       any                           at most 31 days
  * critical    CA:FALSE, digitalSignature, two URIs  CA:TRUE pathlen 0, keyCertSign + cRLSign   as leaf, one URI
  * URIs        urn:warren:<group>:peer:<40 hex>, urn:warren:<group>:user:<user>    urn:warren:public:peer:<40 hex>
+ * rights      not critical, may be absent           none                          none
  * ```
  */
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -23,6 +24,7 @@ import { fromHex, fromUtf8, sameBytes, type UnixMs } from '@warren/base';
 import { LEAF_MAX_BYTES } from '@warren/wire';
 import { DerReader, Tag } from './der.ts';
 import * as oids from './oids.ts';
+import { type Right, readRights } from './rights.ts';
 import { ecdsaFromDer, type KeyAlgorithm, type PublicKey } from './verify.ts';
 
 /** What makes a certificate unfit, whoever signed it. */
@@ -65,6 +67,8 @@ export interface Leaf extends Certificate {
   readonly user: string;
   /** As `user`. */
   readonly device: string;
+  /** In the order of `RIGHTS`; none in the public overlay. */
+  readonly rights: readonly Right[];
 }
 
 /** A group's CA. */
@@ -117,10 +121,14 @@ export function readLeaf(der: Uint8Array): Leaf | CertificateFault {
   if (fault !== undefined) return fault;
   const names = issuer === PUBLIC_COMMON_NAME ? publicNames(extensions) : groupNames(extensions, issuer);
   if (names === undefined) return 'bad-names';
+  const granted = extensions.find(isRights);
+  const rights = granted === undefined ? [] : readRights(granted.value);
+  if (rights === undefined) return 'bad-extensions';
   if (names.group !== PUBLIC_GROUP)
-    return LABEL.test(subject) ? { ...certificate, ...names, device: subject } : 'bad-names';
+    return LABEL.test(subject) ? { ...certificate, ...names, device: subject, rights } : 'bad-names';
+  if (granted !== undefined) return 'bad-extensions';
   const isOwnId = sameBytes(names.peerId, sha256(certificate.spki).subarray(0, 20));
-  return isOwnId && subject === issuer ? { ...certificate, ...names, device: '' } : 'bad-names';
+  return isOwnId && subject === issuer ? { ...certificate, ...names, device: '', rights } : 'bad-names';
 }
 
 /** Reads a group's CA; the reason where it is outside the profile. Checks no signature and no clock. */
@@ -133,6 +141,7 @@ export function readAuthority(der: Uint8Array): AuthorityCertificate | Certifica
   const fault = extensionFault(extensions, oids.BASIC_CONSTRAINTS_AUTHORITY, oids.KEY_USAGE_AUTHORITY);
   if (fault !== undefined) return fault;
   if (!GROUP.test(issuer) || subject !== issuer || extensions.some(isAltName)) return 'bad-names';
+  if (extensions.some(isRights)) return 'bad-extensions';
   return { ...certificate, group: issuer };
 }
 
@@ -269,6 +278,8 @@ function extensionFault(
       if (!critical || !sameBytes(value, expected)) return 'bad-extensions';
     } else if (isAltName(extension)) {
       if (!critical) return 'bad-extensions';
+    } else if (isRights(extension)) {
+      if (critical) return 'bad-extensions';
     } else if (critical) return 'unknown-critical-extension';
   }
   return required === 2 ? undefined : 'bad-extensions';
@@ -276,6 +287,10 @@ function extensionFault(
 
 function isAltName({ oid }: Extension): boolean {
   return sameBytes(oid, oids.OID_SUBJECT_ALT_NAME);
+}
+
+function isRights({ oid }: Extension): boolean {
+  return sameBytes(oid, oids.OID_RIGHTS);
 }
 
 function groupNames(extensions: readonly Extension[], issuer: string) {

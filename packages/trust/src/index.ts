@@ -23,6 +23,7 @@ export {
   readLeaf,
 } from './certificate.ts';
 export type { Credentials } from './credentials.ts';
+export { encodeLeaf, encodeLeafText, type LeafText } from './leaf-writer.ts';
 export {
   decodeRevocationList,
   encodeRevocationList,
@@ -35,6 +36,7 @@ export {
   revocationHeadText,
   revocationListText,
 } from './revocation.ts';
+export { RIGHTS, type Right } from './rights.ts';
 export {
   decodeStatement,
   encodeStatement,
@@ -42,5 +44,12 @@ export {
   statementText,
   type WorkingStatement,
 } from './statement.ts';
-export { type KeyAlgorithm, nobleVerifier, type PublicKey, SIGNATURE_BYTES, type Verifier } from './verify.ts';
+export {
+  ecdsaFromDer,
+  type KeyAlgorithm,
+  nobleVerifier,
+  type PublicKey,
+  SIGNATURE_BYTES,
+  type Verifier,
+} from './verify.ts';
 export { newWorkingKeys, signWorking, verifyWorking, type WorkingKeyPair, type WorkingKeys } from './working-keys.ts';

@@ -17,6 +17,13 @@ export const OID_BASIC_CONSTRAINTS = hex('0603551d13');
 /** id-ce-authorityKeyIdentifier 2.5.29.35. */
 export const OID_AUTHORITY_KEY_ID = hex('0603551d23');
 
+/**
+ * Our rights extension: 2.25.111428385103394236410241794686194303838, that is the UUID
+ * 53d4538b-d6f4-4ef8-833e-cd4d1ed8435e, drawn at random for this purpose. Anybody may name things below 2.25 by a UUID
+ * of his own, without a registry (ITU-T X.667 section 7).
+ */
+export const OID_RIGHTS = hex('06146981a7d4a9e2faefa2bbf1839fb3a9d1f6e1865e');
+
 /** AlgorithmIdentifier id-Ed25519 1.3.101.112, no parameters (RFC 8410 section 3). */
 export const ALGORITHM_ED25519 = hex('300506032b6570');
 /** AlgorithmIdentifier ecdsa-with-SHA256 1.2.840.10045.4.3.2, no parameters (RFC 5758 section 3.2). */

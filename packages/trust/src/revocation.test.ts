@@ -38,17 +38,42 @@ describe.each([CA, signer('p256', 3)])('a revocation set under $algorithm', ca =
   test('takes over lists of its CA that are newer, whole', () => {
     const set = newSet(ca);
     expect(set.learnList(list(1, [{ user: 'ada', before: NOW }], ca))).toBe(true);
-    expect(set.isRevoked('ada', NOW - 1)).toBe(true);
-    expect(set.isRevoked('ada', NOW)).toBe(false);
-    expect(set.isRevoked('bob', NOW - 1)).toBe(false);
+    expect(set.isRevoked(certificate('ada', NOW - 1))).toBe(true);
+    expect(set.isRevoked(certificate('ada', NOW))).toBe(false);
+    expect(set.isRevoked(certificate('bob', NOW - 1))).toBe(false);
     expect(set.learnList(list(2, [{ user: 'bob', before: NOW }], STRANGER))).toBe(false);
     expect(set.learnList({ ...list(2, [], ca), revoked: [{ user: 'bob', before: NOW }] })).toBe(false);
     expect(set.learnList({ ...list(2, [], ca), head: head(2, NOW, STRANGER) })).toBe(false);
-    expect(set.isRevoked('bob', NOW - 1)).toBe(false);
+    expect(set.isRevoked(certificate('bob', NOW - 1))).toBe(false);
     expect(set.learnList(list(2, [{ user: 'bob', before: NOW }], ca))).toBe(true);
-    expect([set.isRevoked('ada', NOW - 1), set.isRevoked('bob', NOW - 1)]).toEqual([false, true]);
+    expect([set.isRevoked(certificate('ada', NOW - 1)), set.isRevoked(certificate('bob', NOW - 1))]).toEqual([
+      false,
+      true,
+    ]);
     expect(set.learnList(list(1, [], ca))).toBe(false);
     expect(set.head.sequence).toBe(2);
+  });
+
+  test('kills one device of a user, and lets the others live', () => {
+    const set = newSet(ca);
+    const peerId = new Uint8Array(20).fill(7);
+    set.learnList(list(1, [{ peerId, before: NOW }], ca));
+    expect(set.isRevoked(certificate('ada', NOW - 1, 7))).toBe(true);
+    expect(set.isRevoked(certificate('ada', NOW, 7))).toBe(false);
+    expect(set.isRevoked(certificate('ada', NOW - 1, 8))).toBe(false);
+    set.learnList(
+      list(
+        2,
+        [
+          { peerId, before: NOW },
+          { user: 'ada', before: NOW - 5 },
+        ],
+        ca,
+      ),
+    );
+    expect(set.isRevoked(certificate('ada', NOW - 1, 7))).toBe(true);
+    expect(set.isRevoked(certificate('ada', NOW - 6, 8))).toBe(true);
+    expect(set.isRevoked(certificate('ada', NOW - 5, 8))).toBe(false);
   });
 
   test('knows when it is behind, and does not go back to an older list', () => {
@@ -89,7 +114,7 @@ test('in the public overlay nobody is revoked', () => {
   const set = new RevocationSet('public', undefined, nobleVerifier);
   expect(set.learnHead(head(1, NOW, CA, 'public'))).toBe(false);
   expect(set.learnList(list(1, [{ user: 'ada', before: NOW }], CA))).toBe(false);
-  expect(set.isRevoked('', 0)).toBe(false);
+  expect(set.isRevoked(certificate('', 0))).toBe(false);
 });
 
 describe('a revocation list in bytes', () => {
@@ -150,6 +175,10 @@ describe('a revocation list in bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => void decodeRevocationList(bytes)));
   });
 });
+
+function certificate(user: string, notBefore: number, device = 1) {
+  return { user, peerId: new Uint8Array(20).fill(device), notBefore };
+}
 
 function newSet(ca: Signer): RevocationSet {
   return new RevocationSet(GROUP, publicKeyOf(ca), nobleVerifier);

@@ -9,13 +9,13 @@
  * head         sequence 6 | signed at 8 | signature 64                                   = 78
  * head signed  "warren-revocations/1" | group | sequence 6 | signed at 8
  * list         head 78 | count 2 | entries | signature 64
- * entry        user length 1 | user | before 8
+ * entry        user length 1 | user | before 8,  or for one device:  0 | peer id 20 | before 8
  * list signed  "warren-revocation-list/1" | group | sequence 6 | signed at 8 | count 2 | entries
  * ```
  */
-import { concat, sameBytes, type UnixMs, utf8 } from '@warren/base';
-import { Reader, Writer } from '@warren/wire';
-import { isLabel } from './certificate.ts';
+import { concat, sameBytes, toHex, type UnixMs, utf8 } from '@warren/base';
+import { PEER_ID_BYTES, Reader, Writer } from '@warren/wire';
+import { isLabel, type Leaf } from './certificate.ts';
 import { type PublicKey, SIGNATURE_BYTES, type Verifier } from './verify.ts';
 
 /** The newest state of a group's list, signed by its CA. */
@@ -27,11 +27,10 @@ export interface RevocationHead {
   readonly signature: Uint8Array;
 }
 
-/** One removed user: certificates issued before that time are dead. */
-export interface Revocation {
-  readonly user: string;
-  readonly before: UnixMs;
-}
+/** A removed user with all devices, or one removed device (20 bytes): certificates that begin before then are dead. */
+export type Revocation =
+  | { readonly user: string; readonly before: UnixMs }
+  | { readonly peerId: Uint8Array; readonly before: UnixMs };
 
 /** The whole list, signed by the CA. */
 export interface RevocationList {
@@ -80,7 +79,12 @@ export function decodeRevocationList(bytes: Uint8Array): RevocationList | undefi
   if (count > REVOKED_MAX) return undefined;
   const revoked: Revocation[] = [];
   for (let i = 0; i < count && !r.failed; i++) {
-    const user = String.fromCharCode(...r.take(r.u8()));
+    const length = r.u8();
+    if (length === 0) {
+      revoked.push({ peerId: r.take(PEER_ID_BYTES), before: r.u64() });
+      continue;
+    }
+    const user = String.fromCharCode(...r.take(length));
     if (!isLabel(user)) r.fail();
     revoked.push({ user, before: r.u64() });
   }
@@ -95,6 +99,7 @@ export class RevocationSet {
   private readonly verifier: Verifier;
   private newestHead = NO_REVOCATIONS;
   private newestList: RevocationList | undefined;
+  /** By `user:<name>` and `peer:<40 hex>`. */
   private deadBefore = new Map<string, UnixMs>();
 
   /** Without a key, as in the public overlay, nobody is ever revoked. */
@@ -137,14 +142,15 @@ export class RevocationSet {
     if (!isKnown && !this.isByAuthority(revocationHeadText(this.group, head), head)) return false;
     if (isNewer(head, this.newestHead)) this.newestHead = head;
     this.newestList = list;
-    this.deadBefore = new Map(revoked.map(({ user, before }) => [user, before]));
+    this.deadBefore = new Map(revoked.map(entry => [keyOf(entry), entry.before]));
     return true;
   }
 
-  /** Whether a certificate of `user` that begins at `certificateNotBefore` is dead. */
-  isRevoked(user: string, certificateNotBefore: UnixMs): boolean {
-    const before = this.deadBefore.get(user);
-    return before !== undefined && certificateNotBefore < before;
+  /** Whether this certificate is dead, by its user or by its device. */
+  isRevoked({ user, peerId, notBefore }: Pick<Leaf, 'user' | 'peerId' | 'notBefore'>): boolean {
+    if (this.deadBefore.size === 0) return false;
+    const before = Math.max(this.deadBefore.get(keyOf({ user })) ?? 0, this.deadBefore.get(keyOf({ peerId })) ?? 0);
+    return notBefore < before;
   }
 
   /** Age of the newest head; infinite when none is known. */
@@ -163,11 +169,16 @@ function isNewer(a: RevocationHead, b: RevocationHead): boolean {
   return a.sequence > b.sequence || (a.sequence === b.sequence && a.signedAt > b.signedAt);
 }
 
+function keyOf(entry: { readonly user: string } | { readonly peerId: Uint8Array }): string {
+  return 'user' in entry ? `user:${entry.user}` : `peer:${toHex(entry.peerId)}`;
+}
+
 function encodeEntries(revoked: readonly Revocation[]): Uint8Array {
   const writer = new Writer(2 + 24 * revoked.length).u16(revoked.length);
-  for (const { user, before } of revoked) {
-    const name = utf8(user);
-    writer.u8(name.length).put(name).u64(before);
+  for (const entry of revoked) {
+    if ('peerId' in entry) writer.u8(0).put(entry.peerId);
+    else writer.u8(entry.user.length).put(utf8(entry.user));
+    writer.u64(entry.before);
   }
   return writer.done();
 }
