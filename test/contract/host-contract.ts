@@ -134,8 +134,8 @@ export const hostContract: readonly HostPromise[] = [
     const exported = await crypto.subtle.exportKey('spki', key.keys.publicKey);
     checkBytes(new Uint8Array(exported), key.spki, 'the exported public key');
   }),
-  alone('encryption agrees with RFC 8439 section 2.8.2', async ({ aead }) => {
-    const key = aead.key(Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i));
+  alone('encryption agrees with RFC 8439 section 2.8.2', async ({ crypto: { suite } }) => {
+    const key = suite.aead.key(Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i));
     const nonce = fromHexText('070000004041424344454647');
     const aad = fromHexText('50515253c0c1c2c3c4c5c6c7');
     const plaintext = new TextEncoder().encode(SUNSCREEN);
@@ -144,28 +144,31 @@ export const hostContract: readonly HostPromise[] = [
     checkBytes(sealed.subarray(0, 16), fromHexText('d31a8d34648e60db7b86afbc53ef7ec2'), 'the ciphertext');
     checkBytes(sealed.subarray(-16), fromHexText('1ae10b594f09e26a7e902ecbd0600691'), 'the tag');
   }),
-  alone('encryption agrees with noble at every length, also into the middle of a buffer', async ({ aead, random }) => {
-    const secret = random.bytes(32);
-    const key = aead.key(secret);
-    for (const length of [0, 1, 15, 16, 17, 63, 64, 65, 1_200, 1_452, 16_384]) {
-      const [nonce, aad, plaintext] = [random.bytes(12), random.bytes(length % 29), random.bytes(length)];
-      const buffer = new Uint8Array(length + 16 + 10);
-      key.seal(nonce, aad, plaintext, buffer.subarray(5, length + 21));
-      const sealed = buffer.slice(5, length + 21);
-      checkBytes(sealed, chacha20poly1305(secret, nonce, aad).encrypt(plaintext), `${length} bytes sealed`);
-      check(
-        [...buffer.subarray(0, 5), ...buffer.subarray(-5)].every(byte => byte === 0),
-        'sealing wrote outside',
-      );
-      const opened = new Uint8Array(length);
-      check(key.open(nonce, aad, sealed, opened), `${length} bytes do not open`);
-      checkBytes(opened, plaintext, `${length} bytes opened`);
-      check(key.open(nonce, aad, sealed, sealed.subarray(0, length)), `${length} bytes do not open in place`);
-      checkBytes(sealed.slice(0, length), plaintext, `${length} bytes opened in place`);
-    }
-  }),
-  alone('whatever was changed does not open', async ({ aead, random }) => {
-    const key = aead.key(random.bytes(32));
+  alone(
+    'encryption agrees with noble at every length, also into the middle of a buffer',
+    async ({ crypto: { suite }, random }) => {
+      const secret = random.bytes(32);
+      const key = suite.aead.key(secret);
+      for (const length of [0, 1, 15, 16, 17, 63, 64, 65, 1_200, 1_452, 16_384]) {
+        const [nonce, aad, plaintext] = [random.bytes(12), random.bytes(length % 29), random.bytes(length)];
+        const buffer = new Uint8Array(length + 16 + 10);
+        key.seal(nonce, aad, plaintext, buffer.subarray(5, length + 21));
+        const sealed = buffer.slice(5, length + 21);
+        checkBytes(sealed, chacha20poly1305(secret, nonce, aad).encrypt(plaintext), `${length} bytes sealed`);
+        check(
+          [...buffer.subarray(0, 5), ...buffer.subarray(-5)].every(byte => byte === 0),
+          'sealing wrote outside',
+        );
+        const opened = new Uint8Array(length);
+        check(key.open(nonce, aad, sealed, opened), `${length} bytes do not open`);
+        checkBytes(opened, plaintext, `${length} bytes opened`);
+        check(key.open(nonce, aad, sealed, sealed.subarray(0, length)), `${length} bytes do not open in place`);
+        checkBytes(sealed.slice(0, length), plaintext, `${length} bytes opened in place`);
+      }
+    },
+  ),
+  alone('whatever was changed does not open', async ({ crypto: { suite }, random }) => {
+    const key = suite.aead.key(random.bytes(32));
     const [nonce, aad, plaintext] = [random.bytes(12), random.bytes(11), random.bytes(40)];
     const sealed = new Uint8Array(56);
     key.seal(nonce, aad, plaintext, sealed);
@@ -174,7 +177,7 @@ export const hostContract: readonly HostPromise[] = [
     for (let i = 0; i < 56; i++) check(!key.open(nonce, aad, flipped(sealed, i), out), `byte ${i} was changed`);
     check(!key.open(flipped(nonce, 3), aad, sealed, out), 'the nonce was changed');
     check(!key.open(nonce, flipped(aad, 10), sealed, out), 'the associated data were changed');
-    check(!aead.key(random.bytes(32)).open(nonce, aad, sealed, out), 'another key opens it');
+    check(!suite.aead.key(random.bytes(32)).open(nonce, aad, sealed, out), 'another key opens it');
     check(!key.open(nonce, aad, new Uint8Array(15), out), 'less than a tag opens');
     check(key.open(nonce, aad, sealed, out), 'what was not changed no longer opens');
   }),

@@ -1,8 +1,7 @@
 /**
  * The host of a participant that lives in a browser tab.
  */
-import { nobleAead } from '@warren/noise';
-import type { Host } from '@warren/peer';
+import { type Host, nobleCrypto } from '@warren/peer';
 import { BrowserClock } from './clock.ts';
 import { BrowserDatagrams } from './datagrams.ts';
 import { identities } from './identity.ts';
@@ -36,7 +35,7 @@ export async function browserHost(options: BrowserHostOptions = {}): Promise<Hos
     random: browserRandom,
     storage: browserStorage(store),
     datagrams,
-    aead: nobleAead,
+    crypto: nobleCrypto,
     identity: identities(store),
   };
 }

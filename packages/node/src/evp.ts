@@ -95,25 +95,25 @@ function suiteOf(evp: Evp): AeadSuite {
 }
 
 class EvpKey implements AeadKey {
-  private readonly evp: Evp;
+  readonly #evp: Evp;
   /** 0 when erased. */
-  private context: Pointer;
-  private readonly freed: () => void;
+  #context: Pointer;
+  readonly #freed: () => void;
   /** Where OpenSSL says how much it wrote, which we know. */
-  private readonly outLength = new Int32Array(1);
+  readonly #outLength = new Int32Array(1);
 
   constructor(evp: Evp, context: Pointer, freed: () => void) {
-    this.evp = evp;
-    this.context = context;
-    this.freed = freed;
+    this.#evp = evp;
+    this.#context = context;
+    this.#freed = freed;
   }
 
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
-    const { evp, context, outLength } = this;
+    const [evp, context, outLength] = [this.#evp, this.#context, this.#outLength];
     const { length } = plaintext;
     assert(context !== 0, 'an erased key seals nothing');
     assert(out.length >= length + TAG_BYTES, 'the ciphertext has room');
-    this.begin(nonce, aad, SEAL);
+    this.#begin(nonce, aad, SEAL);
     if (length > 0) evp.update(context, out, outLength, plaintext, length);
     const tag = out.subarray(length, length + TAG_BYTES);
     const isDone = evp.finish(context, tag, outLength) === 1 && evp.control(context, GET_TAG, TAG_BYTES, tag) === 1;
@@ -121,11 +121,11 @@ class EvpKey implements AeadKey {
   }
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
-    const { evp, context, outLength } = this;
+    const [evp, context, outLength] = [this.#evp, this.#context, this.#outLength];
     const length = sealed.length - TAG_BYTES;
     if (context === 0 || length < 0) return false;
     assert(out.length >= length, 'the plaintext has room');
-    this.begin(nonce, aad, OPEN);
+    this.#begin(nonce, aad, OPEN);
     if (length > 0) evp.update(context, out, outLength, sealed, length);
     const tag = sealed.subarray(length);
     return evp.control(context, SET_TAG, TAG_BYTES, tag) === 1 && evp.finish(context, tag, outLength) === 1;
@@ -133,17 +133,21 @@ class EvpKey implements AeadKey {
 
   /** OpenSSL clears the bytes of the key. */
   erase(): void {
-    if (this.context === 0) return;
-    this.evp.freeContext(this.context);
-    this.context = 0;
-    this.freed();
+    if (this.#context === 0) return;
+    this.#evp.freeContext(this.#context);
+    this.#context = 0;
+    this.#freed();
   }
 
-  private begin(nonce: Uint8Array, aad: Uint8Array, direction: number): void {
-    const { evp, context } = this;
+  toJSON(): string {
+    return 'AeadKey';
+  }
+
+  #begin(nonce: Uint8Array, aad: Uint8Array, direction: number): void {
+    const [evp, context] = [this.#evp, this.#context];
     assert(nonce.length === NONCE_BYTES, 'a nonce has 12 bytes');
     assert(evp.setNonce(context, 0, 0, 0, nonce, direction) === 1, 'OpenSSL takes any nonce');
-    if (aad.length > 0) evp.addAad(context, 0, this.outLength, aad, aad.length);
+    if (aad.length > 0) evp.addAad(context, 0, this.#outLength, aad, aad.length);
   }
 }
 

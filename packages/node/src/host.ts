@@ -4,13 +4,11 @@
  */
 import { join } from 'node:path';
 import type { Random } from '@warren/base';
-import type { AeadSuite } from '@warren/noise';
-import type { Clock, FramesOptions, Host, HostKind, IdentityKey, Storage } from '@warren/peer';
+import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, Storage } from '@warren/peer';
 import type { WebSocket } from 'ws';
-import { nodeAead } from './aead.ts';
 import { NodeClock } from './clock.ts';
+import { nodeCrypto } from './crypto.ts';
 import { type DatagramCounters, type NodeDatagrams, openDatagrams } from './datagrams.ts';
-import { loadEvpAead } from './evp.ts';
 import { IdentityKeys } from './identity.ts';
 import { nodeRandom } from './random.ts';
 import { openStorage } from './storage.ts';
@@ -64,15 +62,14 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
     iceServers: options.iceServers ?? [],
     ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
   });
-  const aead = (await loadEvpAead()) ?? nodeAead;
-  return new HostOfNode(options.kind, { storage, keys, datagrams, aead, log });
+  return new HostOfNode(options.kind, { storage, keys, datagrams, crypto: await nodeCrypto(), log });
 }
 
 interface HostParts {
   readonly storage: Storage;
   readonly keys: IdentityKeys;
   readonly datagrams: NodeDatagrams;
-  readonly aead: AeadSuite;
+  readonly crypto: HostCrypto;
   readonly log: (line: string) => void;
 }
 
@@ -80,18 +77,18 @@ class HostOfNode implements NodeHost {
   readonly kind: HostKind;
   readonly clock: Clock = new NodeClock();
   readonly random: Random = nodeRandom;
-  readonly aead: AeadSuite;
+  readonly crypto: HostCrypto;
   readonly storage: Storage;
   readonly datagrams: NodeDatagrams;
   private readonly keys: IdentityKeys;
   private readonly log: (line: string) => void;
 
-  constructor(kind: HostKind, { storage, keys, datagrams, aead, log }: HostParts) {
+  constructor(kind: HostKind, { storage, keys, datagrams, crypto, log }: HostParts) {
     this.kind = kind;
     this.storage = storage;
     this.keys = keys;
     this.datagrams = datagrams;
-    this.aead = aead;
+    this.crypto = crypto;
     this.log = log;
   }
 

@@ -1,3 +1,5 @@
+export { nodeAead, nodeAesGcm } from './aead.ts';
+export { nodeCrypto } from './crypto.ts';
 export type { DatagramCounters, NodeDatagrams } from './datagrams.ts';
 export { type NodeHost, type NodeHostOptions, nodeHost } from './host.ts';
 export { pinnedFetch, ServerKeyError } from './pinned.ts';

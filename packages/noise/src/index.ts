@@ -4,4 +4,4 @@ export { type HandshakeKeys, type HandshakeOptions, HandshakeState, MAX_MESSAGE_
 export { hkdf, hkdfWithInfo } from './hkdf.ts';
 export { type Pattern, patternNamed, type Token } from './patterns.ts';
 export { REPLAY_WINDOW, ReplayWindow } from './replay-window.ts';
-export { agreementKeys, KEY_BYTES, type KeyPair, type NoiseSuite, nobleSuite } from './suite.ts';
+export { agreementKeys, hiddenKeyPair, KEY_BYTES, type KeyPair, type NoiseSuite, nobleSuite } from './suite.ts';

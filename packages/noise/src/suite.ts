@@ -53,7 +53,12 @@ export function agreementKeys(secret: Uint8Array): KeyPair {
 }
 
 function ownedPair(secret: Uint8Array): KeyPair {
-  return new HiddenKeyPair(secret, x25519.getPublicKey(secret));
+  return hiddenKeyPair(secret, x25519.getPublicKey(secret));
+}
+
+/** A pair whose secret shows in no JSON and no console. Both arrays belong to it from now on. */
+export function hiddenKeyPair(secret: Uint8Array, publicKey: Uint8Array): KeyPair {
+  return new HiddenKeyPair(secret, publicKey);
 }
 
 function agree(secret: Uint8Array, remotePublic: Uint8Array): Uint8Array | undefined {

@@ -4,7 +4,6 @@
  * synchronous `Peer`.
  */
 import { fromBase64Url, WallClock } from '@warren/base';
-import { nobleSuite } from '@warren/noise';
 import { Authority, type Credentials, type Leaf, newWorkingKeys, readLeaf, type WorkingKeys } from '@warren/trust';
 import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
@@ -73,17 +72,18 @@ class RunningPeer implements WarrenPeer {
     this.host = host;
     this.identity = identity;
     this.publicCredentials = credentials;
-    const { clock, random, datagrams, kind } = host;
+    const { clock, random, datagrams, crypto, kind } = host;
     this.peer = new Peer(
       {
         kind,
         random,
-        suite: nobleSuite(host.aead),
+        suite: crypto.suite,
+        sign: crypto.sign,
         wallClock: new WallClock(clock.unixMs(), clock.now()),
         can: datagrams.can,
         linkBudget: LINK_BUDGET[kind],
         maxBytes: path => datagrams.maxBytes(path),
-        authority: Authority.public(),
+        authority: Authority.public({ verifier: crypto.verifier }),
         credentials,
         bootstraps: options.bootstraps,
         addresses: () => datagrams.localAddresses(),
@@ -107,7 +107,8 @@ class RunningPeer implements WarrenPeer {
 
   async join(membership: Membership, o: { interfaceName?: string } = {}): Promise<WarrenGroup> {
     const { file, leaf } = membership;
-    const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
+    const { verifier } = this.host.crypto;
+    const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0), { verifier });
     const subnet = parseSubnet(file.subnet);
     const rendezvousSecret = fromBase64Url(file.rendezvous);
     if (authority === undefined || subnet === undefined || rendezvousSecret === undefined) {

@@ -4,7 +4,7 @@
  * one suite over all of them.
  */
 import type { Instant, Random, UnixMs } from '@warren/base';
-import type { AeadSuite } from '@warren/noise';
+import type { HostCrypto } from './crypto.ts';
 
 /** What a host is, as other members see it. */
 export type HostKind = 'browser' | 'edge' | 'bootstrap' | 'site';
@@ -16,8 +16,8 @@ export interface Host {
   readonly random: Random;
   readonly storage: Storage;
   readonly datagrams: Datagrams;
-  /** Bulk encryption: OpenSSL in Node, noble in a tab. */
-  readonly aead: AeadSuite;
+  /** OpenSSL in Node, noble in a tab. */
+  readonly crypto: HostCrypto;
   /**
    * The long-lived signing key of that name (`public`, `group-<26 base32>`), made at first use and kept:
    * non-extractable in IndexedDB in a tab, a 0600 file in Node. Names as in `Storage`.

@@ -8,6 +8,7 @@ export {
   readRequest,
   selfSignedPublicLeaf,
 } from './certificates.ts';
+export { type HostCrypto, nobleCrypto } from './crypto.ts';
 export {
   enrol,
   type Fetch,

@@ -5,8 +5,15 @@
  * stories on it hold elsewhere. No Ethernet device.
  */
 import { concat, fromHex, type Instant, type Random, type UnixMs } from '@warren/base';
-import { type AeadSuite, nobleAead } from '@warren/noise';
-import type { Clock, Host, HostKind, IdentityKey, Storage } from '@warren/peer';
+import {
+  type Clock,
+  type Host,
+  type HostCrypto,
+  type HostKind,
+  type IdentityKey,
+  nobleCrypto,
+  type Storage,
+} from '@warren/peer';
 import { simPublicKey, simSign } from './crypto.ts';
 import { type SimCapabilities, SimDatagrams, type SimInternet } from './datagrams.ts';
 import { SeededRandom } from './random.ts';
@@ -56,7 +63,7 @@ export class SimHost implements Host {
   readonly random: Random;
   readonly storage: Storage;
   readonly datagrams: SimDatagrams;
-  readonly aead: AeadSuite = nobleAead;
+  readonly crypto: HostCrypto = nobleCrypto;
   private readonly disk: SimDisk;
 
   constructor(options: SimHostOptions) {
