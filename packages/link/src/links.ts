@@ -306,7 +306,7 @@ export class Links {
       case Inner.MTU_PROBE:
         return this.probing.challenged(link, path, body, now) ? undefined : this.malformed();
       case Inner.PATH_RESPONSE:
-        return this.answered(link, path, body, now);
+        return this.answered(link, body, now);
       case Inner.LINK_MESSAGE:
         return this.linkMessage(link, body, now);
       case Inner.CLOSE:
@@ -326,8 +326,8 @@ export class Links {
       : undefined;
   }
 
-  private answered(link: Link, path: PathId, body: Uint8Array, now: Instant): undefined {
-    const answer = this.probing.answered(link, path, body, now);
+  private answered(link: Link, body: Uint8Array, now: Instant): undefined {
+    const answer = this.probing.answered(link, body, now);
     if (answer === 'malformed') return this.malformed();
     if (answer === 'unasked') return undefined;
     if (answer.address !== undefined) this.outbox.push({ kind: 'seen', address: answer.address });

@@ -165,6 +165,11 @@ export class Path {
     return Math.max(unprobedBytes, this.provenBytes);
   }
 
+  /** Whether a challenge with this token is unanswered. */
+  isAwaiting(token: Uint8Array): boolean {
+    return this.outstanding.has(toHex(token));
+  }
+
   /** Takes an answer; true when it proves the path, false when nobody asked or the binding differs. */
   answered(token: Uint8Array, bindingHash: Uint8Array, now: Instant): boolean {
     const key = toHex(token);
@@ -176,6 +181,8 @@ export class Path {
     const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
     this.proven = true;
+    this.unanswered = 0;
+    this.lastReceivedAt = now;
     this.answeredAt = Math.max(this.answeredAt, probe.sentAt);
     this.allowanceBytes = Number.POSITIVE_INFINITY;
     return true;

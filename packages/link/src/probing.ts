@@ -95,13 +95,16 @@ export class Probing {
     return true;
   }
 
-  /** Takes the answer to a challenge of ours; the path may be proven by it. */
-  answered(link: Link, id: PathId, body: Uint8Array, now: Instant): Answer {
+  /**
+   * Takes the answer to a challenge of ours; the path that the challenge went out on may be proven by it, wherever the
+   * answer came in: somebody faster may have brought it (RFC 9000 section 8.2.3).
+   */
+  answered(link: Link, body: Uint8Array, now: Instant): Answer {
     const response = decodePathProbe(body);
-    const path = link.paths.get(id);
-    if (response === undefined || path === undefined) return 'malformed';
-    const isFirst = !path.proven;
-    if (!path.answered(response.token, response.bindingHash, now)) return 'unasked';
+    if (response === undefined) return 'malformed';
+    const path = [...link.paths.values()].find(each => each.isAwaiting(response.token));
+    const isFirst = path?.proven === false;
+    if (!path?.answered(response.token, response.bindingHash, now)) return 'unasked';
     if (isFirst) this.trySizes(link, path, now);
     const isAddress = path.kind === 'udp' && parseAddress(response.seen) !== undefined;
     return { path, address: isAddress ? response.seen : undefined };

@@ -67,6 +67,8 @@ export class Testbed {
   /** What both ends of a data channel hold for the DTLS fingerprints. */
   binding: (end: End, connection: string) => Uint8Array = (_end, connection) => utf8(connection);
   readonly ends = new Map<string, End>();
+  /** Where ends are seen, if not at `addressOf` their names: their NAT or network has changed. */
+  readonly moved = new Map<string, string>();
   private events: Event[] = [];
   private order = 0;
 
@@ -216,9 +218,13 @@ export class Testbed {
     return this.ends.get(name) as End;
   }
 
+  private addressOf(name: string): string {
+    return this.moved.get(name) ?? addressOf(name);
+  }
+
   private target(path: PathId): End | undefined {
     const all = [...this.ends.values()];
-    if (path.startsWith('udp/')) return all.find(({ name }) => path === `udp/${addressOf(name)}`);
+    if (path.startsWith('udp/')) return all.find(({ name }) => path === `udp/${this.addressOf(name)}`);
     if (path.startsWith('via/'))
       return all.find(({ publicKey, peer }) => [publicKey, peer].includes(path.split('/')[2]));
     return this.ends.get(/^\w+\/(\w+)/.exec(path)?.[1] ?? '');
@@ -226,7 +232,7 @@ export class Testbed {
 
   private pathBack(path: PathId, from: string): PathId {
     const end = this.ends.get(from);
-    if (path.startsWith('udp/')) return `udp/${addressOf(from)}`;
+    if (path.startsWith('udp/')) return `udp/${this.addressOf(from)}`;
     if (path.startsWith('via/group/')) return `via/group/${end?.peer}`;
     if (path.startsWith('via/')) return `via/public/${end?.publicKey}`;
     return path.replace(/\/\w+/, `/${from}`);
