@@ -1,10 +1,11 @@
 /**
  * Handshakes that we began: HS1 goes over every path that may work, again and
  * again with growing waits; after a good HS2, HS3 is repeated until the
- * responder shows that it has the keys (session.md 2.5). No cryptography here.
+ * responder shows that it has the keys (session.md 2.5). What forged answers may
+ * cost is bounded between two transmissions. No cryptography here.
  */
 import { compareBytes, earliest, type Instant, jitter, type Random, sameBytes } from '@warren/base';
-import type { PeerKey } from '@warren/wire';
+import type { HsReply, PeerKey } from '@warren/wire';
 import type { Initiator } from './handshake.ts';
 
 /** Names one way to a remote host, or in end-to-end scope the remote peer. Opaque here. */
@@ -18,11 +19,24 @@ export const HANDSHAKE_TIMEOUT_MS = 45_000;
 /** How long our own HS1 keeps silent for one that takes precedence. */
 const YIELD_MS = 2000;
 const PATHS_PER_ATTEMPT_MAX = 16;
+/** HS2 that are not from whoever got our HS1: so many are looked at until the next transmission. */
+export const WRONG_HS2_MAX = 8;
+/** HS1 is sent again at once for so many cookies of one path until the next transmission: whoever saw mac1 forges some. */
+export const COOKIES_TAKEN_MAX = 4;
+/** How often an attempt lets others go first: whoever forges such calls delays it no longer. */
+const YIELDS_MAX = 3;
 
 export type AttemptState =
   | { readonly kind: 'calling' }
   /** HS2 was good: HS3 is repeated on that path until the responder has confirmed. */
-  | { readonly kind: 'answered'; readonly peer: PeerKey; readonly path: PathId; readonly hs3: Uint8Array };
+  | {
+      readonly kind: 'answered';
+      readonly peer: PeerKey;
+      readonly path: PathId;
+      /** The good HS2, of which a copy shows that HS3 was lost. */
+      readonly hs2: HsReply;
+      readonly hs3: Uint8Array;
+    };
 
 /** One handshake of ours. */
 export interface Attempt {
@@ -33,8 +47,13 @@ export interface Attempt {
   readonly localIndex: number;
   readonly startedAt: Instant;
   readonly giveUpAt: Instant;
+  /** Cookies taken by path since the last transmission. */
+  readonly cookies: Map<PathId, number>;
   state: AttemptState;
   step: number;
+  yields: number;
+  /** Wrong HS2 since the last transmission. */
+  wrongReplies: number;
   /** When it was last sent, and when it is sent again. */
   sentAt: Instant;
   sendAt: Instant;
@@ -43,15 +62,20 @@ export interface Attempt {
 /** What an HS1 that comes in on `path` means for our own attempts. */
 export type Precedence = 'theirs' | 'ours' | { readonly own: Attempt };
 
+export interface AttemptsOptions {
+  readonly random: Random;
+  readonly send: (path: PathId, bytes: Uint8Array) => void;
+  /** HS1 as it goes out on a path: with what a cookie of there adds. */
+  readonly show: (path: PathId, hs1: Uint8Array, now: Instant) => Uint8Array;
+}
+
 /** All handshakes that we began, by our index. */
 export class Attempts {
   private readonly byIndex = new Map<number, Attempt>();
-  private readonly random: Random;
-  private readonly send: (path: PathId, bytes: Uint8Array) => void;
+  private readonly options: AttemptsOptions;
 
-  constructor(random: Random, send: (path: PathId, bytes: Uint8Array) => void) {
-    this.random = random;
-    this.send = send;
+  constructor(options: AttemptsOptions) {
+    this.options = options;
   }
 
   begin(o: Pick<Attempt, 'to' | 'initiator' | 'localIndex'>, paths: readonly PathId[], now: Instant): void {
@@ -61,8 +85,11 @@ export class Attempts {
       paths: [],
       startedAt: now,
       giveUpAt,
+      cookies: new Map(),
       state: { kind: 'calling' },
       step: 0,
+      yields: 0,
+      wrongReplies: 0,
       sentAt: now,
       sendAt: now,
     };
@@ -91,10 +118,22 @@ export class Attempts {
   }
 
   /** Sends a calling attempt's HS1 over one more path. */
-  addPath(attempt: Attempt, path: PathId): void {
+  addPath(attempt: Attempt, path: PathId, now: Instant): void {
     if (attempt.paths.includes(path) || attempt.paths.length >= PATHS_PER_ATTEMPT_MAX) return;
     attempt.paths.push(path);
-    this.send(path, attempt.initiator.hs1);
+    this.call(attempt, path, now);
+  }
+
+  /** Whether a cookie for HS1 is awaited on `path`. */
+  awaitsCookie(attempt: Attempt, path: PathId): boolean {
+    const isCalled = attempt.state.kind === 'calling' && attempt.paths.includes(path);
+    return isCalled && (attempt.cookies.get(path) ?? 0) < COOKIES_TAKEN_MAX;
+  }
+
+  /** Sends HS1 again at once to where a cookie came from. */
+  cookieTaken(attempt: Attempt, path: PathId, now: Instant): void {
+    attempt.cookies.set(path, (attempt.cookies.get(path) ?? 0) + 1);
+    this.call(attempt, path, now);
   }
 
   /** Turns to repeating HS3. */
@@ -123,7 +162,7 @@ export class Attempts {
         attempt.sendAt = Math.min(attempt.sendAt, attempt.sentAt + FIRST_WAIT_MS);
         return 'ours';
       }
-      attempt.sendAt = Math.max(attempt.sendAt, now + YIELD_MS);
+      if (attempt.yields++ < YIELDS_MAX) attempt.sendAt = Math.max(attempt.sendAt, now + YIELD_MS);
     }
     return 'theirs';
   }
@@ -145,8 +184,14 @@ export class Attempts {
   private transmit(attempt: Attempt, now: Instant): void {
     const wait = RETRANSMIT_MS[Math.min(attempt.step++, RETRANSMIT_MS.length - 1)] as number;
     attempt.sentAt = now;
-    attempt.sendAt = now + jitter(this.random, wait, 0.2);
-    if (attempt.state.kind === 'answered') this.send(attempt.state.path, attempt.state.hs3);
-    else for (const path of attempt.paths) this.send(path, attempt.initiator.hs1);
+    attempt.sendAt = now + jitter(this.options.random, wait, 0.2);
+    attempt.wrongReplies = 0;
+    attempt.cookies.clear();
+    if (attempt.state.kind === 'answered') this.options.send(attempt.state.path, attempt.state.hs3);
+    else for (const path of attempt.paths) this.call(attempt, path, now);
+  }
+
+  private call({ initiator }: Attempt, path: PathId, now: Instant): void {
+    this.options.send(path, this.options.show(path, initiator.hs1, now));
   }
 }

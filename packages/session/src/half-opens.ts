@@ -1,33 +1,62 @@
 /**
  * Handshakes that others began and whose HS3 has not come: bounded in number
- * and time, and a repeated HS1 costs one look-up (session.md 2.4).
+ * and time, and a repeated HS1 costs one look-up. Whoever has shown a cookie
+ * never gives way to one who has not, and under pressure the oldest of the
+ * greediest group goes (session.md 2.4). No cryptography here.
  */
-import { earliest, type Instant, toHex } from '@warren/base';
+import { type Instant, toHex } from '@warren/base';
+import type { PathId } from './attempts.ts';
 import type { Responder } from './handshake.ts';
 
 /** Half-open handshakes: how many, and how long each. */
 export const HALF_OPEN_MAX = 256;
 export const HALF_OPEN_MS = 10_000;
+/** Ephemeral keys of handshakes that came to an end: their HS1 is known to be old. */
+const FINISHED_MAX = 1024;
+
+/** Who began a handshake, as far as is known. */
+export interface Caller {
+  readonly path: PathId;
+  /** Whoever shares this shares the blame for a flood. */
+  readonly group: string;
+  /** Whether a cookie has shown that it receives on its path. */
+  readonly isProven: boolean;
+}
 
 interface HalfOpen {
   readonly responder: Responder;
   readonly ephemeral: string;
   readonly until: Instant;
+  readonly caller: Caller;
 }
 
 /** Half-open handshakes of one session table, by our index and by the initiator's ephemeral key. */
 export class HalfOpens {
+  /** In the order in which they end. */
   private readonly byIndex = new Map<number, HalfOpen>();
-  private readonly byEphemeral = new Map<string, Responder>();
+  private readonly byEphemeral = new Map<string, HalfOpen>();
+  private readonly finished = new Set<string>();
 
-  get isFull(): boolean {
-    return this.byIndex.size >= HALF_OPEN_MAX;
+  get size(): number {
+    return this.byIndex.size;
   }
 
-  add(responder: Responder, ephemeral: Uint8Array, now: Instant): void {
-    const key = toHex(ephemeral);
-    this.byIndex.set(responder.localIndex, { responder, ephemeral: key, until: now + HALF_OPEN_MS });
-    this.byEphemeral.set(key, responder);
+  /**
+   * Makes room for one more: `full` where the caller has no claim to any; else what had to go, if anything, for its
+   * index to be released.
+   */
+  makeRoom(caller: Caller): Responder | 'full' | undefined {
+    if (this.byIndex.size < HALF_OPEN_MAX) return undefined;
+    const victim = caller.isProven ? (this.oldest(half => !half.caller.isProven) ?? this.greediest(caller)) : undefined;
+    if (victim === undefined) return 'full';
+    this.remove(victim);
+    return victim.responder;
+  }
+
+  add(responder: Responder, ephemeral: Uint8Array, caller: Caller, now: Instant): void {
+    const half: HalfOpen = { responder, ephemeral: toHex(ephemeral), until: now + HALF_OPEN_MS, caller };
+    this.byIndex.set(responder.localIndex, half);
+    this.byEphemeral.set(half.ephemeral, half);
   }
 
   /** The handshake that waits for an HS3 with our `index`. */
@@ -35,26 +64,54 @@ export class HalfOpens {
     return this.byIndex.get(index)?.responder;
   }
 
-  /** The handshake that an HS1 with this ephemeral key has begun already. */
-  repeated(ephemeral: Uint8Array): Responder | undefined {
-    return this.byEphemeral.get(toHex(ephemeral));
+  /** The handshake that an HS1 with this ephemeral key has begun already; `finished` when it came to an end. */
+  repeated(ephemeral: Uint8Array): Responder | 'finished' | undefined {
+    const key = toHex(ephemeral);
+    return this.byEphemeral.get(key)?.responder ?? (this.finished.has(key) ? 'finished' : undefined);
   }
 
-  delete(index: number): void {
+  /** Takes out a handshake whose HS3 has come. */
+  finish(index: number): void {
     const half = this.byIndex.get(index);
     if (half === undefined) return;
-    this.byIndex.delete(index);
-    this.byEphemeral.delete(half.ephemeral);
+    this.remove(half);
+    const [oldest] = this.finished;
+    if (this.finished.size >= FINISHED_MAX && oldest !== undefined) this.finished.delete(oldest);
+    this.finished.add(half.ephemeral);
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(...[...this.byIndex.values()].map(half => half.until));
+    const [first] = this.byIndex.values();
+    return first?.until;
   }
 
   /** Forgets what waited too long; returns it, for its index to be released. */
   tick(now: Instant): Responder[] {
-    const over = [...this.byIndex.values()].filter(half => now >= half.until).map(half => half.responder);
-    for (const responder of over) this.delete(responder.localIndex);
+    const over: Responder[] = [];
+    for (const half of this.byIndex.values()) {
+      if (now < half.until) break;
+      this.remove(half);
+      over.push(half.responder);
+    }
     return over;
+  }
+
+  private remove({ responder, ephemeral }: HalfOpen): void {
+    this.byIndex.delete(responder.localIndex);
+    this.byEphemeral.delete(ephemeral);
+  }
+
+  private oldest(isMeant: (half: HalfOpen) => boolean): HalfOpen | undefined {
+    for (const half of this.byIndex.values()) if (isMeant(half)) return half;
+    return undefined;
+  }
+
+  /** The oldest of the group with the most; none where that is the caller's own. */
+  private greediest({ group }: Caller): HalfOpen | undefined {
+    const counts = new Map<string, number>();
+    for (const { caller } of this.byIndex.values()) counts.set(caller.group, (counts.get(caller.group) ?? 0) + 1);
+    let worst = group;
+    for (const [name, count] of counts) if (count > (counts.get(worst) ?? 0)) worst = name;
+    return worst === group ? undefined : this.oldest(half => half.caller.group === worst);
   }
 }

@@ -1,6 +1,8 @@
 export type { Identity } from '@warren/trust';
+export { GROUP_RATE, HALF_OPEN_LOAD, PROVEN_RATE, UNPROVEN_RATE } from './admission.ts';
 export type { Disagreement, PostQuantumMode } from './agreement.ts';
 export { HANDSHAKE_TIMEOUT_MS, type PathId, RETRANSMIT_MS } from './attempts.ts';
+export { COOKIE_LATENCY_MS, COOKIE_REFRESH_MS } from './cookies.ts';
 export { HALF_OPEN_MAX, HALF_OPEN_MS } from './half-opens.ts';
 export { type HandshakeContext, type HandshakeFailure, Initiator, mac1, prologue, Responder } from './handshake.ts';
 export { readIndex, SessionIndices } from './indices.ts';
@@ -15,6 +17,6 @@ export {
   Sessions,
   type SessionsOptions,
   type SessionsOutput,
-  type SessionsStats,
 } from './sessions.ts';
+export type { SessionsStats } from './stats.ts';
 export { REJECT_AFTER_MESSAGES, Transport, type TransportKeys, type TransportStats } from './transport.ts';

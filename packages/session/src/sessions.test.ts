@@ -13,7 +13,7 @@ import {
 import { Authority, type Credentials } from '@warren/trust';
 import { PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { HALF_OPEN_MAX, HANDSHAKE_TIMEOUT_MS, mac1, prologue, REKEY_AFTER_MS } from './index.ts';
+import { HANDSHAKE_TIMEOUT_MS, mac1, prologue, REKEY_AFTER_MS } from './index.ts';
 import { type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const random = new SeededRandom(1, 'sessions');
@@ -353,25 +353,6 @@ describe('hostile datagrams', () => {
     expectTalk();
   });
 
-  test('faults #48 half-open handshakes are bounded, and running sessions do not mind', () => {
-    bed.connect(a, b, 'b/1');
-    bed.run(100);
-    for (let i = 0; i < HALF_OPEN_MAX + 50; i++) {
-      const attacker = bed.add('x', options('x'));
-      attacker.sessions.connect(undefined, ['b/1'], bed.now);
-      const out = attacker.sessions.poll();
-      if (out?.kind === 'send') b.sessions.receive('x/1', out.bytes, bed.now);
-    }
-    bed.ends.delete('x');
-    expect(b.sessions.stats.halfOpenFull).toBe(50);
-    expectTalk();
-    bed.run(11_000);
-    const c = bed.add('c', options('c'));
-    bed.connect(c, b, 'b/1');
-    bed.run(100);
-    expect(c.established).toHaveLength(1);
-  });
-
   test.each(['initiator', 'responder'] as const)(
     'faults #100 a payload that is no payload ends the handshake of an %s, and bytes after it do nothing',
     role => {
@@ -412,7 +393,7 @@ describe('hostile datagrams', () => {
   test('faults #100 every bit of every handshake message flipped, and every truncation, gives no session and no exception', () => {
     const good = record(() => bed.connect(a, b, 'b/1'));
     for (const [index, { bytes }] of good.entries()) {
-      // The last 16 bytes of HS1 answer a cookie, and none is ever asked for.
+      // The last 16 bytes of HS1 show a cookie, and none is asked for without load.
       const checked = index === 0 ? bytes.length - 16 : bytes.length;
       for (let bit = 0; bit < checked * 8; bit += 43) {
         if (bit >> 4 === 1) continue; // reserved, for later versions

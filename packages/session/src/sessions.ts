@@ -2,38 +2,32 @@
  * All sessions of one network in one scope: point-to-point over paths, or
  * end-to-end over the overlay (then a path names the other end). Takes
  * datagrams in, drives handshakes, seals and opens. Our own handshakes are in
- * `attempts.ts`, those of others in `half-opens.ts`, the keys of one peer in
- * `secured-peer.ts`. Timers and rules: session.md 2.5. No cookies.
+ * `attempts.ts`, those of others in `responders.ts`, the keys of one peer in
+ * `secured-peer.ts`. Timers and rules: session.md 2.5.
  */
-import { earliest, type Instant, Outbox, sameSecret } from '@warren/base';
+import { earliest, type Instant, Outbox, sameBytes } from '@warren/base';
 import type { Identity } from '@warren/trust';
 import {
-  decodeHs1,
+  decodeCookie,
   decodeHsReply,
   decodeNoSession,
-  HS1_MAC1_OFFSET,
-  type Hs1,
+  type HsReply,
   Inner,
   PacketType,
   type PeerKey,
   peerKey,
 } from '@warren/wire';
 import { type Agreement, agree, type Disagreement, Disagreements, isDisagreement } from './agreement.ts';
-import { type Attempt, Attempts, type PathId } from './attempts.ts';
-import { HalfOpens } from './half-opens.ts';
-import {
-  type HandshakeContext,
-  type HandshakeFailure,
-  type HandshakeResult,
-  Initiator,
-  mac1,
-  Responder,
-} from './handshake.ts';
+import { type Attempt, Attempts, type PathId, WRONG_HS2_MAX } from './attempts.ts';
+import { CookieJar } from './cookies.ts';
+import { type HandshakeContext, type HandshakeFailure, type HandshakeResult, Initiator } from './handshake.ts';
 import { readIndex, type SessionIndices } from './indices.ts';
 import { type Kem, mlKem768 } from './kem.ts';
 import { type UpgradedKeys, Upgrades } from './post-quantum.ts';
+import { Responders } from './responders.ts';
 import { resumedAt } from './resumed.ts';
 import { isHeld, isPending, REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';
+import { noSessionsStats, type SessionsStats } from './stats.ts';
 import { Transport } from './transport.ts';
 
 /** When to try a rekey again that came to nothing. */
@@ -80,20 +74,13 @@ export interface SessionsOptions extends HandshakeContext {
   readonly scope?: Scope;
   /** The prologue for a handshake over `path` in which we have `role`. */
   readonly prologueFor: (path: PathId, role: 'initiator' | 'responder') => Uint8Array;
+  /**
+   * Whom a flood of first messages is charged to, by their path and the neighbour who passed them on; by default that
+   * neighbour, else the path. Nobody who receives at one address may be able to choose among many.
+   */
+  readonly groupOf?: (path: PathId, via: string | undefined) => string;
   /** For the upgrade of keys; ML-KEM-768 by default. */
   readonly kem?: Kem;
-}
-
-/** Counters; hostile or useless datagrams by cause. */
-export interface SessionsStats {
-  handshakes: number;
-  badMac: number;
-  badHandshake: number;
-  halfOpenFull: number;
-  unknownIndex: number;
-  rejected: number;
-  /** Data under keys that had to be upgraded first. */
-  early: number;
 }
 
 /** A session that may receive. */
@@ -105,19 +92,12 @@ interface Known {
 
 /** The session table of one network and scope. */
 export class Sessions {
-  readonly stats: SessionsStats = {
-    handshakes: 0,
-    badMac: 0,
-    badHandshake: 0,
-    halfOpenFull: 0,
-    unknownIndex: 0,
-    rejected: 0,
-    early: 0,
-  };
+  readonly stats: SessionsStats = noSessionsStats();
   private readonly options: SessionsOptions & { credentials: HandshakeContext['credentials'] };
   private readonly outbox = new Outbox<SessionsOutput>();
   private readonly attempts: Attempts;
-  private readonly halfOpens = new HalfOpens();
+  private readonly responders: Responders;
+  private readonly jar: CookieJar;
   private readonly peers = new Map<PeerKey, SecuredPeer>();
   private readonly byIndex = new Map<number, Known>();
   private readonly upgrades: Upgrades;
@@ -125,7 +105,13 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.options = { ...options };
-    this.attempts = new Attempts(options.random, (path, bytes) => this.send(path, bytes));
+    this.jar = new CookieJar(options.authority.networkKey);
+    this.attempts = new Attempts({
+      random: options.random,
+      send: (path, bytes) => this.send(path, bytes),
+      show: (path, hs1, now) => this.jar.show(path, hs1, now),
+    });
+    this.responders = this.newResponders();
     this.upgrades = new Upgrades({
       suite: options.suite,
       random: options.random,
@@ -153,7 +139,7 @@ export class Sessions {
     }
     const running = to === undefined ? undefined : this.attempts.calling(to);
     const [first] = paths;
-    if (running !== undefined) for (const path of paths) this.attempts.addPath(running, path);
+    if (running !== undefined) for (const path of paths) this.attempts.addPath(running, path, now);
     if (running !== undefined || first === undefined) return;
     const localIndex = this.options.indices.allocate(this);
     if (localIndex === undefined) {
@@ -166,24 +152,26 @@ export class Sessions {
 
   /** Whether HS1 bytes are meant for this network; all networks of a process share their sockets. */
   recognises(hs1: Uint8Array): boolean {
-    const expected = mac1(this.options.suite, this.options.authority.networkKey, hs1);
-    return sameSecret(expected, hs1.subarray(HS1_MAC1_OFFSET, HS1_MAC1_OFFSET + expected.length));
+    return this.responders.recognises(hs1);
   }
 
-  /** Takes one datagram of ours; returns what DATA and FRAME contain. */
-  receive(path: PathId, bytes: Uint8Array, now: Instant): Opened | undefined {
+  /** Takes one datagram of ours, in end-to-end scope with the neighbour it came through; returns what DATA and FRAME contain. */
+  receive(path: PathId, bytes: Uint8Array, now: Instant, via?: string): Opened | undefined {
     switch (bytes[0]) {
       case PacketType.DATA:
       case PacketType.FRAME:
         return this.open(path, bytes, now);
       case PacketType.HS1:
-        this.receiveHs1(path, bytes, now);
+        this.receiveHs1(path, via, bytes, now);
         return undefined;
       case PacketType.HS2:
         this.receiveHs2(path, bytes, now);
         return undefined;
       case PacketType.HS3:
         this.receiveHs3(path, bytes, now);
+        return undefined;
+      case PacketType.COOKIE:
+        this.receiveCookie(path, bytes, now);
         return undefined;
       case PacketType.NOSESS:
         this.receiveHint(path, bytes, now);
@@ -241,12 +229,12 @@ export class Sessions {
 
   get wakeAt(): Instant | undefined {
     const peers = [...this.peers.values()].map(peer => peer.wakeAt);
-    return earliest(this.attempts.wakeAt, this.halfOpens.wakeAt, this.upgrades.wakeAt, ...peers);
+    return earliest(this.attempts.wakeAt, this.responders.wakeAt, this.upgrades.wakeAt, ...peers);
   }
 
   tick(now: Instant): void {
     for (const attempt of this.attempts.tick(now)) this.timedOut(attempt);
-    for (const responder of this.halfOpens.tick(now)) this.discard(responder);
+    this.responders.tick(now);
     for (const failed of this.upgrades.tick(now)) this.notUpgraded(failed, now);
     for (const peer of [...this.peers.values()]) this.age(peer, now);
   }
@@ -261,38 +249,38 @@ export class Sessions {
     }
   }
 
-  private receiveHs1(path: PathId, bytes: Uint8Array, now: Instant): void {
-    const hs1 = decodeHs1(bytes);
-    if (hs1 === undefined || !this.recognises(bytes)) {
-      this.stats.badMac++;
-      return;
-    }
-    const ephemeral = hs1.noise.subarray(0, 32);
-    const repeated = this.halfOpens.repeated(ephemeral);
-    if (repeated !== undefined) {
-      this.send(path, repeated.hs2);
-      return;
-    }
-    const precedence = this.attempts.precedence(path, ephemeral, now);
-    if (precedence === 'theirs') this.answer(path, hs1, ephemeral, now);
-    else if (precedence !== 'ours') this.fail(precedence.own, 'own-identity');
+  private newResponders(): Responders {
+    const { options, attempts, stats } = this;
+    return new Responders({
+      context: options,
+      networkKey: options.authority.networkKey,
+      random: options.random,
+      groupOf: options.groupOf ?? ((path, via) => via ?? path),
+      prologueFor: path => options.prologueFor(path, 'responder'),
+      attempts,
+      allocate: () => options.indices.allocate(this),
+      release: index => options.indices.release(index),
+      send: (path, bytes) => this.send(path, bytes),
+      stats,
+    });
   }
 
-  private answer(path: PathId, hs1: Hs1, ephemeral: Uint8Array, now: Instant): void {
-    const localIndex = this.halfOpens.isFull ? undefined : this.options.indices.allocate(this);
-    if (localIndex === undefined) {
-      this.stats.halfOpenFull++;
+  private receiveHs1(path: PathId, via: string | undefined, bytes: Uint8Array, now: Instant): void {
+    const own = this.responders.receiveHs1(path, via, bytes, now);
+    if (own !== undefined) this.fail(own, 'own-identity');
+  }
+
+  /** The responder is under load, and our HS1 goes there again with what it sent (session.md 2.4). */
+  private receiveCookie(path: PathId, bytes: Uint8Array, now: Instant): void {
+    const cookie = decodeCookie(bytes);
+    const attempt = cookie && this.attempts.at(cookie.receiverIndex);
+    const isAwaited = attempt !== undefined && this.attempts.awaitsCookie(attempt, path);
+    if (cookie === undefined || !isAwaited || !this.jar.keep(path, cookie, attempt.initiator.hs1, now)) {
+      this.stats.cookiesRefused++;
       return;
     }
-    const bound = this.options.prologueFor(path, 'responder');
-    const responder = Responder.answer(this.options, bound, hs1, localIndex, now);
-    if (responder === undefined) {
-      this.options.indices.release(localIndex);
-      this.stats.badHandshake++;
-      return;
-    }
-    this.halfOpens.add(responder, ephemeral, now);
-    this.send(path, responder.hs2);
+    this.stats.cookiesAccepted++;
+    this.attempts.cookieTaken(attempt, path, now);
   }
 
   private receiveHs2(path: PathId, bytes: Uint8Array, now: Instant): void {
@@ -302,13 +290,21 @@ export class Sessions {
       this.stats.unknownIndex++;
       return;
     }
-    if (attempt.state.kind === 'answered') this.send(path, attempt.state.hs3);
-    else this.finish(attempt, attempt.initiator.finish(hs2.noise, hs2.senderIndex, now), path, now);
+    const { state } = attempt;
+    if (state.kind === 'answered') {
+      // Only a copy of the good one: others would make us send HS3 to wherever they seem to come from.
+      if (state.hs2.senderIndex === hs2.senderIndex && sameBytes(state.hs2.noise, hs2.noise))
+        this.send(path, state.hs3);
+    } else if (attempt.wrongReplies >= WRONG_HS2_MAX) this.stats.ignoredHs2++;
+    else this.finish(attempt, hs2, path, now);
   }
 
-  private finish(attempt: Attempt, done: ReturnType<Initiator['finish']>, path: PathId, now: Instant): void {
-    if (done === undefined) this.stats.badHandshake++;
-    else if (typeof done === 'string') this.fail(attempt, done);
+  private finish(attempt: Attempt, hs2: HsReply, path: PathId, now: Instant): void {
+    const done = attempt.initiator.finish(hs2.noise, hs2.senderIndex, now);
+    if (done === undefined) {
+      this.stats.badHandshake++;
+      attempt.wrongReplies++;
+    } else if (typeof done === 'string') this.fail(attempt, done);
     else {
       const peer = peerKey(done.result.identity.leaf.peerId);
       const wrong = attempt.to !== undefined && attempt.to !== peer ? 'wrong-peer' : undefined;
@@ -317,7 +313,7 @@ export class Sessions {
         if (isDisagreement(reason)) this.disagree(peer, reason, path, done.hs3, now);
         this.fail(attempt, reason);
       } else {
-        this.attempts.answered(attempt, { kind: 'answered', peer, path, hs3: done.hs3 }, now);
+        this.attempts.answered(attempt, { kind: 'answered', peer, path, hs2: copied(hs2), hs3: done.hs3 }, now);
         const { localIndex, startedAt } = attempt;
         this.install(done.result, { role: 'initiator', localIndex, startedAt }, path, now);
       }
@@ -327,22 +323,14 @@ export class Sessions {
   private receiveHs3(path: PathId, bytes: Uint8Array, now: Instant): void {
     const hs3 = decodeHsReply(bytes);
     if (hs3 === undefined) return;
-    const responder = this.halfOpens.at(hs3.receiverIndex);
-    if (responder === undefined) {
-      this.repeatedHs3(hs3.receiverIndex, path);
-      return;
-    }
-    const isItsOwn = hs3.senderIndex === responder.remoteIndex;
-    const result = isItsOwn ? responder.finish(hs3.noise, now) : undefined;
-    if (result === undefined) {
-      this.stats.badHandshake++;
-      return;
-    }
-    this.halfOpens.delete(responder.localIndex);
+    const finished = this.responders.receiveHs3(hs3, now);
+    if (finished === 'unknown') this.repeatedHs3(hs3.receiverIndex, path);
+    if (finished === undefined || finished === 'unknown') return;
+    const { responder, outcome: result } = finished;
     const reason = typeof result === 'string' ? result : this.objection(result, now);
     if (typeof result === 'string' || reason !== undefined) {
       this.stats.rejected++;
-      this.discard(responder);
+      this.responders.discard(responder);
       if (typeof result === 'object' && reason !== undefined && isDisagreement(reason)) {
         this.disagreed(peerKey(result.identity.leaf.peerId), reason, now);
       }
@@ -467,11 +455,6 @@ export class Sessions {
     if (!this.byIndex.has(attempt.localIndex)) this.options.indices.release(attempt.localIndex);
   }
 
-  private discard(responder: Responder): void {
-    responder.erase();
-    this.options.indices.release(responder.localIndex);
-  }
-
   private retire(session: Session): void {
     this.upgrades.retire(session);
     const { localIndex } = session.transport;
@@ -542,4 +525,9 @@ export class Sessions {
 
 function isPostQuantumInner(inner: number | undefined): boolean {
   return inner === Inner.PQ_KEY || inner === Inner.PQ_CIPHERTEXT || inner === Inner.PQ_CONFIRM;
+}
+
+/** Apart from the buffer that the datagram came in. */
+function copied(hs2: HsReply): HsReply {
+  return { ...hs2, noise: hs2.noise.slice() };
 }

@@ -7,8 +7,10 @@ import { assert, earliest, type Instant, type Random, sameBytes, WallClock } fro
 import type { NoiseSuite } from '@warren/noise';
 import type { Authority, Credentials } from '@warren/trust';
 import { PacketType, type PeerKey, peerKey } from '@warren/wire';
+import type { PostQuantumMode } from './agreement.ts';
 import { prologue } from './handshake.ts';
 import { readIndex, SessionIndices } from './indices.ts';
+import type { Kem } from './kem.ts';
 import { type Opened, Sessions, type SessionsOutput } from './sessions.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
@@ -42,6 +44,9 @@ export interface EndOptions {
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly random: Random;
+  readonly postQuantum?: PostQuantumMode;
+  readonly kem?: Kem;
+  readonly groupOf?: () => string;
 }
 
 interface Event {
