@@ -18,12 +18,15 @@
 import { concat, earliest, type Instant, jitter, type Random } from '@warren/base';
 import { hkdf, type NoiseSuite } from '@warren/noise';
 import { decodePostQuantum, encodePostQuantum, type PostQuantumMessage } from '@warren/wire';
-import { HANDSHAKE_TIMEOUT_MS, RETRANSMIT_MS } from './attempts.ts';
+import { HANDSHAKE_TIMEOUT_MS } from './attempts.ts';
 import { ENCAPSULATION_SEED_BYTES, KEYGEN_SEED_BYTES, type Kem } from './kem.ts';
 import type { Session } from './secured-peer.ts';
 
 /** A session that is not upgraded by then stays as it is, or ends where that is required. */
 export const UPGRADE_TIMEOUT_MS = HANDSHAKE_TIMEOUT_MS;
+
+/** Waits between repetitions, +-20 %: as of a handshake at first, then steady, since both are known to be there. */
+const REPEAT_MS: readonly number[] = [500, 1000, 2000];
 
 /** New keys of 32 bytes in our direction of view, with both new indices. */
 export interface UpgradedKeys {
@@ -206,7 +209,7 @@ export class Upgrades {
 
   private transmit(upgrade: Upgrade, now: Instant): void {
     const { state, carrier } = upgrade;
-    const wait = RETRANSMIT_MS[Math.min(upgrade.step++, RETRANSMIT_MS.length - 1)] as number;
+    const wait = REPEAT_MS[Math.min(upgrade.step++, REPEAT_MS.length - 1)] as number;
     upgrade.sendAt = now + jitter(this.options.random, wait, 0.2);
     if (state.kind === 'confirming') this.options.send(state.upgraded, encodePostQuantum({ kind: 'confirm' }));
     if (state.kind !== 'asking') return;

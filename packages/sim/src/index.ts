@@ -6,6 +6,7 @@ export {
   simMember,
   simStranger,
 } from './certificates.ts';
+export { cheapKem } from './cheap-kem.ts';
 export { simSign, simSuite, simVerifier } from './crypto.ts';
 export { type SimCapabilities, SimDatagrams, SimInternet } from './datagrams.ts';
 export { SIM_CAN, SimDisk, SimHost, type SimHostOptions } from './host.ts';

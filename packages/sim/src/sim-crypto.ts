@@ -1,7 +1,9 @@
 /** What simulated participants compute with: the real thing by OpenSSL, or something cheap of the same sizes. */
 import type { NoiseSuite } from '@warren/noise';
+import { type Kem, mlKem768 } from '@warren/session';
 import type { Verifier } from '@warren/trust';
 import { cheapSign, cheapSigningKey, cheapSuite, cheapVerifier } from './cheap-crypto.ts';
+import { cheapKem } from './cheap-kem.ts';
 import { simPublicKey, simSign, simSuite, simVerifier } from './crypto.ts';
 
 /** One kind of cryptography, whole: a world runs on one of them. */
@@ -14,6 +16,7 @@ export interface SimCrypto {
   readonly signingKey: (secret: Uint8Array) => Uint8Array;
   /** A verifier for the participants of one world. */
   readonly verifier: () => Verifier;
+  readonly kem: Kem;
 }
 
 /** `25519_ChaChaPoly_SHA256` and Ed25519. */
@@ -23,6 +26,7 @@ export const realCrypto: SimCrypto = {
   sign: simSign,
   signingKey: simPublicKey,
   verifier: simVerifier,
+  kem: mlKem768,
 };
 
 /** For thousands of participants. Not secure: see `cheap-crypto.ts`. */
@@ -32,4 +36,5 @@ export const cheapCrypto: SimCrypto = {
   sign: cheapSign,
   signingKey: cheapSigningKey,
   verifier: () => cheapVerifier,
+  kem: cheapKem,
 };
