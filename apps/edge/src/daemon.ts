@@ -27,6 +27,8 @@ import { siteFetch } from './site-fetch.ts';
 
 /** How often certificates are looked at. */
 const RENEWAL_CHECK_MS = 3_600_000;
+/** The same while one could not be renewed, as after waking without a network. */
+const RENEWAL_RETRY_MS = 60_000;
 /** When a start that takes long says what it waits for. */
 const SLOW_START_MS = 20_000;
 
@@ -169,8 +171,10 @@ class RunningDaemon implements Daemon, Control {
     const { peer, control } = this.parts;
     for (const problem of this.problems.values()) this.o.say({ step: 'note', message: problem.message });
     peer.subscribe(() => this.tell());
+    peer.onResumed(() => void this.renewAll());
     control.serve(this);
     this.timers.push(setInterval(() => void this.renewAll(), RENEWAL_CHECK_MS));
+    this.timers.push(setInterval(() => this.problems.size > 0 && void this.renewAll(), RENEWAL_RETRY_MS));
     this.timers.push(setTimeout(() => this.tellIfSlow(), SLOW_START_MS));
     this.tell();
   }

@@ -32,6 +32,11 @@ export function healthOf(view: PeerView, facts: Facts): Health[] {
     const message = `The network device ${device} of ${names.get(group)} is down or gone.`;
     health.push({ code: 'device-gone', message, hint: 'Start Warren again: `warren down`, then `warren up`.' });
   }
+  for (const { name, problem } of view.groups) {
+    if (problem !== 'clock') continue;
+    const message = `By this machine's clock the certificates of ${name} are not valid: it may be wrong.`;
+    health.push({ code: 'clock', message, hint: 'Set the clock, for example with `timedatectl set-ntp true`.' });
+  }
   health.push(...bootstrapHealth(view));
   for (const { code, message, hint } of facts.problems) health.push({ code, message, ...(hint ? { hint } : {}) });
   if (!facts.canWebRtc) {

@@ -7,7 +7,7 @@ import { fromBase64Url, WallClock } from '@warren/base';
 import { Authority, type Credentials, type Leaf, newWorkingKeys, readLeaf, type WorkingKeys } from '@warren/trust';
 import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
-import type { Membership } from './enrol.ts';
+import { isRenewalDue, type Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import { Group, type WarrenGroup } from './group.ts';
 import type { Host, IdentityKey } from './host.ts';
@@ -33,6 +33,8 @@ export interface WarrenPeer {
   view(): PeerView;
   /** Calls `listener` after something in `view()` changed; returns what ends it. */
   subscribe(listener: () => void): () => void;
+  /** Calls `listener` after the host slept or its clock was set: certificates may have run out. Returns what ends it. */
+  onResumed(listener: () => void): () => void;
   join(membership: Membership, o?: { interfaceName?: string }): Promise<WarrenGroup>;
   /** The host slept, or its network changed. */
   resumed(): void;
@@ -44,10 +46,14 @@ export interface WarrenPeer {
 export async function startPeer(host: Host, options: StartOptions): Promise<WarrenPeer> {
   const identity = await host.identity('public');
   const keys = newWorkingKeys(host.random);
-  const der = await selfSignedPublicLeaf(identity, host.clock.unixMs(), host.random);
-  const leaf = readLeaf(der);
-  if (typeof leaf === 'string') throw new PeerError('own-certificate', `Our own certificate is ${leaf}.`);
+  const leaf = await publicLeaf(host, identity);
   return new RunningPeer(host, options, identity, await credentialsFor(host, identity, leaf, keys));
+}
+
+async function publicLeaf(host: Host, identity: IdentityKey): Promise<Leaf> {
+  const leaf = readLeaf(await selfSignedPublicLeaf(identity, host.clock.unixMs(), host.random));
+  if (typeof leaf === 'string') throw new PeerError('own-certificate', `Our own certificate is ${leaf}.`);
+  return leaf;
 }
 
 async function credentialsFor(host: Host, key: IdentityKey, leaf: Leaf, keys: WorkingKeys): Promise<Credentials> {
@@ -63,6 +69,7 @@ class RunningPeer implements WarrenPeer {
   private readonly identity: IdentityKey;
   private readonly groups = new Map<string, Group>();
   private readonly listeners = new Set<() => void>();
+  private readonly resumeListeners = new Set<() => void>();
   private readonly renewal: ReturnType<typeof setInterval>;
   private publicCredentials: Credentials;
   private telling: ReturnType<typeof setTimeout> | undefined;
@@ -103,6 +110,11 @@ class RunningPeer implements WarrenPeer {
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  onResumed(listener: () => void): () => void {
+    this.resumeListeners.add(listener);
+    return () => this.resumeListeners.delete(listener);
   }
 
   async join(membership: Membership, o: { interfaceName?: string } = {}): Promise<WarrenGroup> {
@@ -179,6 +191,7 @@ class RunningPeer implements WarrenPeer {
   private async shutDown(): Promise<void> {
     clearInterval(this.renewal);
     this.listeners.clear();
+    this.resumeListeners.clear();
     this.driver.act(now => this.peer.stop(now));
     this.driver.stop();
     clearTimeout(this.telling);
@@ -199,6 +212,11 @@ class RunningPeer implements WarrenPeer {
       this.changed();
       return;
     }
+    if (out.kind === 'resumed') {
+      void this.renew();
+      for (const listener of this.resumeListeners) listener();
+      return;
+    }
     const group = this.groups.get(out.group);
     if (out.out.kind === 'configured') {
       const text = new TextEncoder().encode(printAddress(out.out.address));
@@ -216,11 +234,15 @@ class RunningPeer implements WarrenPeer {
     return address === undefined ? {} : { preferredAddress: address };
   }
 
+  /** Makes what runs out by date anew: the statements, and our own certificate in the public overlay. */
   private async renew(): Promise<void> {
-    const { leaf, keys } = this.publicCredentials;
+    const { keys } = this.publicCredentials;
+    const isDue = isRenewalDue(this.publicCredentials.leaf, this.host.clock.unixMs());
+    const leaf = isDue ? await publicLeaf(this.host, this.identity) : this.publicCredentials.leaf;
     this.publicCredentials = await credentialsFor(this.host, this.identity, leaf, keys);
     this.peer.public.renew(this.publicCredentials);
     for (const group of this.groups.values()) await group.renewStatement();
+    this.changed();
   }
 
   private changed(): void {

@@ -3,12 +3,13 @@
  * together. The public overlay and each group are one of these; they differ in
  * who is trusted and in what sits on top. Wiring only, no policy.
  */
-import { earliest, type Instant, Outbox, type Random, type WallClock } from '@warren/base';
+import { earliest, type Instant, Outbox, type Random, type UnixMs, type WallClock } from '@warren/base';
 import { Dht, type DhtOutput } from '@warren/dht';
 import { type LinkInfo, Links, type LinksOutput, type Received } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
 import {
+  type HandshakeFailure,
   type Origin,
   prologue,
   readIndex,
@@ -17,7 +18,7 @@ import {
   Sessions,
   type SessionsOptions,
 } from '@warren/session';
-import { type Authority, type Credentials, type Identity, signWorking } from '@warren/trust';
+import { type Authority, CLOCK_SKEW_MS, type Credentials, type Identity, signWorking } from '@warren/trust';
 import {
   HOST_KINDS,
   Inner,
@@ -32,6 +33,16 @@ import {
 } from '@warren/wire';
 import { EndToEnd } from './end-to-end.ts';
 import type { HostKind, PathId } from './host.ts';
+
+/** Refusals that a wrong clock, ours or theirs, explains. */
+const DATED: ReadonlySet<HandshakeFailure> = new Set([
+  'authority-not-yet-valid',
+  'authority-expired',
+  'not-yet-valid',
+  'expired',
+  'statement-not-yet-valid',
+  'statement-expired',
+]);
 
 /** What all networks of a process share. */
 export interface Surroundings {
@@ -79,12 +90,16 @@ export class Network {
   private readonly pointToPoint: Sessions;
   private readonly endToEnd: EndToEnd;
   private readonly eteSessions: Sessions;
+  private credentials: Credentials;
+  /** Whether the last handshake of ours found a certificate or statement not valid by our clock. */
+  private isOthersDateOdd = false;
   private readonly options: NetworkOptions;
   private readonly outbox = new Outbox<NetworkOutput>();
 
   constructor(options: NetworkOptions) {
     const { authority, credentials, random, suite, kind, can, maxBytes, addresses, publicId, linkBudget } = options;
     this.options = options;
+    this.credentials = credentials;
     this.name = options.name;
     this.self = credentials.leaf.peerId;
     this.pointToPoint = this.sessions('point-to-point', () => prologue(authority.networkKey, []));
@@ -158,8 +173,25 @@ export class Network {
     this.settle(now);
   }
 
+  /** The host slept, or its network changed: neighbours are called and told our addresses, everybody is rekeyed. */
+  resumed(now: Instant): void {
+    this.links.resumed(now);
+    this.links.addressesChanged(now);
+    this.eteSessions.resume(now);
+    this.settle(now);
+  }
+
+  /** Why nobody may accept us at `unixMs`; `undefined` when nothing of the kind is known. */
+  problem(unixMs: UnixMs): 'certificate-expired' | 'clock' | undefined {
+    const { notBefore, notAfter } = this.credentials.leaf;
+    if (unixMs < notBefore - CLOCK_SKEW_MS) return 'clock';
+    if (unixMs > notAfter) return 'certificate-expired';
+    return this.isOthersDateOdd && this.links.usable().length === 0 ? 'clock' : undefined;
+  }
+
   /** Takes over fresh credentials. */
   renew(credentials: Credentials): void {
+    this.credentials = credentials;
     this.pointToPoint.renew(credentials);
     this.eteSessions.renew(credentials);
     this.dht.renew(credentials);
@@ -204,7 +236,8 @@ export class Network {
   private sessions(scope: Scope, prologueFor: SessionsOptions['prologueFor']): Sessions {
     const { suite, authority, credentials, random, wallClock, indices } = this.options;
     const self = peerKey(this.self);
-    return new Sessions({ suite, authority, credentials, random, wallClock, indices, self, scope, prologueFor });
+    const common = { suite, authority, credentials, random, wallClock, indices, self };
+    return new Sessions({ ...common, scope, prologueFor, groupOf: senderGroup });
   }
 
   private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
@@ -227,6 +260,7 @@ export class Network {
   private fromLinks(out: LinksOutput, now: Instant): void {
     switch (out.kind) {
       case 'up':
+        this.isOthersDateOdd = false;
         this.outbox.push({ kind: 'up', peer: out.peer, identity: out.identity });
         this.overlay.linkUp(out.peer, now);
         return;
@@ -235,6 +269,7 @@ export class Network {
         this.overlay.linkDown(out.peer, now);
         return;
       case 'unreachable':
+        if (DATED.has(out.reason)) this.isOthersDateOdd = true;
         if (out.peer !== undefined) this.overlay.unreachable(out.peer, now);
         this.outbox.push(out);
         return;
@@ -286,7 +321,7 @@ export class Network {
         this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, bytes: datagram.payload });
         return;
       case OverlayType.ETE:
-        this.endToEndDelivered(source, datagram.payload, now);
+        this.endToEndDelivered(source, from, datagram.payload, now);
         return;
       case OverlayType.DHT_REQUEST: {
         const answer = this.dht.serve(datagram.payload, now);
@@ -298,14 +333,14 @@ export class Network {
     }
   }
 
-  private endToEndDelivered(source: PeerKey, bytes: Uint8Array, now: Instant): void {
+  private endToEndDelivered(source: PeerKey, via: PeerKey | undefined, bytes: Uint8Array, now: Instant): void {
     const { indices } = this.options;
     if (bytes[0] === PacketType.DATA && indices.owner(readIndex(bytes, 4)) === undefined) {
       const hint = indices.hintFor(EndToEnd.path(source), bytes, now);
       if (hint !== undefined) this.sendEte(source, hint);
       return;
     }
-    const message = this.endToEnd.receive(source, bytes, now);
+    const message = this.endToEnd.receive(source, via, bytes, now);
     if (message === undefined) return;
     const { origin, inner, body } = message;
     if (inner === Inner.MEMBER) this.outbox.push({ kind: 'member', origin, bytes: body });

@@ -26,6 +26,11 @@ export class OwnAddresses {
     return true;
   }
 
+  /** Forgets where neighbours saw us, as after sleep: they tell again. */
+  forget(): void {
+    this.seen.clear();
+  }
+
   /** `192.0.2.7:41641`, bound ones first. */
   all(): string[] {
     return [...this.bound(), ...this.seen].filter(address => !this.isOurTunnel(address));

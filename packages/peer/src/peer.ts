@@ -28,7 +28,9 @@ export type PeerOutput =
       readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }>;
     }
   /** Something in the views changed. */
-  | { readonly kind: 'changed' };
+  | { readonly kind: 'changed' }
+  /** The host slept, or its clock was set: what runs out by date wants to be looked at. */
+  | { readonly kind: 'resumed' };
 
 export interface PeerOptions extends Omit<Surroundings, 'indices'> {
   readonly authority: Authority;
@@ -129,10 +131,12 @@ export class Peer {
     this.settle(now);
   }
 
-  /** The host slept, or its network changed: all paths are in doubt. */
+  /** The host slept, or its network changed: all paths, keys and own addresses are in doubt. */
   resumed(now: Instant): void {
+    this.own.forget();
     this.bootstraps.hurry(now);
-    for (const network of this.networks()) network.links.resumed(now);
+    for (const network of this.networks()) network.resumed(now);
+    this.outbox.push({ kind: 'resumed' });
     this.settle(now);
   }
 

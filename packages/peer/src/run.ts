@@ -8,9 +8,12 @@ import type { Host, PathEvent } from './host.ts';
 import type { Peer, PeerOutput } from './peer.ts';
 
 /** Outputs that are for whoever uses the participant, not for the host's sockets. */
-export type UserOutput = Extract<PeerOutput, { kind: 'group' | 'changed' }>;
+export type UserOutput = Extract<PeerOutput, { kind: 'group' | 'changed' | 'resumed' }>;
 
-/** An alarm that comes so much too late means that the host slept, or that its page was frozen (session.md 2.5). */
+/**
+ * Nothing for so long after the alarm was due means that the host slept, or that its page was frozen; so does a step
+ * of the wall clock against the monotonic one, which may not count sleep (session.md 2.5).
+ */
 const ASLEEP_MS = 5000;
 
 /** Connects a participant to its host. */
@@ -21,11 +24,17 @@ export class Driver {
   private stopped = false;
   /** When the alarm is set for. */
   private alarmAt: Instant | undefined;
+  /** When something happened last. A page whose timers are throttled hears its neighbours all the same. */
+  private awakeAt: Instant;
+  /** Wall clock less monotonic clock at the last look. */
+  private offsetMs: number;
 
   constructor(peer: Peer, host: Host, onOutput: (out: UserOutput) => void) {
     this.peer = peer;
     this.host = host;
     this.onOutput = onOutput;
+    this.awakeAt = host.clock.now();
+    this.offsetMs = host.clock.unixMs() - this.awakeAt;
     host.datagrams.listen(event => this.event(event));
     this.act(() => {});
   }
@@ -57,17 +66,35 @@ export class Driver {
 
   private event(event: PathEvent): void {
     if (this.stopped) return;
-    this.peer.handle(event, this.host.clock.now());
+    const now = this.host.clock.now();
+    if (this.hasSlept(now)) this.look(now);
+    this.awakeAt = now;
+    this.peer.handle(event, now);
     this.drain(event.kind !== 'datagram' || event.bytes[0] !== PacketType.FRAME);
   }
 
   private wake(): void {
     if (this.stopped) return;
     const now = this.host.clock.now();
-    this.peer.setWallClock(this.host.clock.unixMs(), now);
-    if (this.alarmAt !== undefined && now - this.alarmAt > ASLEEP_MS) this.peer.resumed(now);
+    this.look(now);
     this.peer.tick(now);
     this.drain(true);
+  }
+
+  /** Reads the wall clock, and tells the participant where it seems that the host slept. */
+  private look(now: Instant): void {
+    const unixMs = this.host.clock.unixMs();
+    const offsetMs = unixMs - now;
+    const isStepped = Math.abs(offsetMs - this.offsetMs) > ASLEEP_MS;
+    const isResumed = isStepped || this.hasSlept(now);
+    this.offsetMs = offsetMs;
+    this.awakeAt = now;
+    this.peer.setWallClock(unixMs, now);
+    if (isResumed) this.peer.resumed(now);
+  }
+
+  private hasSlept(now: Instant): boolean {
+    return this.alarmAt !== undefined && now - Math.max(this.alarmAt, this.awakeAt) > ASLEEP_MS;
   }
 
   /**
@@ -105,6 +132,7 @@ export class Driver {
         return;
       case 'group':
       case 'changed':
+      case 'resumed':
         this.onOutput(out);
         return;
     }

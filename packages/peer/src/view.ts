@@ -41,6 +41,11 @@ export interface GroupView {
   readonly subnet: string;
   /** `searching`: no member found yet. `connected`: at least one link, or alone and in the ring. */
   readonly state: 'starting' | 'searching' | 'connected' | 'stopped';
+  /**
+   * Why nobody may accept us. `certificate-expired`: it is to be renewed at the site. `clock`: by our clock the
+   * certificates of others, or our own, are not valid yet or any more.
+   */
+  readonly problem?: 'certificate-expired' | 'clock';
   readonly self: MemberView;
   readonly members: readonly MemberView[];
   readonly links: readonly LinkView[];

@@ -19,11 +19,13 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number): Gr
   const members = group.directory.all().map(member => memberView(group, member, unixMs));
   const self = members.find(member => member.self) as MemberView;
   const links = linkViews(network);
+  const problem = network.problem(unixMs);
   return {
     group: network.name,
     name,
     subnet: printSubnet(group.subnet),
     state: group.isSearching ? 'searching' : vpn.address === undefined ? 'starting' : 'connected',
+    ...(problem === undefined ? {} : { problem }),
     self,
     members,
     links,

@@ -74,6 +74,10 @@ class DemoPeer implements WarrenPeer {
     };
   }
 
+  onResumed(): () => void {
+    return () => {};
+  }
+
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
