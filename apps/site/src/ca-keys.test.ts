@@ -7,7 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { caKeyPath, makeKeyFile, readKeyFile } from './ca-key-file.ts';
-import { refreshHeads } from './groups.ts';
+import { refreshLists } from './revocation-list.ts';
 import { DAY } from './site.ts';
 import { type Browser, Device, newGroup, newInvite, siteWithAda, type TestSite, testSite } from './testing.ts';
 
@@ -103,7 +103,7 @@ test('a locked site keeps its revocation list as it was signed last', async () =
   const site = await testSite({ folder, dataDir: join(folder, 'data'), caKeyFile: join(folder, 'none') });
   const before = await site.browser().get(`/api/groups/${group}/revocations`);
   site.pass(2 * DAY);
-  await expect(refreshHeads(site.site)).rejects.toThrow('cannot sign');
+  await expect(refreshLists(site.site)).rejects.toThrow('cannot sign');
   expect((await site.browser().get(`/api/groups/${group}/revocations`)).body).toEqual(before.body);
   await site.close(false);
 });

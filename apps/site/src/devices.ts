@@ -6,11 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import { fromBase64Url, sameBytes, toHex } from '@warren/base';
 import type { GroupFile } from '@warren/group';
+import { RIGHTS, type Right } from '@warren/trust';
 import { record } from './activity.ts';
 import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { groupFile } from './group-file.ts';
 import { checkName } from './names.ts';
+import { NEW_DEVICE_RIGHTS } from './rights.ts';
 import { newSecret } from './secrets.ts';
 import type { User } from './sessions.ts';
 import { DAY, type Site } from './site.ts';
@@ -63,6 +65,36 @@ export async function addDevice(
   return { file, fileName: fileName(group.name, device) };
 }
 
+/** Sets what a device may do from its next certificate on; gives the rights in order. */
+export async function setRights(
+  site: Site,
+  group: string,
+  by: User,
+  wish: { peerId: string; rights: readonly Right[] },
+): Promise<{ rights: Right[] }> {
+  const rights = RIGHTS.filter(right => wish.rights.includes(right));
+  await site.db.transaction().execute(async step => {
+    const device = await requireDevice(step, group, wish.peerId);
+    const text = rights.join(' ');
+    await step.updateTable('devices').set({ rights: text }).where('peer_id', '=', wish.peerId).execute();
+    const target = `${device.name}.${device.user}: ${text || 'none'}`;
+    await record(step, { at: site.now(), group, actor: by.name, action: 'rights', target });
+  });
+  return { rights };
+}
+
+/** The device with a certificate; throws a 404 where there is none in this group. */
+export async function requireDevice(step: Database, group: string, peerId: string): Promise<DeviceRow> {
+  const device = await step
+    .selectFrom('devices')
+    .selectAll()
+    .where('peer_id', '=', peerId)
+    .where('group_id', '=', group)
+    .executeTakeFirst();
+  if (device !== undefined && device.leaf !== null) return device;
+  throw new SiteError(404, 'no-device', 'There is no such device in this group.', 'Reload the list.');
+}
+
 async function devicesOf(step: Database, group: string, user: string): Promise<DeviceRow[]> {
   return step.selectFrom('devices').selectAll().where('group_id', '=', group).where('user', '=', user).execute();
 }
@@ -82,6 +114,7 @@ function newRow(group: GroupRow, user: User, wish: DeviceWish, now: number): Dev
     issued_at: null,
     expires_at: null,
     renewed_at: 0,
+    rights: NEW_DEVICE_RIGHTS,
   };
 }
 

@@ -5,7 +5,7 @@ import { fromBase64Url, sameBytes, toBase64Url } from '@warren/base';
 import type { GroupFile } from '@warren/group';
 import { nobleVerifier, parseLeaf, readAuthority, revocationHeadText } from '@warren/trust';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { refreshHeads } from './groups.ts';
+import { refreshLists } from './revocation-list.ts';
 import { DAY, HOUR, MINUTE } from './site.ts';
 import { type Answer, type Browser, Device, newGroup, siteWithAda, type TestSite } from './testing.ts';
 
@@ -171,10 +171,10 @@ describe('the revocation list', () => {
     };
     await look();
     started.pass(HOUR);
-    await refreshHeads(started.site);
+    await refreshLists(started.site);
     await look();
     started.pass(DAY);
-    await refreshHeads(started.site);
+    await refreshLists(started.site);
     await look();
     started.pass(-2 * DAY);
     const file = await fileFor('tv');

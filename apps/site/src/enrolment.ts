@@ -2,7 +2,8 @@
  * Certificates for devices: the first against the secret of a group file, all
  * later ones against the certificate that runs out. The key never changes and
  * nor does the peer id. Asking again with the same secret and key, as after a
- * lost answer, gives the same certificate; with another key, nothing.
+ * lost answer, gives the same certificate; with another key, nothing. Removed
+ * devices and users get nothing either.
  * Source: decisions.md "Site and edges"; P1 section III-B.1; faults.md rows 94, 95.
  */
 import { concat, fromBase64Url, sameBytes, toBase64Url, utf8 } from '@warren/base';
@@ -12,7 +13,8 @@ import { Writer } from '@warren/wire';
 import { signLeaf } from './authority.ts';
 import type { Database, DeviceRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
-import { refreshHead } from './groups.ts';
+import { deadBefore, type ListView, listView, signAgain } from './revocation-list.ts';
+import { rightsOf } from './rights.ts';
 import { secretHash, sha256 } from './secrets.ts';
 import { DAY, MINUTE, type Site } from './site.ts';
 
@@ -21,23 +23,17 @@ type CertificateRequest = NonNullable<Awaited<ReturnType<typeof readRequest>>>;
 const RENEWAL_LABEL = utf8('warren-renew/1');
 /** Certificates that one device gets in one day; renewal needs one in 20 days. */
 const MOST_PER_DAY = 10;
+/** A machine that slept or was in a drawer renews by itself for so long after its certificate ran out. */
+const GRACE = 30 * DAY;
 /** How far a device's clock may be off when it signs a renewal. */
 const CLOCK_SLACK = 10 * MINUTE;
 
 /** A certificate for a device, with the signed revocation list that holds now. */
-export interface Issued {
+export interface Issued extends ListView {
   /** DER as base64url. */
   readonly leaf: string;
   /** 40 hex digits. */
   readonly peerId: string;
-  readonly head: HeadView;
-}
-
-/** The signed head of a revocation list; `signedAt` in Unix ms, `signature` 64 bytes as base64url. */
-export interface HeadView {
-  readonly sequence: number;
-  readonly signedAt: number;
-  readonly signature: string;
 }
 
 /** Turns the enrolment secret of a group file into a certificate. */
@@ -80,9 +76,10 @@ export async function renew(
     const log = step.selectFrom('certificates').selectAll().where('tbs_hash', '=', old.tbsHash);
     const entry = await log.executeTakeFirst();
     if (entry === undefined || !nobleVerifier.verify(old.publicKey, signed, signature)) throw notOurs();
-    checkMoment(site.now(), form.at, entry.expires_at);
     const found = step.selectFrom('devices').selectAll().where('peer_id', '=', entry.peer_id);
     const device = await found.executeTakeFirstOrThrow();
+    if (old.notBefore < (await deadBefore(step, device))) throw removed();
+    checkMoment(site.now(), form.at, entry.expires_at);
     checkDevice(request, device);
     if (!sameBytes(request.spki, entry.spki)) {
       throw new SiteError(
@@ -105,15 +102,6 @@ export async function renew(
   });
 }
 
-/** The revocation list of a group for everybody; throws a 404 for an unknown group. */
-export async function revocations(site: Site, id: string): Promise<{ head: HeadView; revoked: readonly never[] }> {
-  const group = await site.db.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
-  if (group === undefined) throw new SiteError(404, 'unknown-group', 'There is no such group on this site.');
-  const { head_sequence, head_signed_at, head_signature } = group;
-  const head = { sequence: head_sequence, signedAt: head_signed_at, signature: toBase64Url(head_signature) };
-  return { head, revoked: [] };
-}
-
 async function issue(
   site: Site,
   step: Database,
@@ -124,12 +112,8 @@ async function issue(
   const group = device.group_id;
   const repeated = via === 'enrol' ? sameAnswer(site, device) : undefined;
   const leaf = repeated ?? (await newLeaf(site, step, device, request, via));
-  const head = await refreshHead(site, step, group);
-  return {
-    leaf: toBase64Url(leaf),
-    peerId: device.peer_id,
-    head: { sequence: head.sequence, signedAt: head.signedAt, signature: toBase64Url(head.signature) },
-  };
+  const list = await signAgain(site, step, group);
+  return { leaf: toBase64Url(leaf), peerId: device.peer_id, ...listView(list) };
 }
 
 /** The certificate that this very secret already gave; a file made after it asks for a new one. */
@@ -152,7 +136,9 @@ async function newLeaf(
   const find = step.selectFrom('groups').select(['ca_certificate', 'ca_key_sealed']).where('id', '=', group_id);
   const { ca_certificate, ca_key_sealed } = await find.executeTakeFirstOrThrow();
   const pkcs8 = site.caKeys.open(group_id, ca_key_sealed);
-  const subject = { group: group_id, peerId: peer_id, user, device: name, spki: request.spki, now };
+  const notBefore = await deadBefore(step, device);
+  const rights = rightsOf(device.rights);
+  const subject = { group: group_id, peerId: peer_id, user, device: name, spki: request.spki, rights, now, notBefore };
   const { leaf, tbsHash, expiresAt } = await signLeaf({ certificate: ca_certificate, pkcs8 }, subject);
   pkcs8.fill(0);
   const log = { tbs_hash: tbsHash, group_id, peer_id, spki: request.spki, issued_at: now, expires_at: expiresAt, via };
@@ -204,9 +190,9 @@ function checkDevice(request: CertificateRequest, device: DeviceRow): void {
 }
 
 function checkMoment(now: number, at: number, expiresAt: number): void {
-  if (expiresAt <= now) {
+  if (expiresAt + GRACE <= now) {
     const hint = 'Get a new group file for this device from the site.';
-    throw new SiteError(410, 'certificate-expired', 'The certificate has run out.', hint);
+    throw new SiteError(410, 'certificate-expired', 'The certificate ran out more than 30 days ago.', hint);
   }
   if (Math.abs(now - at) <= CLOCK_SLACK) return;
   throw new SiteError(400, 'clock-off', "The device's clock is more than 10 minutes off.", 'Set it and try again.');
@@ -225,6 +211,11 @@ function expiredSecret(): SiteError {
 function usedSecret(): SiteError {
   const hint = 'If that was not you, tell an administrator. For another machine add another device on the site.';
   return new SiteError(409, 'enrolment-used', 'This group file was used already, with another key.', hint);
+}
+
+function removed(): SiteError {
+  const hint = 'If that is a mistake, ask an administrator; a new group file lets the device in again.';
+  return new SiteError(403, 'removed', 'This device was removed from the group.', hint);
 }
 
 function notOurs(): SiteError {

@@ -4,15 +4,17 @@
  * Source: site.md "Site"; P1 section III-B.1.
  */
 import { randomBytes } from 'node:crypto';
+import type { KeyAlgorithm } from '@warren/trust';
 import { record } from './activity.ts';
-import { makeAuthority, signHead } from './authority.ts';
+import { makeAuthority, signList } from './authority.ts';
 import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { listInvites } from './invites.ts';
 import { pendingRequests, standing } from './membership.ts';
 import { checkLabel } from './names.ts';
+import { rightsOf } from './rights.ts';
 import type { User } from './sessions.ts';
-import { DAY, type Site } from './site.ts';
+import type { Site } from './site.ts';
 import { checkSubnet, randomSubnet } from './subnet.ts';
 
 /** Groups that one account may found. */
@@ -30,14 +32,15 @@ export interface GroupSummary {
 export async function createGroup(
   site: Site,
   by: User,
-  wish: { name: string; subnet?: string },
+  wish: { name: string; subnet?: string; caKey?: KeyAlgorithm },
 ): Promise<GroupSummary> {
   const name = checkLabel('group name', wish.name);
   const subnet = wish.subnet === undefined ? randomSubnet() : checkSubnet(wish.subnet);
   const id = newGroupId();
   const now = site.now();
-  const { certificate, pkcs8 } = await makeAuthority(id, now);
-  const head = await signHead(pkcs8, { group: id, sequence: 0, signedAt: now });
+  const authority = await makeAuthority(id, now, wish.caKey ?? 'ed25519');
+  const { certificate, pkcs8 } = authority;
+  const { head, signature } = await signList(authority, { group: id, sequence: 0, signedAt: now, revoked: [] });
   const row: GroupRow = {
     id,
     name,
@@ -50,6 +53,7 @@ export async function createGroup(
     head_sequence: head.sequence,
     head_signed_at: head.signedAt,
     head_signature: head.signature,
+    list_signature: signature,
   };
   pkcs8.fill(0);
   await site.db.transaction().execute(async step => {
@@ -122,33 +126,6 @@ export async function groupDetails(site: Site, id: string, user: User): Promise<
   };
 }
 
-/** Signs the revocation lists that are a day old again, so that peers can tell a fresh list from a withheld one. */
-export async function refreshHeads(site: Site): Promise<void> {
-  const old = site.now() - DAY;
-  const stale = await site.db.selectFrom('groups').select('id').where('head_signed_at', '<=', old).execute();
-  for (const { id } of stale) await site.db.transaction().execute(step => refreshHead(site, step, id));
-}
-
-/** Signs the revocation list of one group again, as of now. Call it in a transaction. */
-export async function refreshHead(
-  site: Site,
-  step: Database,
-  id: string,
-): Promise<{ sequence: number; signedAt: number; signature: Uint8Array }> {
-  const group = await step.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-  // Peers keep the newest: a clock that was set back must not make our list look stale.
-  const signedAt = Math.max(site.now(), group.head_signed_at);
-  const pkcs8 = site.caKeys.open(id, group.ca_key_sealed);
-  const head = await signHead(pkcs8, { group: id, sequence: group.head_sequence, signedAt });
-  pkcs8.fill(0);
-  await step
-    .updateTable('groups')
-    .set({ head_signed_at: head.signedAt, head_signature: head.signature })
-    .where('id', '=', id)
-    .execute();
-  return head;
-}
-
 async function membersOf(db: Database, id: string): Promise<object[]> {
   const rows = await db
     .selectFrom('members')
@@ -168,10 +145,10 @@ async function membersOf(db: Database, id: string): Promise<object[]> {
 
 /** Only devices with a certificate are shown: a file that nobody used yet is nobody's business. */
 function deviceView(row: DeviceRow): object[] {
-  const { name, peer_id, kind, issued_at, expires_at } = row;
+  const { name, peer_id, kind, issued_at, expires_at, rights } = row;
   if (issued_at === null || expires_at === null) return [];
   const dates = { issuedAt: new Date(issued_at).toISOString(), expiresAt: new Date(expires_at).toISOString() };
-  return [{ device: name, peerId: peer_id, kind, ...dates }];
+  return [{ device: name, peerId: peer_id, kind, rights: rightsOf(rights), ...dates }];
 }
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => started.close());
 
-const UNSAFE: readonly (readonly ['POST' | 'DELETE', string])[] = [
+const UNSAFE: readonly (readonly ['POST' | 'PUT' | 'DELETE', string])[] = [
   ['POST', '/api/signup'],
   ['POST', '/api/signin'],
   ['POST', '/api/signout'],
@@ -25,6 +25,9 @@ const UNSAFE: readonly (readonly ['POST' | 'DELETE', string])[] = [
   ['POST', '/api/groups/GROUP/requests/bob/approve'],
   ['POST', '/api/groups/GROUP/requests/bob/deny'],
   ['POST', '/api/groups/GROUP/devices'],
+  ['DELETE', '/api/groups/GROUP/members/bob'],
+  ['DELETE', '/api/groups/GROUP/devices/0123456789abcdef0123456789abcdef01234567'],
+  ['PUT', '/api/groups/GROUP/devices/0123456789abcdef0123456789abcdef01234567/rights'],
 ];
 
 describe.each(UNSAFE)('%s %s', (method, path) => {

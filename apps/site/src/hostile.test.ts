@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => started.close());
 
-const ROUTES: readonly (readonly ['GET' | 'POST' | 'DELETE' | 'OPTIONS', string])[] = [
+const ROUTES: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS', string])[] = [
   ['GET', '/api/state'],
   ['POST', '/api/signup'],
   ['POST', '/api/signin'],
@@ -37,6 +37,9 @@ const ROUTES: readonly (readonly ['GET' | 'POST' | 'DELETE' | 'OPTIONS', string]
   ['POST', '/api/groups/:/requests/:/approve'],
   ['POST', '/api/groups/:/requests/:/deny'],
   ['POST', '/api/groups/:/devices'],
+  ['DELETE', '/api/groups/:/members/:'],
+  ['DELETE', '/api/groups/:/devices/:'],
+  ['PUT', '/api/groups/:/devices/:/rights'],
   ['POST', '/api/enrol'],
   ['OPTIONS', '/api/enrol'],
   ['POST', '/api/renew'],
@@ -46,7 +49,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST' | 'DELETE' | 'OPTIONS', string]
 ];
 
 const FIELDS = [
-  'name displayName password token subnet uses expiresHours autoApprove reason device kind key',
+  'name displayName password token subnet uses expiresHours autoApprove reason device kind key rights caKey',
   'group enrolment csr leaf at signature __proto__ constructor',
 ]
   .join(' ')

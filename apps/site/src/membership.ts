@@ -8,6 +8,7 @@ import type { Database, InviteRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { checkInvite, requireInvite, takeUse } from './invites.ts';
 import { checkReason } from './names.ts';
+import { removedAt } from './revocation-list.ts';
 import type { User } from './sessions.ts';
 import type { Site } from './site.ts';
 
@@ -62,6 +63,7 @@ export async function acceptInvite(
     if (before === 'admin' || before === 'member') return { status: 'member', group };
     if (before === 'pending' && invite.auto_approve === 0) return { status: 'pending', group };
     await checkInvite(step, site.now(), invite, user.name);
+    await refuseRemoved(step, invite, user);
     if (before === 'denied') await refuseSecondTry(step, invite, user);
     await takeUse(step, invite, user.name);
     if (invite.auto_approve === 0) {
@@ -158,6 +160,13 @@ async function refuseSecondTry(step: Database, invite: InviteRow, user: User): P
     .executeTakeFirst();
   if (request?.invite_id !== invite.id) return;
   throw new SiteError(403, 'denied', 'An administrator turned your request down.', 'Ask them for a new invite.');
+}
+
+/** Links from before a removal do not undo it. */
+async function refuseRemoved(step: Database, invite: InviteRow, user: User): Promise<void> {
+  const removed = await removedAt(step, invite.group_id, user.name);
+  if (removed === undefined || invite.created_at > removed) return;
+  throw new SiteError(403, 'removed', 'You were removed from this group.', 'Ask an administrator for a new invite.');
 }
 
 function atGate(where: Standing): 'member' | 'pending' | undefined {

@@ -13,10 +13,10 @@ import { openDatabase } from './database/open.ts';
 import type { Database } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { makeFolder } from './folder.ts';
-import { refreshHeads } from './groups.ts';
 import { type HostPort, printHostPort } from './host-port.ts';
 import { listen } from './listen.ts';
 import { directOrigin, needsTls, PAGE_DIR, reachableAs, type SiteOptions } from './options.ts';
+import { refreshLists } from './revocation-list.ts';
 import { buildServer } from './server.ts';
 import { forgetExpiredSessions } from './sessions.ts';
 import { HOUR, type Site, type SiteAddress } from './site.ts';
@@ -145,13 +145,13 @@ async function setupLink(site: Site): Promise<string | undefined> {
   return token && `${site.address.origin}/#setup=${token}`;
 }
 
-/** Hourly: fresh revocation heads, old sessions. A failure is told and tried again an hour later. */
+/** Hourly: fresh revocation lists, old sessions. A failure is told and tried again an hour later. */
 function startChores(site: Site): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   const work = async (): Promise<void> => {
     try {
       await forgetExpiredSessions(site);
-      if (site.caKeys.locked() === undefined) await refreshHeads(site);
+      if (site.caKeys.locked() === undefined) await refreshLists(site);
     } catch (error) {
       site.log(`hourly chores failed: ${(error as Error).message}`);
     }

@@ -85,7 +85,12 @@ test('from the set-up link to a second member with a certificate', async () => {
   const { head } = enrolled.body;
   const signature = fromBase64Url(head.signature) as Uint8Array;
   expect(nobleVerifier.verify(authority.publicKey, revocationHeadText(made.group, head), signature)).toBe(true);
-  expect((await started.browser().get(`/api/groups/${made.group}/revocations`)).body).toEqual({ head, revoked: [] });
+  const { list } = enrolled.body;
+  expect((await started.browser().get(`/api/groups/${made.group}/revocations`)).body).toEqual({
+    head,
+    list,
+    revoked: [],
+  });
 
   const members = (await bob.get(`/api/groups/${made.group}`)).body;
   expect(members).toMatchObject({ role: 'member', requests: [], invites: [] });
@@ -94,6 +99,7 @@ test('from the set-up link to a second member with a certificate', async () => {
       device: 'phone',
       peerId: enrolled.body.peerId,
       kind: 'browser',
+      rights: ['relay'],
       issuedAt: expect.any(String),
       expiresAt: expect.any(String),
     },

@@ -34,6 +34,15 @@ export interface Tables {
     expires_at: number;
     via: 'enrol' | 'renew';
   };
+  removals: {
+    group_id: string;
+    user: string;
+    /** 40 hex digits, or empty for all devices of the user. */
+    peer_id: string;
+    dead_before: number;
+    removed_at: number;
+    removed_by: string;
+  };
   activity: { at: number; group_id: string | null; actor: string; action: string; target: string };
 }
 
@@ -55,6 +64,8 @@ export interface GroupRow {
   head_signed_at: number;
   /** 64 bytes. */
   head_signature: Uint8Array;
+  /** 64 bytes over the whole list; null until it is signed. */
+  list_signature: Uint8Array | null;
 }
 
 export interface InviteRow {
@@ -86,4 +97,6 @@ export interface DeviceRow {
   issued_at: number | null;
   expires_at: number | null;
   renewed_at: number;
+  /** Of `RIGHTS`, with blanks between. */
+  rights: string;
 }

@@ -30,6 +30,7 @@ export const Bytes = Type.String({ maxLength: 8_192 });
 export const GroupId = Type.String({ pattern: GROUP_PATTERN });
 export const GroupPath = Type.Object({ group: GroupId });
 export const RequestPath = Type.Object({ group: GroupId, user: Type.String({ pattern: NAME_PATTERN }) });
+export const DevicePath = Type.Object({ group: GroupId, peerId: Type.String({ pattern: '^[0-9a-f]{40}$' }) });
 export const InvitePath = Type.Object({ group: GroupId, id: Type.String({ pattern: '^[0-9a-f]{16}$' }) });
 
 /** Requests of one address in one minute, for routes where guessing or hashing costs something. */

@@ -3,7 +3,8 @@
  * callers prove themselves by secret, key or certificate, or read what is public.
  */
 import { Type } from 'typebox';
-import { enrol, renew, revocations } from '../enrolment.ts';
+import { enrol, renew } from '../enrolment.ts';
+import { revocations } from '../revocation-list.ts';
 import type { Site } from '../site.ts';
 import { type App, Bytes, GroupId, GroupPath, RARE } from './api.ts';
 

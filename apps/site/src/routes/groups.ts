@@ -1,15 +1,24 @@
 /**
  * HTTP: groups, requests to join, devices.
  */
+import { RIGHTS } from '@warren/trust';
 import { Type } from 'typebox';
-import { addDevice } from '../devices.ts';
+import { addDevice, setRights } from '../devices.ts';
 import { createGroup, groupDetails, listGroups, requireAdmin, requireMember } from '../groups.ts';
 import { approve, deny } from '../membership.ts';
+import { removeDevice, removeMember } from '../removal.ts';
 import { requireUser } from '../sessions.ts';
 import type { Site } from '../site.ts';
-import { type App, GroupPath, RARE, RequestPath, Text } from './api.ts';
+import { type App, DevicePath, GroupPath, RARE, RequestPath, Text } from './api.ts';
 
-const NewGroup = Type.Object({ name: Text, subnet: Type.Optional(Text) });
+const NewGroup = Type.Object({
+  name: Text,
+  subnet: Type.Optional(Text),
+  caKey: Type.Optional(Type.Union([Type.Literal('ed25519'), Type.Literal('p256')])),
+});
+const Rights = Type.Object({
+  rights: Type.Array(Type.Union(RIGHTS.map(right => Type.Literal(right))), { maxItems: 8 }),
+});
 const NewDevice = Type.Object({
   device: Text,
   kind: Type.Union([Type.Literal('browser'), Type.Literal('edge')]),
@@ -51,5 +60,23 @@ export function groupRoutes(app: App, site: Site): void {
     const user = await requireUser(site, request);
     const group = await requireMember(site.db, request.params.group, user);
     return addDevice(site, group, user, request.body);
+  });
+
+  app.delete('/api/groups/:group/members/:user', { schema: { params: RequestPath } }, async request => {
+    const by = await requireUser(site, request);
+    return removeMember(site, request.params.group, by, request.params.user);
+  });
+
+  app.delete('/api/groups/:group/devices/:peerId', { schema: { params: DevicePath } }, async request => {
+    const by = await requireUser(site, request);
+    return removeDevice(site, request.params.group, by, request.params.peerId);
+  });
+
+  const rights = { schema: { params: DevicePath, body: Rights } };
+  app.put('/api/groups/:group/devices/:peerId/rights', rights, async request => {
+    const { group, peerId } = request.params;
+    const by = await requireUser(site, request);
+    await requireAdmin(site.db, group, by);
+    return setRights(site, group, by, { peerId, rights: request.body.rights });
   });
 }

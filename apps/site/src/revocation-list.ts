@@ -1,0 +1,139 @@
+/**
+ * The signed revocation list of each group: what is in it, when it is signed
+ * again, how devices get it. Who is removed, and what that means, is
+ * `removal.ts`. Source: session.md 2.9; decisions.md "Trust between strangers".
+ */
+import { fromHex, toBase64Url } from '@warren/base';
+import {
+  encodeRevocationList,
+  LEAF_LIFETIME_MAX_MS,
+  REVOKED_MAX,
+  type Revocation,
+  type RevocationList,
+} from '@warren/trust';
+import { signList } from './authority.ts';
+import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
+import { SiteError } from './errors.ts';
+import { DAY, type Site } from './site.ts';
+
+/** What stands in `removals.peer_id` for all devices of a user. */
+export const ALL_DEVICES = '';
+
+/** The signed head of a revocation list; `signedAt` in Unix ms, `signature` 64 bytes as base64url. */
+export interface HeadView {
+  readonly sequence: number;
+  readonly signedAt: number;
+  readonly signature: string;
+}
+
+/** A list as devices and people get it. */
+export interface ListView {
+  readonly head: HeadView;
+  /** The whole list as `@warren/trust` encodes it, base64url. */
+  readonly list: string;
+}
+
+/** Signs the lists that are a day old again, so that peers can tell a fresh list from a withheld one. */
+export async function refreshLists(site: Site): Promise<void> {
+  const old = site.now() - DAY;
+  const stale = await site.db
+    .selectFrom('groups')
+    .select('id')
+    .where(any => any.or([any('head_signed_at', '<=', old), any('list_signature', 'is', null)]))
+    .execute();
+  for (const { id } of stale) await site.db.transaction().execute(step => signAgain(site, step, id));
+}
+
+/** Signs the list of one group as it is now; `changed` counts its sequence on. Call it in the transaction of the change. */
+export async function signAgain(site: Site, step: Database, id: string, changed = false): Promise<RevocationList> {
+  const group = await step.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  // Peers keep the newest: a clock that was set back must not make our list look stale.
+  const signedAt = Math.max(site.now(), group.head_signed_at);
+  const revoked = await entries(step, id, signedAt);
+  const sequence = group.head_sequence + (changed ? 1 : 0);
+  const pkcs8 = site.caKeys.open(id, group.ca_key_sealed);
+  const authority = { certificate: group.ca_certificate, pkcs8 };
+  const list = await signList(authority, { group: id, sequence, signedAt, revoked });
+  pkcs8.fill(0);
+  const signed = { head_sequence: sequence, head_signed_at: signedAt, head_signature: list.head.signature };
+  await step
+    .updateTable('groups')
+    .set({ ...signed, list_signature: list.signature })
+    .where('id', '=', id)
+    .execute();
+  return list;
+}
+
+/** The newest list of a group for everybody; throws a 404 for an unknown group. */
+export async function revocations(site: Site, id: string): Promise<ListView & { revoked: readonly object[] }> {
+  const group = await site.db.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
+  if (group === undefined) throw new SiteError(404, 'unknown-group', 'There is no such group on this site.');
+  const list = await signedList(site.db, group);
+  const revoked = list.revoked.map(entry =>
+    'user' in entry ? entry : { peerId: Buffer.from(entry.peerId).toString('hex'), before: entry.before },
+  );
+  return { ...listView(list), revoked };
+}
+
+/** From when on certificates of this device live, Unix ms; 0 when neither it nor its user was ever removed. */
+export async function deadBefore(
+  step: Database,
+  device: Pick<DeviceRow, 'group_id' | 'user' | 'peer_id'>,
+): Promise<number> {
+  const rows = await step
+    .selectFrom('removals')
+    .select('dead_before')
+    .where('group_id', '=', device.group_id)
+    .where('user', '=', device.user)
+    .where('peer_id', 'in', [ALL_DEVICES, device.peer_id])
+    .execute();
+  return Math.max(0, ...rows.map(row => row.dead_before));
+}
+
+/** When a user was last removed from a group, Unix ms; `undefined` for never. */
+export async function removedAt(db: Database, group: string, user: string): Promise<number | undefined> {
+  const at = { group_id: group, user, peer_id: ALL_DEVICES };
+  const row = await db
+    .selectFrom('removals')
+    .select('removed_at')
+    .where(all => all.and(at))
+    .executeTakeFirst();
+  return row?.removed_at;
+}
+
+/** How a list goes out. */
+export function listView(list: RevocationList): ListView {
+  const { sequence, signedAt, signature } = list.head;
+  const head = { sequence, signedAt, signature: toBase64Url(signature) };
+  return { head, list: toBase64Url(encodeRevocationList(list)) };
+}
+
+/** What was signed last, put together again. */
+async function signedList(db: Database, group: GroupRow): Promise<RevocationList> {
+  const { head_sequence, head_signed_at, head_signature, list_signature } = group;
+  if (list_signature === null) {
+    const hint = 'The site signs it within an hour, as soon as it has its CA key.';
+    throw new SiteError(503, 'list-unsigned', 'The list of this group is not signed yet.', hint);
+  }
+  const head = { sequence: head_sequence, signedAt: head_signed_at, signature: head_signature };
+  return { head, revoked: await entries(db, group.id, head_signed_at), signature: list_signature };
+}
+
+/** In an order that does not change, without those whose dead certificates have all run out at `signedAt`. */
+async function entries(db: Database, group: string, signedAt: number): Promise<Revocation[]> {
+  const rows = await db
+    .selectFrom('removals')
+    .selectAll()
+    .where('group_id', '=', group)
+    .where('dead_before', '>', signedAt - LEAF_LIFETIME_MAX_MS - DAY)
+    .orderBy('user')
+    .orderBy('peer_id')
+    .execute();
+  if (rows.length > REVOKED_MAX) {
+    const message = `The revocation list is full: ${REVOKED_MAX} removals in a month.`;
+    throw new SiteError(409, 'list-full', message, 'Remove whole users instead of their devices, or make a new group.');
+  }
+  return rows.map(({ user, peer_id, dead_before: before }) =>
+    peer_id === ALL_DEVICES ? { user, before } : { peerId: fromHex(peer_id) ?? new Uint8Array(20), before },
+  );
+}
