@@ -1,0 +1,136 @@
+/** The command line of the lab: `list`, one verb for each scenario, help, and what a run ends in. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type Knob, KnobError, readKnob, type Settings, wholeNumber, writeKnob } from './knob.ts';
+import { dashed, replay, reportOf, table } from './report.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Where lines go, and what time it is. */
+export interface Output {
+  /** The result. */
+  out(line: string): void;
+  /** Progress, and what went wrong. */
+  err(line: string): void;
+  /** Seconds. */
+  seconds(): number;
+}
+
+/** Exit codes. */
+export const Exit = { ok: 0, missed: 1, usage: 2 } as const;
+
+const SEED_MAX = 2 ** 32 - 1;
+const AFTER = `
+Progress goes to standard error. Two runs of one seed give the same figures.
+Exit codes: 0 the scenario's bar held, 1 it was missed, 2 wrong usage.`;
+
+/** Runs the words behind `npm run sim --`; returns the exit code. */
+export function run(argv: readonly string[], scenarios: Readonly<Record<string, Scenario>>, output: Output): number {
+  let exit: number = Exit.ok;
+  const program = makeProgram(scenarios, output, code => {
+    exit = code;
+  });
+  try {
+    program.parse(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? Exit.ok : Exit.usage;
+  }
+}
+
+function makeProgram(
+  scenarios: Readonly<Record<string, Scenario>>,
+  output: Output,
+  done: (exit: number) => void,
+): Command {
+  const chomp = (text: string): string => text.replace(/\n$/, '');
+  const program = new Command('npm run sim --')
+    .usage('NAME [options]')
+    .description('Participants under virtual time: what happens, in figures that follow from a seed.')
+    .configureOutput({ writeOut: text => output.out(chomp(text)), writeErr: text => output.err(chomp(text)) })
+    .showHelpAfterError(
+      'Next: `npm run sim -- list` names the scenarios; `npm run sim -- NAME --help` tells their options.',
+    )
+    .exitOverride()
+    .helpCommand(false)
+    .addHelpText('after', `\n${listOf(scenarios)}\n${AFTER}`);
+  program
+    .command('list')
+    .description('name the scenarios, with an example of each')
+    .action(() => output.out(listOf(scenarios)));
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    const command = program.command(name, { hidden: true }).description(`${scenario.summary}\nBar: ${scenario.bar}.`);
+    describe(command, scenario).action(options => done(play(name, scenario, options, output)));
+    command.addHelpText('after', `\nExample:\n  npm run sim -- ${name} ${scenario.example}`);
+  }
+  return program;
+}
+
+/** What Commander gives: seed and json, which every scenario has, beside its own settings. */
+type Options = Settings & { readonly seed: number; readonly json: unknown };
+
+function describe(command: Command, { knobs }: Scenario): Command {
+  command.addOption(
+    new Option('--seed <number>', 'whole number that all chance follows from').default(1).argParser(seed),
+  );
+  for (const [key, knob] of Object.entries(knobs)) {
+    const option = new Option(`--${dashed(key)} ${argumentOf(knob)}`, knob.what);
+    option.default(knob.initial, writeKnob(knob.initial)).argParser(reader(knob));
+    command.addOption(option);
+  }
+  return command.addOption(new Option('--json', 'print one JSON object').default(false, 'a table'));
+}
+
+/** Plays a scenario and tells; returns the exit code. */
+function play(name: string, scenario: Scenario, { seed, json, ...settings }: Options, output: Output): number {
+  const startedAt = output.seconds();
+  const took = (): number => Math.round((output.seconds() - startedAt) * 10) / 10;
+  const step = (line: string): void => output.err(`[${took().toFixed(1).padStart(5)} s] ${line}`);
+  const outcome = scenario.run({ seed, settings, step });
+  const report = reportOf(name, seed, outcome, took());
+  output.out(json ? JSON.stringify(report) : table(report));
+  if (report.ok) return Exit.ok;
+  for (const sentence of outcome.missed) output.err(`missed: ${sentence}`);
+  output.err(`Again: ${replay(name, scenario, seed, settings)}`);
+  return Exit.missed;
+}
+
+function listOf(scenarios: Readonly<Record<string, Scenario>>): string {
+  const lines = Object.entries(scenarios).map(
+    ([name, { summary, example }]) =>
+      `  ${name.padEnd(18)}${summary}\n${' '.repeat(20)}npm run sim -- ${name} ${example}`,
+  );
+  return ['Scenarios:', ...lines].join('\n');
+}
+
+function argumentOf(knob: Knob): string {
+  switch (knob.kind) {
+    case 'count':
+      return '<number>';
+    case 'shares':
+      return '<percent...>';
+    case 'choice':
+      return `<${knob.of.join('|')}>`;
+  }
+}
+
+/** Commander calls it for each word of an option that takes several, with what it gave before. */
+function reader(knob: Knob): (word: string, before: unknown) => unknown {
+  return (word, before) => {
+    const value = checked(() => readKnob(knob, [word]));
+    const isFirst = before === knob.initial;
+    return knob.kind === 'shares' && !isFirst ? [...(before as number[]), ...(value as number[])] : value;
+  };
+}
+
+function seed(word: string): number {
+  return checked(() => wholeNumber(word, 0, SEED_MAX));
+}
+
+function checked<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof KnobError) throw new InvalidArgumentError(`Here ${error.message}.`);
+    throw error;
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Honest joiners at one responder of the public network, while attackers who
+ * know the network key send it 20,000 first messages a second. The responder's
+ * time is modelled (`busy-host.ts`), its memory is measured.
+ */
+import { realCrypto, SeededRandom, SimInternet, World } from '@warren/sim';
+import { BusyHost } from '../busy-host.ts';
+import { heapMb } from '../heap.ts';
+import { rounded } from '../report.ts';
+import { type Figures, type Outcome, type Run, scenario } from '../scenario.ts';
+import { SessionHost } from '../session-host.ts';
+import { percentile } from '../statistics.ts';
+import { type Stranger, stranger } from '../strangers.ts';
+import { ATTACKS, type AttackName, attackOf } from './flood-attacks.ts';
+
+/** The flood alone, until tables have the size that they keep. */
+const BEFORE_MS = 3_000;
+/** Joiners begin evenly over this time. */
+const SPREAD_MS = 10_000;
+/** A joiner is done in time within this. */
+const LIMIT_MS = 10_000;
+/** The bar. */
+const DONE_SHARE = 0.95;
+const P95_MS = 2_000;
+const HEAP_MB = 16;
+const AMPLIFICATION = 3;
+const RESPONDER_ADDRESS = '198.51.100.1:4000';
+
+export const handshakeFlood = scenario({
+  summary:
+    'honest joiners at a responder that is flooded with first messages: spoofed, replayed, garbage, with cookies',
+  example: '--peers 20 --rate 5000 --attack spoofed',
+  bar: `${DONE_SHARE * 100} % of the joiners done, p95 under ${P95_MS} ms, heap grown by less than ${HEAP_MB} MB, at most ${AMPLIFICATION} bytes out for one in`,
+  knobs: {
+    peers: { kind: 'count', what: 'honest joiners, spread over 10 s', initial: 100, min: 1, max: 10_000 },
+    rate: { kind: 'count', what: "attackers' datagrams a second", initial: 20_000, min: 0, max: 200_000 },
+    attack: {
+      kind: 'choice',
+      what: 'what they send, or all in turn',
+      initial: 'all',
+      of: ['all', ...Object.keys(ATTACKS)],
+    },
+  },
+  run({ seed, settings, step }): Outcome {
+    const { peers, rate, attack } = settings;
+    const chosen = Object.keys(ATTACKS).filter(name => attack === 'all' || attack === name) as AttackName[];
+    const rounds = chosen.map(name => {
+      step(`${name}: ${ATTACKS[name]}`);
+      return play(name, { seed, peers, rate });
+    });
+    const each = rounds.map(({ name, figures }) => suffixed(figures, name));
+    const machine = rounds.map(({ name, micros }) => ({ [`microsPerFloodDatagram${capital(name)}`]: micros }));
+    return {
+      figures: Object.assign(worst(rounds.map(({ figures }) => figures)), ...(rounds.length > 1 ? each : [])),
+      machine: Object.assign({ microsPerFloodDatagram: Math.max(...rounds.map(({ micros }) => micros)) }, ...machine),
+      missed: rounds.flatMap(missedBy),
+    };
+  },
+});
+
+/** What one attack did. */
+interface Round {
+  readonly name: AttackName;
+  readonly figures: FloodFigures;
+  /** Real time of this machine's processor for a datagram of the flood. */
+  readonly micros: number;
+}
+
+interface FloodFigures extends Figures {
+  readonly honestDone: number;
+  readonly honestP95Ms: number;
+  readonly heapGrowthMb: number;
+  readonly bytesOutPerFloodByte: number;
+  readonly halfOpenMax: number;
+  /** How much of its processor the responder used, as modelled. */
+  readonly busyShare: number;
+  /** Datagrams that its socket had no room for, of all. */
+  readonly droppedShare: number;
+}
+
+interface Size {
+  readonly seed: Run['seed'];
+  readonly peers: number;
+  readonly rate: number;
+}
+
+function play(name: AttackName, { seed, peers, rate }: Size): Round {
+  const world = new World(seed);
+  const internet = new SimInternet(world);
+  const responder = new BusyHost({ ...stranger(seed, 'responder', realCrypto), internet, address: RESPONDER_ADDRESS });
+  const joiners = Array.from({ length: peers }, (_, i) =>
+    joiner(internet, stranger(seed, `joiner ${i}`, realCrypto), i),
+  );
+  const attack = attackOf(name, { random: new SeededRandom(seed, name), target: responder, rate, world });
+  responder.toStrangers = (path, bytes) => attack.answered(path, bytes);
+  attack.start();
+  world.run(BEFORE_MS);
+  const before = heapMb();
+  const startedAt = joiners.map((host, i) => {
+    const at = world.now + (SPREAD_MS * i) / peers;
+    world.at(at, () => host.connect(responder.host));
+    return at;
+  });
+  world.run(SPREAD_MS + LIMIT_MS);
+  const heapGrowthMb = Math.max(0, Math.round(heapMb() - before));
+  const tookMs = joiners.flatMap((host, i) => timeOf(host, responder, startedAt[i] as number));
+  return {
+    name,
+    micros: rounded((1_000 * responder.floodMs) / Math.max(1, responder.floodCount)),
+    figures: {
+      honestDone: rounded(tookMs.length / peers),
+      honestP95Ms: rounded(Math.min(LIMIT_MS, percentile(tookMs, 0.95, peers - tookMs.length))),
+      heapGrowthMb,
+      bytesOutPerFloodByte: rounded(responder.bytesToStrangers / Math.max(1, responder.floodBytes)),
+      halfOpenMax: responder.halfOpenMax,
+      busyShare: rounded(responder.busyMs / world.now),
+      droppedShare: rounded(responder.dropped / Math.max(1, responder.arrived)),
+    },
+  };
+}
+
+function joiner(internet: SimInternet, each: Stranger, i: number): SessionHost {
+  return new SessionHost({
+    ...each,
+    internet,
+    address: `203.0.${113 + (i >> 8)}.${i & 255}:4000`,
+    suite: realCrypto.suite,
+  });
+}
+
+function timeOf(host: SessionHost, { host: responder }: BusyHost, startedAt: number): number[] {
+  const [a, b] = [host.establishedAt.get(responder.peer), responder.establishedAt.get(host.peer)];
+  const tookMs = a === undefined || b === undefined ? Number.POSITIVE_INFINITY : Math.max(a, b) - startedAt;
+  return tookMs <= LIMIT_MS ? [tookMs] : [];
+}
+
+/** The worst of each figure: the smallest share of joiners done, the largest of all else. */
+function worst(rounds: readonly FloodFigures[]): Record<string, number> {
+  const [first = {} as FloodFigures] = rounds;
+  return Object.fromEntries(
+    Object.keys(first).map(key => {
+      const values = rounds.map(figures => figures[key] as number);
+      return [key, key === 'honestDone' ? Math.min(...values) : Math.max(...values)];
+    }),
+  );
+}
+
+function missedBy({ name, figures }: Round): string[] {
+  const { honestDone, honestP95Ms, heapGrowthMb, bytesOutPerFloodByte } = figures;
+  return [
+    ...(honestDone >= DONE_SHARE ? [] : [`${name}: ${honestDone} of the joiners were done, not ${DONE_SHARE}`]),
+    ...(honestP95Ms < P95_MS ? [] : [`${name}: the 95th percentile is ${honestP95Ms} ms, not under ${P95_MS}`]),
+    ...(heapGrowthMb < HEAP_MB ? [] : [`${name}: the heap grew by ${heapGrowthMb} MB, not less than ${HEAP_MB}`]),
+    ...(bytesOutPerFloodByte <= AMPLIFICATION
+      ? []
+      : [`${name}: ${bytesOutPerFloodByte} bytes went out for one of the flood`]),
+  ];
+}
+
+function suffixed(figures: Figures, name: AttackName): Figures {
+  return Object.fromEntries(Object.entries(figures).map(([key, value]) => [`${key}${capital(name)}`, value]));
+}
+
+/** `one-address` -> `OneAddress`. */
+function capital(name: string): string {
+  return name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+}
