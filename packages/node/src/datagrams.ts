@@ -65,9 +65,6 @@ export async function openDatagrams(options: NodeDatagramsOptions): Promise<Node
   return datagrams;
 }
 
-/** Hosts of this process that use the native library: its threads end with the last of them. */
-let nativeUsers = 0;
-
 export class NodeDatagrams implements Datagrams {
   readonly can: Datagrams['can'];
   private readonly options: NodeDatagramsOptions;
@@ -77,6 +74,8 @@ export class NodeDatagrams implements Datagrams {
   /** WebRTC connections by name, until they end. */
   private readonly connections = new Map<string, WebRtcWay>();
   private readonly opening = new Set<Way>();
+  /** WebRTC connections of which something is left, though they may have ended: `stop` waits for them. */
+  private readonly lasting = new Set<WebRtcWay>();
   /** Names of the Ethernet devices of this host, whose addresses are no way to reach it. */
   readonly tunnels = new Set<string>();
   /** TLS keys (base64url SHA-256 of the SPKI) that servers must have, by `host:port`. */
@@ -89,7 +88,6 @@ export class NodeDatagrams implements Datagrams {
   constructor(options: NodeDatagramsOptions, native: Native | undefined) {
     this.options = options;
     this.native = native;
-    if (native !== undefined) nativeUsers++;
     this.can = { udp: options.udp !== false, webrtc: native !== undefined, websocket: true };
   }
 
@@ -204,7 +202,7 @@ export class NodeDatagrams implements Datagrams {
 
   private async stopAll(): Promise<void> {
     this.listener = () => {};
-    const ways = new Set<Way>([...this.ways.values(), ...this.connections.values(), ...this.opening]);
+    const ways = new Set<Way>([...this.ways.values(), ...this.lasting, ...this.opening]);
     for (const way of ways) way.close();
     let patience: NodeJS.Timeout | undefined;
     const late = new Promise(resolve => {
@@ -213,7 +211,6 @@ export class NodeDatagrams implements Datagrams {
     await Promise.race([Promise.all([...ways].map(way => way.over)), late]);
     clearTimeout(patience);
     await this.udp?.close();
-    if (this.native !== undefined && --nativeUsers === 0) this.native.cleanup();
   }
 
   private receiveUdp(path: PathId, bytes: Uint8Array): void {
@@ -266,6 +263,8 @@ export class NodeDatagrams implements Datagrams {
       },
     });
     this.connections.set(connection, way);
+    this.lasting.add(way);
+    void way.over.then(() => this.lasting.delete(way));
   }
 
   /** Events never come from within the call that causes them. */

@@ -25,6 +25,7 @@ class FakeNative {
   private readonly register =
     (name: string) =>
     (callback: Callback): void => {
+      this.on.delete(name);
       this.on.set(name, callback);
     };
 
@@ -118,12 +119,35 @@ function opened() {
   return { fake, way };
 }
 
-test('own candidates wait for the own description, remote ones for the remote description', () => {
-  const { fake, way } = make('offerer');
+/** What the signals told so far are. */
+const signalTypes = (): string[] => signals.map(text => JSON.parse(text).type);
+
+test("an answerer's candidates wait for its description", () => {
+  const { fake, way } = make('answerer');
+  way.signal(JSON.stringify({ type: 'offer', sdp: sdp(2) }));
   fake.tell('candidate', 'a=candidate:1 1 UDP 1 192.0.2.9 7 typ host', '0');
   expect(signals).toEqual([]);
+  fake.tell('description', sdp(1), 'answer');
+  fake.tell('candidate', 'a=candidate:1 1 UDP 1 192.0.2.9 8 typ host', '0');
+  expect(signalTypes()).toEqual(['answer', 'candidate', 'candidate']);
+});
+
+test("an offerer's candidates wait until the library has taken the answer, so that it does not connect before", async () => {
+  const { fake, way } = make('offerer');
   fake.tell('description', sdp(1), 'offer');
-  expect(signals.map(text => JSON.parse(text).type)).toEqual(['offer', 'candidate']);
+  fake.tell('candidate', 'a=candidate:1 1 UDP 1 192.0.2.9 7 typ host', '0');
+  expect(signalTypes()).toEqual(['offer']);
+  way.signal(JSON.stringify({ type: 'answer', sdp: sdp(2) }));
+  expect(signalTypes()).toEqual(['offer']);
+  await Promise.resolve();
+  expect(fake.calls).toEqual(['remote answer']);
+  fake.tell('candidate', 'a=candidate:1 1 UDP 1 192.0.2.9 8 typ host', '0');
+  expect(signalTypes()).toEqual(['offer', 'candidate', 'candidate']);
+});
+
+test('remote candidates wait for the remote description', () => {
+  const { fake, way } = make('offerer');
+  fake.tell('description', sdp(1), 'offer');
   way.signal(candidate(100));
   expect(fake.calls).toEqual([]);
   expect(way.signal(JSON.stringify({ type: 'answer', sdp: sdp(2) }))).toBe(true);
@@ -212,11 +236,60 @@ test('an end is told once, whatever the library says afterwards', async () => {
   fake.tell('open');
   fake.tell('message', Buffer.from([0, 1, 9]));
   fake.tell('state', 'closed');
+  vi.advanceTimersByTime(1);
   expect(told).toEqual(['up 1 2', 'down']);
   await way.over;
   expect(way.signal(candidate(1))).toBe(false);
   way.send(Uint8Array.of(1));
   expect(drops).toBe(1);
+});
+
+test('what was sent last leaves, then the channel closes, and the connection a moment later', () => {
+  const { fake, way } = opened();
+  way.send(new Uint8Array(10));
+  way.close();
+  expect(told).toEqual(['up 1 2']);
+  vi.advanceTimersByTime(1);
+  expect(told).toEqual(['up 1 2', 'down']);
+  expect(fake.calls).toEqual(['remote answer', 'send 12', 'close channel']);
+  vi.advanceTimersByTime(300);
+  expect(fake.calls).toEqual(['remote answer', 'send 12', 'close channel', 'close']);
+});
+
+test('a connection that the remote side ends is not kept for what was sent last', async () => {
+  const { fake, way } = opened();
+  way.close();
+  vi.advanceTimersByTime(1);
+  fake.tell('state', 'closed');
+  vi.advanceTimersByTime(1);
+  await way.over;
+  expect(fake.calls).toContain('close');
+  const other = opened();
+  other.fake.tell('closed');
+  expect(other.fake.calls).toEqual(['remote answer', 'close channel', 'close']);
+});
+
+test('messages that are told after the end of the connection, but came before it, arrive', () => {
+  const { fake } = opened();
+  fake.tell('state', 'closed');
+  setImmediate(() => fake.tell('message', Buffer.from([0, 1, 9])));
+  vi.advanceTimersByTime(1);
+  expect(told).toEqual(['up 1 2', 'datagram 9', 'down']);
+});
+
+test('the library tells messages before the closing of their channel where the callbacks are set in this order', () => {
+  const { fake } = make('offerer');
+  const names = [...fake.on.keys()];
+  expect(names.indexOf('message')).toBeLessThan(names.indexOf('closed'));
+});
+
+test('a second channel is closed, and its closing listened to, so that nothing of it stays', () => {
+  const { fake } = make('answerer');
+  fake.tell('channel', fake.channel);
+  const closed: string[] = [];
+  const second = { onClosed: () => closed.push('listened'), close: () => closed.push('closed') };
+  fake.tell('channel', second);
+  expect(closed).toEqual(['listened', 'closed']);
 });
 
 test('where the library never says closed, it counts as closed after a second', async () => {

@@ -27,6 +27,11 @@ const CANDIDATES_MAX = 64;
 const TURN_MAX_BYTES = 65_536;
 /** How long the native side may take to close. */
 const CLOSE_PATIENCE_MS = 1_000;
+/**
+ * A connection that we end stays for so long after its channel, unless the remote ends it before: closing it throws
+ * away what is under way, closing the channel does not.
+ */
+const LINGER_MS = 250;
 
 /** What a connection needs from outside. */
 export interface WebRtcOptions {
@@ -54,11 +59,12 @@ export class WebRtcWay implements Way {
   private candidates = 0;
   /** Remote candidates that came before the remote description. */
   private waiting: { readonly candidate: string; readonly mid: string }[] = [];
-  /** Own candidates found before the own description was told. */
+  /** Own candidates that the remote side must not know yet. */
   private untold: string[] = [];
   private outgoing: Uint8Array[] = [];
   private outgoingBytes = 0;
   private readonly timeout: NodeJS.Timeout;
+  private lingering: NodeJS.Timeout | undefined;
   private resolveOver: () => void = () => {};
 
   /** Throws when the native library does not like the servers or the address. */
@@ -102,7 +108,7 @@ export class WebRtcWay implements Way {
 
   close(): void {
     this.flush();
-    setImmediate(() => this.end('closed by us'));
+    setImmediate(() => this.end('closed by us', LINGER_MS));
   }
 
   private apply(signal: Signal): boolean {
@@ -126,6 +132,7 @@ export class WebRtcWay implements Way {
     if (kind !== expected || this.remoteFingerprint !== undefined) return false;
     this.connection.setRemoteDescription(sdp, kind);
     this.remoteFingerprint = fingerprint;
+    queueMicrotask(() => this.tellCandidates());
     const { waiting } = this;
     this.waiting = [];
     for (const { candidate, mid } of waiting) {
@@ -143,27 +150,39 @@ export class WebRtcWay implements Way {
       return;
     this.localFingerprint = fingerprintOf(sdp);
     this.options.onSignal(printDescription(type, sdp));
-    for (const candidate of this.untold) this.options.onSignal(candidate);
-    this.untold = [];
+    this.tellCandidates();
   }
 
   private tellCandidate(candidate: string, mid: string): void {
     if (this.state !== 'opening') return;
-    const text = printCandidate(candidate, mid);
-    if (this.localFingerprint === undefined) this.untold.push(text);
-    else this.options.onSignal(text);
+    this.untold.push(printCandidate(candidate, mid));
+    this.tellCandidates();
+  }
+
+  /**
+   * An offerer's candidates wait for the answer. Where the answerer's checks come before it, the library connects
+   * while it is still taking the answer in, and rejects the remote certificate if that takes it any longer.
+   */
+  private tellCandidates(): void {
+    if (!this.localFingerprint || !this.remoteFingerprint || this.state !== 'opening') return;
+    const { untold } = this;
+    this.untold = [];
+    for (const candidate of untold) this.options.onSignal(candidate);
   }
 
   private useChannel(channel: DataChannel): void {
     if (this.channel !== undefined || this.state === 'closed') {
+      // Only a channel whose closing is listened to lets go of the event loop.
+      channel.onClosed(() => {});
       channel.close();
       return;
     }
     this.channel = channel;
     channel.onOpen(surfacing(() => this.open()));
-    channel.onClosed(surfacing(() => this.end('the other side closed the connection')));
     channel.onError(surfacing(() => this.end('the connection broke')));
+    // In this order: within one turn, callbacks come as they were set, and none comes after the closing.
     channel.onMessage(surfacing(message => this.receive(message)));
+    channel.onClosed(surfacing(() => this.end('the other side closed the connection')));
   }
 
   private open(): void {
@@ -210,27 +229,44 @@ export class WebRtcWay implements Way {
 
   private follow(state: string): void {
     if (state === 'failed') this.end('no direct connection could be made');
-    if (state === 'closed') {
-      this.end('the other side closed the connection');
-      this.resolveOver();
-    }
+    // Two turns later, since messages that came before it may be told in the next one.
+    if (state === 'closed') setImmediate(() => setImmediate(() => this.nativeClosed()));
   }
 
-  private end(reason: string): void {
+  /** The connection has come to its end, whoever ended it; what the library keeps for it goes only when it is closed here too. */
+  private nativeClosed(): void {
+    this.end('the other side closed the connection');
+    this.closeConnection();
+    this.resolveOver();
+  }
+
+  private closeConnection(): void {
+    clearTimeout(this.lingering);
+    this.attempt(() => this.connection.close());
+  }
+
+  private end(reason: string, lingerMs = 0): void {
     if (this.state === 'closed') return;
     const failed = this.state === 'opening';
     this.state = 'closed';
     clearTimeout(this.timeout);
     this.waiting = [];
+    this.untold = [];
+    this.attempt(() => this.channel?.close());
+    if (failed || lingerMs === 0) this.closeConnection();
+    else this.lingering = setTimeout(() => this.closeConnection(), lingerMs);
     setTimeout(this.resolveOver, CLOSE_PATIENCE_MS).unref();
+    if (failed) this.options.events.failed(reason);
+    else this.options.events.down();
+  }
+
+  /** Runs what the library refuses only where it is done already. */
+  private attempt(close: () => void): void {
     try {
-      this.channel?.close();
-      this.connection.close();
+      close();
     } catch {
       // Closed already.
     }
-    if (failed) this.options.events.failed(reason);
-    else this.options.events.down();
   }
 }
 
