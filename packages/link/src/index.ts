@@ -8,3 +8,4 @@ export {
   type LinksStats,
   type Received,
 } from './links.ts';
+export { senderGroup } from './sender-groups.ts';

@@ -54,9 +54,9 @@ export class EndToEnd {
     this.drain(now);
   }
 
-  /** Takes what the overlay delivered from `source`. */
-  receive(source: PeerKey, bytes: Uint8Array, now: Instant): EteMessage | undefined {
-    const opened = this.sessions.receive(EndToEnd.path(source), bytes, now);
+  /** Takes what the overlay delivered from `source`, through the neighbour `via`, to whom a flood is charged. */
+  receive(source: PeerKey, via: PeerKey | undefined, bytes: Uint8Array, now: Instant): EteMessage | undefined {
+    const opened = this.sessions.receive(EndToEnd.path(source), bytes, now, via);
     this.drain(now);
     const inner = opened?.plaintext[0];
     return opened === undefined || inner === undefined

@@ -5,7 +5,7 @@
  */
 import { earliest, type Instant, Outbox, type Random, type UnixMs, type WallClock } from '@warren/base';
 import { Dht, type DhtOutput } from '@warren/dht';
-import { type LinkInfo, Links, type LinksOutput, type Received } from '@warren/link';
+import { type LinkInfo, Links, type LinksOutput, type Received, senderGroup } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
 import {
