@@ -9,6 +9,8 @@ import { EPOCH_UNIX_MS, SIM_CAN, SimDatagrams, type SimInternet } from '@warren/
 import type { Authority, Credentials } from '@warren/trust';
 import { PacketType, type PeerKey, peerKey } from '@warren/wire';
 
+const ALARM_EVERY_MS = 5;
+
 export interface SessionHostOptions {
   readonly internet: SimInternet;
   readonly name: string;
@@ -38,6 +40,7 @@ export class SessionHost {
   private readonly internet: SimInternet;
   private readonly indices: SessionIndices<Sessions>;
   private alarmAt: Instant | undefined;
+  private isAlarmDue = false;
   private cancelAlarm = (): void => {};
 
   constructor(options: SessionHostOptions) {
@@ -86,13 +89,23 @@ export class SessionHost {
       else if (out.kind === 'established' && !this.establishedAt.has(out.peer))
         this.establishedAt.set(out.peer, world.now);
     }
-    this.setAlarm();
+    this.setAlarmSoon();
   }
 
   private send(path: string, bytes: Uint8Array): void {
     this.sent++;
     this.sentBytes += bytes.length;
     if (this.outgoing(path, bytes)) this.datagrams.send(path, bytes);
+  }
+
+  /** Asking for the next deadline looks at every peer: not for each datagram of a flood. */
+  private setAlarmSoon(): void {
+    if (this.isAlarmDue) return;
+    this.isAlarmDue = true;
+    this.internet.world.at(this.internet.world.now + ALARM_EVERY_MS, () => {
+      this.isAlarmDue = false;
+      this.setAlarm();
+    });
   }
 
   private setAlarm(): void {

@@ -5,7 +5,7 @@
  */
 import { realCrypto, SeededRandom, SimInternet, World } from '@warren/sim';
 import { BusyHost } from '../busy-host.ts';
-import { heapMb } from '../heap.ts';
+import { heapMb, Processor } from '../machine.ts';
 import { rounded } from '../report.ts';
 import { type Figures, type Outcome, type Run, scenario } from '../scenario.ts';
 import { SessionHost } from '../session-host.ts';
@@ -44,9 +44,11 @@ export const handshakeFlood = scenario({
   run({ seed, settings, step }): Outcome {
     const { peers, rate, attack } = settings;
     const chosen = Object.keys(ATTACKS).filter(name => attack === 'all' || attack === name) as AttackName[];
+    step('the joiners alone');
+    const quiet = play('spoofed', { seed, peers, rate: 0, quietMb: 0 });
     const rounds = chosen.map(name => {
       step(`${name}: ${ATTACKS[name]}`);
-      return play(name, { seed, peers, rate });
+      return play(name, { seed, peers, rate, quietMb: quiet.grownMb });
     });
     const each = rounds.map(({ name, figures }) => suffixed(figures, name));
     const machine = rounds.map(({ name, micros }) => ({ [`microsPerFloodDatagram${capital(name)}`]: micros }));
@@ -62,8 +64,10 @@ export const handshakeFlood = scenario({
 interface Round {
   readonly name: AttackName;
   readonly figures: FloodFigures;
-  /** Real time of this machine's processor for a datagram of the flood. */
+  /** Time of this machine's processor for a datagram of the flood. */
   readonly micros: number;
+  /** What the heap grew by, joiners' sessions included. */
+  readonly grownMb: number;
 }
 
 interface FloodFigures extends Figures {
@@ -82,9 +86,12 @@ interface Size {
   readonly seed: Run['seed'];
   readonly peers: number;
   readonly rate: number;
+  /** What the heap grows by without a flood. */
+  readonly quietMb: number;
 }
 
-function play(name: AttackName, { seed, peers, rate }: Size): Round {
+function play(name: AttackName, { seed, peers, rate, quietMb }: Size): Round {
+  const processor = new Processor();
   const world = new World(seed);
   const internet = new SimInternet(world);
   const responder = new BusyHost({ ...stranger(seed, 'responder', realCrypto), internet, address: RESPONDER_ADDRESS });
@@ -102,15 +109,16 @@ function play(name: AttackName, { seed, peers, rate }: Size): Round {
     return at;
   });
   world.run(SPREAD_MS + LIMIT_MS);
-  const heapGrowthMb = Math.max(0, Math.round(heapMb() - before));
+  const grownMb = heapMb() - before;
   const tookMs = joiners.flatMap((host, i) => timeOf(host, responder, startedAt[i] as number));
   return {
     name,
-    micros: rounded((1_000 * responder.floodMs) / Math.max(1, responder.floodCount)),
+    grownMb,
+    micros: rounded((1_000 * processor.share * responder.floodMs) / Math.max(1, responder.floodCount)),
     figures: {
       honestDone: rounded(tookMs.length / peers),
       honestP95Ms: rounded(Math.min(LIMIT_MS, percentile(tookMs, 0.95, peers - tookMs.length))),
-      heapGrowthMb,
+      heapGrowthMb: Math.max(0, Math.round(grownMb - quietMb)),
       bytesOutPerFloodByte: rounded(responder.bytesToStrangers / Math.max(1, responder.floodBytes)),
       halfOpenMax: responder.halfOpenMax,
       busyShare: rounded(responder.busyMs / world.now),

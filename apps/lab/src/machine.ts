@@ -1,4 +1,4 @@
-/** How much memory this process holds on to. */
+/** What a run costs this process: memory that it holds on to, and its share of the processor. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -18,4 +18,16 @@ export function heapMb(): number {
 function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
+}
+
+/** How much of one processor this process has, since the making of this: machines are shared. */
+export class Processor {
+  private readonly startedAt = performance.now();
+  private readonly before = process.cpuUsage();
+
+  /** 0 to 1: threads of the engine beside ours do not count beyond. */
+  get share(): number {
+    const { user, system } = process.cpuUsage(this.before);
+    return Math.min(1, (user + system) / 1_000 / (performance.now() - this.startedAt));
+  }
 }
