@@ -28,6 +28,7 @@ import {
   UDP_PATH_BYTES,
 } from '@warren/wire';
 import { type Disagreement, flagsOf, type PostQuantumMode } from './agreement.ts';
+import { mac1Key } from './macs.ts';
 
 /** Why a handshake gave no session. Nothing of it is told to the remote. */
 export type HandshakeFailure =
@@ -78,10 +79,9 @@ export function prologue(networkKey: Uint8Array, ends: readonly Uint8Array[]): U
   return concat(utf8('warren-session/1'), networkKey, ...ends);
 }
 
-/** mac1 over all bytes of HS1 before it, keyed by the network: scanners get no answer. */
-export function mac1(suite: NoiseSuite, networkKey: Uint8Array, hs1: Uint8Array): Uint8Array {
-  const key = suite.hmac(networkKey, utf8('mac1'));
-  return suite.hmac(key, hs1.subarray(0, HS1_MAC1_OFFSET)).slice(0, MAC_BYTES);
+/** mac1 over all bytes of HS1 before it, keyed by the network and the same with every suite: scanners get no answer. */
+export function mac1(networkKey: Uint8Array, hs1: Uint8Array): Uint8Array {
+  return mac1Key(networkKey).mac(hs1.subarray(0, HS1_MAC1_OFFSET));
 }
 
 /** The initiator between HS1 and HS3. */
@@ -103,7 +103,7 @@ export class Initiator {
     this.ephemeral = noise.slice(0, 32);
     const zeros = new Uint8Array(MAC_BYTES);
     this.hs1 = encodeHs1({ senderIndex: localIndex, noise, mac1: zeros, mac2: zeros });
-    this.hs1.set(mac1(context.suite, context.authority.networkKey, this.hs1), HS1_MAC1_OFFSET);
+    this.hs1.set(mac1(context.authority.networkKey, this.hs1), HS1_MAC1_OFFSET);
   }
 
   /**

@@ -606,6 +606,6 @@ function hs1Of(noise: Uint8Array, networkKey: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(320);
   bytes.set([PacketType.HS1, 1, 0, 0, 0, 0, 0, 7]);
   bytes.set(noise, 8);
-  bytes.set(mac1(nobleSuite(), networkKey, bytes), 288);
+  bytes.set(mac1(networkKey, bytes), 288);
   return bytes;
 }
