@@ -2,8 +2,8 @@
  * All paths of a tab: WebSockets it dialled and data channels, by name. It
  * decides nothing; `peer` says what to open and hears what became of it.
  */
-import type { Datagrams, PathEvent, PathId } from '@warren/peer';
-import { MAX_DATAGRAM_BYTES, type Way } from './way.ts';
+import type { Datagrams, PathEvent, PathId, Way } from '@warren/peer';
+import { STREAM_PATH_BYTES } from '@warren/wire';
 import { hasWebRtc, WebRtcWay } from './webrtc.ts';
 import { dialWebSocket } from './websocket.ts';
 
@@ -29,7 +29,7 @@ export class BrowserDatagrams implements Datagrams {
   }
 
   maxBytes(): number {
-    return MAX_DATAGRAM_BYTES;
+    return STREAM_PATH_BYTES;
   }
 
   localAddresses(): readonly string[] {
@@ -42,7 +42,7 @@ export class BrowserDatagrams implements Datagrams {
 
   send(path: PathId, bytes: Uint8Array): void {
     const way = this.ways.get(path);
-    if (way === undefined || bytes.length === 0 || bytes.length > MAX_DATAGRAM_BYTES) this.dropped++;
+    if (way === undefined || bytes.length === 0 || bytes.length > STREAM_PATH_BYTES) this.dropped++;
     else way.send(bytes);
   }
 

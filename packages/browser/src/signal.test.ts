@@ -1,6 +1,6 @@
 import { toHex } from '@warren/base';
 import { describe, expect, test } from 'vitest';
-import { fingerprintOf, MAX_SIGNAL_CHARACTERS, parseSignal } from './signal.ts';
+import { MAX_SIGNAL_CHARACTERS, parseSignal } from './signal.ts';
 
 const BYTES = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
 const FINGERPRINT = toHex(BYTES)
@@ -49,21 +49,6 @@ describe('signals from the remote side', () => {
     ['a huge text', JSON.stringify({ type: 'offer', sdp: sdp() + 'a'.repeat(MAX_SIGNAL_CHARACTERS) })],
   ])('%s is refused', (_what, text) => {
     expect(parseSignal(text)).toBeUndefined();
-  });
-});
-
-describe('the fingerprint of a description', () => {
-  test('may stand on session and media level if both agree', () => {
-    const line = `a=fingerprint:sha-256 ${FINGERPRINT}\r\n`;
-    expect(fingerprintOf(line + sdp())).toEqual(BYTES);
-  });
-
-  test.each([
-    ['two that differ', `${sdp()}a=fingerprint:sha-256 ${FINGERPRINT.replace('00', '01')}\r\n`],
-    ['a weaker hash beside', `${sdp()}a=fingerprint:sha-1 ${FINGERPRINT.slice(0, 59)}\r\n`],
-    ['a short one', sdp({ fingerprint: `a=fingerprint:sha-256 ${FINGERPRINT.slice(3)}` })],
-  ])('%s: refused', (_what, text) => {
-    expect(fingerprintOf(text)).toBeUndefined();
   });
 });
 

@@ -4,7 +4,7 @@
  * pass; what could ask for cameras or a new negotiation does not. No browser
  * API in here.
  */
-import { fromHex } from '@warren/base';
+import { fingerprintOf } from '@warren/wire';
 
 /** The largest signal, in bytes of text (`Datagrams.signalWebRtc`). */
 export const MAX_SIGNAL_CHARACTERS = 16_384;
@@ -39,19 +39,6 @@ export function parseSignal(text: string): Signal | undefined {
   if ((type === 'offer' || type === 'answer') && typeof sdp === 'string') return parseDescription(type, sdp);
   if (typeof candidate === 'object' && candidate !== null) return parseCandidate(candidate as Record<string, unknown>);
   return undefined;
-}
-
-/**
- * The SHA-256 DTLS fingerprint in a session description, 32 bytes.
- * `undefined` when there is none, another hash beside it, or two that differ: the binding would not be sure
- * (RFC 8122 section 5 lets a connection match any of several).
- */
-export function fingerprintOf(sdp: string): Uint8Array | undefined {
-  const lines = [...sdp.matchAll(/^a=fingerprint:(.*?)\r?$/gm)].map(match => (match[1] ?? '').toLowerCase());
-  const first = lines[0];
-  if (first === undefined || lines.some(line => line !== first)) return undefined;
-  const hex = /^sha-256 ((?:[0-9a-f]{2}:){31}[0-9a-f]{2})$/.exec(first)?.[1];
-  return hex === undefined ? undefined : fromHex(hex.replaceAll(':', ''));
 }
 
 function parseDescription(type: 'offer' | 'answer', sdp: string): Signal | undefined {

@@ -6,11 +6,11 @@
  * A vanished remote shows late or never here: links probe by themselves.
  */
 import { concat, sameBytes } from '@warren/base';
+import { BUFFERED_MAX_BYTES, type Way, type WayEvents } from '@warren/peer';
 import { packDatagrams, unpackDatagrams } from '@warren/wire';
 import type { Instance } from 'simple-peer';
 import SimplePeer from 'simple-peer/simplepeer.min.js';
 import { parseSignal, type Signal } from './signal.ts';
-import { MAX_BUFFERED_BYTES, type Way, type WayEvents } from './way.ts';
 
 /** How long a connection may take from its first signal to an open channel. */
 const SET_UP_TIMEOUT_MS = 30_000;
@@ -90,7 +90,7 @@ export class WebRtcWay implements Way {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.state !== 'open' || this.peer.bufferSize + this.outgoingBytes > MAX_BUFFERED_BYTES) {
+    if (this.state !== 'open' || this.peer.bufferSize + this.outgoingBytes > BUFFERED_MAX_BYTES) {
       this.options.events.dropped();
       return;
     }

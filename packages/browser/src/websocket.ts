@@ -1,8 +1,8 @@
 /**
  * One WebSocket to a bootstrap node: one datagram in each binary message.
  */
-import type { Way, WayEvents } from './way.ts';
-import { MAX_BUFFERED_BYTES, MAX_DATAGRAM_BYTES } from './way.ts';
+import { BUFFERED_MAX_BYTES, type Way, type WayEvents } from '@warren/peer';
+import { STREAM_PATH_BYTES } from '@warren/wire';
 
 /** How long a WebSocket may take to open. */
 const OPEN_TIMEOUT_MS = 15_000;
@@ -45,7 +45,7 @@ export function dialWebSocket(url: string, events: WayEvents): Way {
     events.up(new Uint8Array(0));
   };
   socket.onmessage = ({ data }: MessageEvent<unknown>) => {
-    if (!(data instanceof ArrayBuffer) || data.byteLength === 0 || data.byteLength > MAX_DATAGRAM_BYTES) {
+    if (!(data instanceof ArrayBuffer) || data.byteLength === 0 || data.byteLength > STREAM_PATH_BYTES) {
       events.dropped();
     } else if (state === 'open') events.datagram(new Uint8Array(data));
   };
@@ -53,7 +53,7 @@ export function dialWebSocket(url: string, events: WayEvents): Way {
 
   return {
     send(bytes) {
-      if (socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > MAX_BUFFERED_BYTES) events.dropped();
+      if (socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > BUFFERED_MAX_BYTES) events.dropped();
       else socket.send(bytes as Uint8Array<ArrayBuffer>);
     },
     close() {

@@ -4,15 +4,14 @@
  * hears what became of it. Where asked to, it answers STUN binding requests on
  * the UDP socket by itself, never with more than three times their size.
  */
-import type { Datagrams, PathEvent, PathId } from '@warren/peer';
-import { decodeStunRequest, encodeStunSuccess, isStun, UDP_PATH_BYTES } from '@warren/wire';
+import type { Datagrams, PathEvent, PathId, Way, WayEvents } from '@warren/peer';
+import { decodeStunRequest, encodeStunSuccess, isStun, STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
 import type { WebSocket } from 'ws';
 import { localEndpoints } from './interfaces.ts';
 import { loadLibc } from './libc.ts';
 import { parseEndpoint } from './sockaddr.ts';
 import { openUdp, type Udp, type UdpOptions } from './udp.ts';
 import { openDgramUdp } from './udp-dgram.ts';
-import { WAY_MAX_BYTES, type Way, type WayEvents } from './way.ts';
 import { WebRtcWay } from './webrtc.ts';
 import { adoptWebSocket, dialWebSocket } from './websocket.ts';
 
@@ -111,7 +110,7 @@ export class NodeDatagrams implements Datagrams {
   }
 
   maxBytes(path: PathId): number {
-    return path.startsWith('udp/') ? UDP_PATH_BYTES : WAY_MAX_BYTES;
+    return path.startsWith('udp/') ? UDP_PATH_BYTES : STREAM_PATH_BYTES;
   }
 
   localAddresses(): readonly string[] {
@@ -124,7 +123,7 @@ export class NodeDatagrams implements Datagrams {
 
   send(path: PathId, bytes: Uint8Array): void {
     const way = path.startsWith('udp/') ? this.udp : this.ways.get(path);
-    if (way === undefined || this.stopped !== undefined || bytes.length === 0 || bytes.length > WAY_MAX_BYTES) {
+    if (way === undefined || this.stopped !== undefined || bytes.length === 0 || bytes.length > STREAM_PATH_BYTES) {
       this.counts.dropped++;
       return;
     }

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { toBase64Url } from '@warren/base';
+import type { WayEvents } from '@warren/peer';
 import { type IdentityKey, selfSignedPublicLeaf } from '@warren/peer';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { pinnedFetch, ServerKeyError } from './pinned.ts';
 import { nodeRandom } from './random.ts';
-import type { WayEvents } from './way.ts';
 import { dialWebSocket } from './websocket.ts';
 
 let server: Server;

@@ -6,7 +6,7 @@
  * out, and their checks reach us as peer-reflexive candidates instead.
  */
 import { isIP } from 'node:net';
-import { fromHex } from '@warren/base';
+import { fingerprintOf } from '@warren/wire';
 
 /** The longest signal (`Datagrams.signalWebRtc`). */
 const SIGNAL_MAX_CHARACTERS = 16_384;
@@ -52,22 +52,6 @@ export function printDescription(type: 'offer' | 'answer', sdp: string): string 
 export function printCandidate(candidate: string, mid: string): string {
   const line = candidate.replace(/^a=/, '');
   return JSON.stringify({ type: 'candidate', candidate: { candidate: line, sdpMLineIndex: 0, sdpMid: mid } });
-}
-
-/**
- * The SHA-256 DTLS fingerprint in a session description, 32 bytes. `undefined` when there is none, another hash
- * beside it, or two that differ: RFC 8122 section 5 lets a connection match any of several.
- */
-export function fingerprintOf(sdp: string): Uint8Array | undefined {
-  const lines = [...sdp.matchAll(/^a=fingerprint:(.*?)\r?$/gim)].map(match => (match[1] ?? '').toLowerCase());
-  const first = lines[0];
-  if (first === undefined || lines.some(line => line !== first)) return undefined;
-  return parseFingerprint(/^sha-256 (.*)$/.exec(first)?.[1] ?? '');
-}
-
-/** Reads `C5:6D:...`, 32 bytes; `undefined` for anything else. */
-export function parseFingerprint(text: string): Uint8Array | undefined {
-  return /^(?:[0-9a-f]{2}:){31}[0-9a-f]{2}$/i.test(text) ? fromHex(text.replaceAll(':', '')) : undefined;
 }
 
 function parseDescription(kind: 'offer' | 'answer', sdp: string): Signal | undefined {

@@ -2,8 +2,9 @@
  * What real connections do not show: how `webrtc.ts` behaves when the native library misbehaves.
  * Real connections are in the host contract.
  */
+
+import type { WayEvents } from '@warren/peer';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { WayEvents } from './way.ts';
 import { type WebRtcOptions, WebRtcWay } from './webrtc.ts';
 
 type Callback = (...args: unknown[]) => void;

@@ -6,18 +6,12 @@
  * A vanished remote shows only after some 30 s here: links probe by themselves.
  */
 import { concat, sameBytes } from '@warren/base';
-import { packDatagrams, unpackDatagrams } from '@warren/wire';
+import { BUFFERED_MAX_BYTES, type Way, type WayEvents } from '@warren/peer';
+import { fingerprintOf, packDatagrams, parseFingerprint, unpackDatagrams } from '@warren/wire';
 import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
-import {
-  fingerprintOf,
-  parseFingerprint,
-  parseSignal,
-  printCandidate,
-  printDescription,
-  type Signal,
-} from './signal.ts';
+import { plain } from './plain.ts';
+import { parseSignal, printCandidate, printDescription, type Signal } from './signal.ts';
 import { surfacing } from './surface.ts';
-import { BUFFERED_MAX_BYTES, plain, type Way, type WayEvents } from './way.ts';
 
 /** How long a connection may take from its first signal to an open channel. */
 const SET_UP_TIMEOUT_MS = 30_000;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Way, WayEvents } from '@warren/peer';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Way, WayEvents } from './way.ts';
 import { adoptWebSocket, dialWebSocket, WEBSOCKET_MESSAGE_MAX_BYTES } from './websocket.ts';
 
 /** What a way told. */

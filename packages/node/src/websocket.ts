@@ -3,9 +3,12 @@
  * uncompressed. A ping every 20 s finds the other side dead within 40 s, and
  * keeps NATs and proxies from forgetting the connection.
  */
+
+import { BUFFERED_MAX_BYTES, type Way, type WayEvents } from '@warren/peer';
+import { STREAM_PATH_BYTES } from '@warren/wire';
 import { type ClientOptions, WebSocket } from 'ws';
 import { connectPinned } from './pinned.ts';
-import { BUFFERED_MAX_BYTES, plain, WAY_MAX_BYTES, type Way, type WayEvents } from './way.ts';
+import { plain } from './plain.ts';
 
 /** Longer messages end the connection. A server that accepts WebSockets for us must set the same `maxPayload`. */
 export const WEBSOCKET_MESSAGE_MAX_BYTES = 65_536;
@@ -98,7 +101,7 @@ class WebSocketWay implements Way {
     this.open();
     if (this.state !== 'open') return;
     if (!isBinary) this.socket.close(UNSUPPORTED_DATA);
-    if (isBinary && data.length > 0 && data.length <= WAY_MAX_BYTES) this.events.datagram(plain(data));
+    if (isBinary && data.length > 0 && data.length <= STREAM_PATH_BYTES) this.events.datagram(plain(data));
     else this.events.dropped();
   }
 

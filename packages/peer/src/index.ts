@@ -46,3 +46,4 @@ export type {
   TextMessage,
 } from './view.ts';
 export { groupView, peerView } from './views.ts';
+export { BUFFERED_MAX_BYTES, type Way, type WayEvents } from './way.ts';

@@ -26,6 +26,7 @@ export {
   UDP_PATH_BYTES,
   UDP_PROBED_BYTES,
 } from './constants.ts';
+export { fingerprintOf, parseFingerprint } from './dtls-fingerprint.ts';
 export {
   decodeEthernet,
   ETHERNET_HEADER_BYTES,
@@ -177,3 +178,11 @@ export {
   type UdpPacket,
   udpChecksum,
 } from './udp-packet.ts';
+export {
+  decodeRevocationMessage,
+  encodeRevocationMessage,
+  isRevocationMessage,
+  REVOCATION_LIST_MAX_BYTES,
+  type RevocationHeadFields,
+  type RevocationMessage,
+} from './revocation-message.ts';

@@ -1,10 +1,9 @@
 /**
- * What `datagrams.ts` sees of one WebSocket or one data channel.
+ * What a host's `Datagrams` is made of where each remote host has a connection of its own: one WebSocket or one data
+ * channel. A datagram on it has at most `STREAM_PATH_BYTES`. Not for UDP, whose one socket serves all.
  */
 
-/** The largest datagram on either kind of path. */
-export const WAY_MAX_BYTES = 16_384;
-/** Above this much unsent data a path drops what it is given, so that a slow receiver costs bounded memory. */
+/** Above this much unsent data a way drops what it is given, so that a slow receiver costs bounded memory. */
 export const BUFFERED_MAX_BYTES = 1 << 20;
 
 /** One way to a remote host, from its opening to its end. */
@@ -28,9 +27,4 @@ export interface WayEvents {
   failed(reason: string): void;
   /** A datagram was dropped, going out or coming in. */
   dropped(): void;
-}
-
-/** A plain `Uint8Array` over the bytes of a Buffer, whose own `slice` would be a view and not a copy. */
-export function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
