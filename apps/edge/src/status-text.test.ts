@@ -12,20 +12,22 @@ test('each member has a line with address, name, kind and state, ourselves first
       address: '10.128.200.17',
       link: { kind: 'webrtc', rttMs: 3.14 },
     }),
-    member('server.ada', { address: '10.128.1.2', link: { kind: 'udp', rttMs: 1.2 } }),
-    member('tower.cy', { address: '10.128.1.3', link: { kind: 'relay' } }),
-    member('far.cy', { address: '10.128.1.4' }),
+    member('server.ada', { address: '10.128.1.2', link: { kind: 'udp', rttMs: 1.2 }, pq: true }),
+    member('tower.cy', { address: '10.128.1.3', link: { kind: 'relay' }, pq: false }),
+    member('far.cy', { address: '10.128.1.4', pq: true }),
+    member('stiff.cy', { address: '10.128.1.5', disagreement: 'peer-requires-post-quantum' }),
     member('new.cy'),
     self,
   ];
   expect(statusLines(status([{ ...group(members), self }]))).toEqual([
-    'Home  10.128.0.0/16  connected',
+    'Home  10.128.0.0/16  connected  post-quantum on',
     'ADDRESS        NAME        KIND     STATE',
     '10.128.3.4     laptop.ada  edge     this device, wr0',
     '10.128.200.17  phone.bob   browser  active; direct webrtc 3.1 ms',
-    '10.128.1.2     server.ada  edge     active; direct udp 1.2 ms',
+    '10.128.1.2     server.ada  edge     active; direct udp 1.2 ms; post-quantum',
     '10.128.1.3     tower.cy    edge     active; carried relay',
-    '10.128.1.4     far.cy      edge     active; carried by other members',
+    '10.128.1.4     far.cy      edge     active; carried by other members; post-quantum',
+    '10.128.1.5     stiff.cy    edge     refused; it requires post-quantum keys, which are off here',
     '-              new.cy      edge     active; carried by other members',
     '10.128.9.9     attic.ada   edge     offline',
   ]);
@@ -36,8 +38,8 @@ test('what is not well comes first, groups follow with a line between', () => {
   const groups = [group([self]), group([self], { group: OTHER_GROUP, name: 'Work', state: 'searching' })];
   const lines = statusLines(status(groups, { health }));
   expect(lines[0]).toBe('# Health: No way out. Plug it in.');
-  expect([lines[1], lines[2]]).toEqual(['', 'Home  10.128.0.0/16  connected']);
-  expect([lines[5], lines[6]]).toEqual(['', 'Work  10.128.0.0/16  searching for members']);
+  expect([lines[1], lines[2]]).toEqual(['', 'Home  10.128.0.0/16  connected  post-quantum on']);
+  expect([lines[5], lines[6]]).toEqual(['', 'Work  10.128.0.0/16  searching for members  post-quantum on']);
 });
 
 test('connected means every group, and at least one', () => {

@@ -22,7 +22,7 @@ export function statusLines(status: Status, paint: Paint = (_style, text) => tex
 }
 
 function groupLines(group: GroupView, device: string | undefined, paint: Paint): string[] {
-  const title = `${group.name}  ${group.subnet}  ${STATES[group.state]}`;
+  const title = `${group.name}  ${group.subnet}  ${STATES[group.state]}  post-quantum ${group.postQuantum}`;
   const rows = sorted(group.members).map(member => ({
     style: styleOf(member),
     cells: [member.address ?? '-', member.name, member.kind, stateText(member, device)],
@@ -40,6 +40,11 @@ const STATES: Readonly<Record<GroupView['state'], string>> = {
   stopped: 'stopped',
 };
 
+const DISAGREEMENTS: Readonly<Record<NonNullable<MemberView['disagreement']>, string>> = {
+  'peer-requires-post-quantum': 'it requires post-quantum keys, which are off here',
+  'peer-lacks-post-quantum': 'post-quantum keys are required here, and off there',
+};
+
 function sorted(members: readonly MemberView[]): MemberView[] {
   const rank = ({ self, online }: MemberView): number => (self ? 0 : online ? 1 : 2);
   return [...members].sort((a, b) => rank(a) - rank(b));
@@ -52,9 +57,11 @@ function styleOf({ self, online }: MemberView): Style {
 function stateText(member: MemberView, device: string | undefined): string {
   if (member.self) return device === undefined ? 'this device' : `this device, ${device}`;
   if (!member.online) return 'offline';
-  if (member.link === undefined) return 'active; carried by other members';
+  if (member.disagreement !== undefined) return `refused; ${DISAGREEMENTS[member.disagreement]}`;
+  const keys = member.pq ? '; post-quantum' : '';
+  if (member.link === undefined) return `active; carried by other members${keys}`;
   const { kind, rttMs } = member.link;
-  return `active; ${wayText(kind)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}`;
+  return `active; ${wayText(kind)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}${keys}`;
 }
 
 /** The way to a member with a link: `direct udp`, `carried relay`. */

@@ -54,6 +54,7 @@ export function group(members: readonly MemberView[], more: Partial<GroupView> =
     group: GROUP,
     name: 'Home',
     subnet: '10.128.0.0/16',
+    postQuantum: 'on',
     state: 'connected',
     self: members[0] as MemberView,
     members,

@@ -71,6 +71,7 @@ function group(state: GroupView['state'], address?: string): GroupView {
     group: 'a'.repeat(26),
     name: 'Hikers',
     subnet: '10.128.0.0/16',
+    postQuantum: 'on',
     state,
     self,
     members: [self, member('bob', false)],

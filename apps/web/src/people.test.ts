@@ -53,6 +53,7 @@ function group(members: [MemberView, ...MemberView[]]): GroupView {
     group,
     name,
     subnet,
+    postQuantum: 'on',
     state: 'connected',
     self: members[0],
     members,

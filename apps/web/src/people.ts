@@ -19,6 +19,8 @@ export interface Person {
   /** `unknown` while this tab is not in the mesh. */
   readonly presence: 'online' | 'offline' | 'unknown';
   readonly link: MemberView['link'] | undefined;
+  /** Whether what goes to it is safe from whoever records it for a quantum computer. */
+  readonly pq: boolean;
 }
 
 /** All devices: this tab first, then who is online, then the others, each by name. */
@@ -38,12 +40,14 @@ export function people(view: GroupView | undefined, details: GroupDetails | unde
         self: false,
         presence,
         link: undefined,
+        pq: false,
       });
     }
   }
-  for (const { peerId, name, user, kind, address, self, online, link } of view?.members ?? []) {
+  for (const { peerId, name, user, kind, address, self, online, link, pq = false } of view?.members ?? []) {
     const presence = online ? 'online' : 'offline';
-    found.set(peerId, { peerId, name, displayName: displayNames.get(user), kind, address, self, presence, link });
+    const displayName = displayNames.get(user);
+    found.set(peerId, { peerId, name, displayName, kind, address, self, presence, link, pq });
   }
   return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en'));
 }

@@ -7,6 +7,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase64Url, toHex, utf8 } from '@warren/base';
 
+/** Whether end-to-end sessions get post-quantum keys: never, where both sides can, or before any data flows. */
+export const POST_QUANTUM_POLICIES = ['off', 'on', 'required'] as const;
+export type PostQuantumPolicy = (typeof POST_QUANTUM_POLICIES)[number];
+
 export interface GroupFile {
   readonly warren: 1;
   /** 26 characters base32. */
@@ -25,6 +29,8 @@ export interface GroupFile {
   readonly rendezvous: string;
   /** `10.128.0.0/16`. */
   readonly subnet: string;
+  /** Absent in files of older sites, which means `on`. */
+  readonly postQuantum?: PostQuantumPolicy;
   readonly user: string;
   readonly device: string;
   /** base64url, 16 bytes; absent once it was used. */
@@ -36,7 +42,9 @@ export interface GroupFile {
 }
 
 const FIELDS: ReadonlySet<string> = new Set(
-  'warren group name site sitePin bootstraps ca rendezvous subnet user device enrolment expires check'.split(' '),
+  'warren group name site sitePin bootstraps ca rendezvous subnet postQuantum user device enrolment expires check'.split(
+    ' ',
+  ),
 );
 
 /** Longest text that is read as a group file. */
@@ -126,12 +134,18 @@ function faultOf(value: Readonly<Record<string, unknown>>): string | undefined {
     ['ca', bytes('ca')],
     ['rendezvous', bytes('rendezvous', 32)],
     ['subnet', typeof value.subnet === 'string' && parseSubnet(value.subnet) !== undefined],
+    ['postQuantum', value.postQuantum === undefined || isPolicy(value.postQuantum)],
     ['user', text('user', /^[a-z0-9._-]{1,32}$/)],
     ['device', text('device', /^[a-z0-9._-]{1,32}$/)],
     ['enrolment', value.enrolment === undefined || bytes('enrolment', 16)],
     ['expires', text('expires', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/)],
   ];
   return checks.find(([, isGood]) => !isGood)?.[0];
+}
+
+/** Whether a value is the name of a policy. */
+export function isPolicy(value: unknown): value is PostQuantumPolicy {
+  return POST_QUANTUM_POLICIES.some(policy => policy === value);
 }
 
 function areBootstraps(value: unknown): boolean {

@@ -1,6 +1,9 @@
 export {
   GROUP_FILE_MAX,
   type GroupFile,
+  isPolicy,
+  POST_QUANTUM_POLICIES,
+  type PostQuantumPolicy,
   parseGroupFile,
   printGroupFile,
   withoutSecret,

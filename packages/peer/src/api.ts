@@ -157,6 +157,7 @@ class RunningPeer implements WarrenPeer {
           rendezvousSecret,
           subnet,
           hasTap: frames !== undefined,
+          postQuantum: file.postQuantum ?? 'on',
           ...preferred,
         },
         now,

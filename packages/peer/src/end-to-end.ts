@@ -28,11 +28,14 @@ export interface EteMessage {
 export class EndToEnd {
   private readonly sessions: Sessions;
   private readonly sendEte: SendEte;
+  /** Something that a view shows is different. */
+  private readonly changed: () => void;
   private readonly waiting = new Map<PeerKey, Uint8Array[]>();
 
-  constructor(sessions: Sessions, sendEte: SendEte) {
+  constructor(sessions: Sessions, sendEte: SendEte, changed: () => void) {
     this.sessions = sessions;
     this.sendEte = sendEte;
+    this.changed = changed;
   }
 
   /** The path that stands for a peer. */
@@ -86,8 +89,11 @@ export class EndToEnd {
   private drain(now: Instant): void {
     for (let out = this.sessions.poll(); out !== undefined; out = this.sessions.poll()) {
       if (out.kind === 'send') this.sendEte(EndToEnd.peer(out.path), out.bytes);
-      else if (out.kind === 'failed') this.waiting.delete(out.to ?? '');
-      else this.flush(out.peer, now);
+      else {
+        if (out.kind === 'failed') this.waiting.delete(out.to ?? '');
+        else this.flush(out.peer, now);
+        this.changed();
+      }
     }
   }
 

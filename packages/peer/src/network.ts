@@ -5,12 +5,16 @@
  */
 import { earliest, type Instant, Outbox, type Random, type UnixMs, type WallClock } from '@warren/base';
 import { Dht, type DhtOutput } from '@warren/dht';
+import type { PostQuantumPolicy } from '@warren/group';
 import { type LinkInfo, Links, type LinksOutput, type Received, senderGroup } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
 import {
+  type Disagreement,
   type HandshakeFailure,
+  type Kem,
   type Origin,
+  type PostQuantumMode,
   prologue,
   readIndex,
   type Scope,
@@ -44,6 +48,16 @@ const DATED: ReadonlySet<HandshakeFailure> = new Set([
   'statement-expired',
 ]);
 
+/**
+ * What each policy means between neighbours: their links are upgraded only where it is required, as it is links that
+ * somebody on the wire records. Whoever may do without still does it for a member whose policy is newer.
+ */
+const LINK_MODES: Readonly<Record<PostQuantumPolicy, PostQuantumMode>> = {
+  off: 'off',
+  on: 'when-required',
+  required: 'required',
+};
+
 /** What all networks of a process share. */
 export interface Surroundings {
   readonly kind: HostKind;
@@ -57,6 +71,8 @@ export interface Surroundings {
   readonly maxBytes: (path: PathId) => number;
   /** Ed25519 by a working key; `sim` gives a cheap one. */
   readonly sign?: (secret: Uint8Array, message: Uint8Array) => Uint8Array;
+  /** ML-KEM-768 by default; `sim` gives a cheap one. */
+  readonly kem?: Kem;
 }
 
 export interface NetworkOptions extends Surroundings {
@@ -68,6 +84,8 @@ export interface NetworkOptions extends Surroundings {
   readonly addresses: () => readonly string[];
   /** Our place in the public overlay; absent in that itself. */
   readonly publicId?: PeerId;
+  /** `off` by default. */
+  readonly postQuantum?: PostQuantumPolicy;
 }
 
 export type NetworkOutput =
@@ -102,9 +120,15 @@ export class Network {
     this.credentials = credentials;
     this.name = options.name;
     this.self = credentials.leaf.peerId;
-    this.pointToPoint = this.sessions('point-to-point', () => prologue(authority.networkKey, []));
-    this.eteSessions = this.sessions('end-to-end', (path, role) => this.etePrologue(path, role));
-    this.endToEnd = new EndToEnd(this.eteSessions, (to, bytes) => this.sendEte(to, bytes));
+    this.pointToPoint = this.sessions('point-to-point', LINK_MODES[this.postQuantum], () =>
+      prologue(authority.networkKey, []),
+    );
+    this.eteSessions = this.sessions('end-to-end', this.postQuantum, (path, role) => this.etePrologue(path, role));
+    this.endToEnd = new EndToEnd(
+      this.eteSessions,
+      (to, bytes) => this.sendEte(to, bytes),
+      () => this.outbox.push({ kind: 'changed' }),
+    );
     const self = peerKey(this.self);
     const hostKind = HOST_KINDS.indexOf(kind);
     const base = {
@@ -228,16 +252,33 @@ export class Network {
     }
   }
 
+  /** What the network asks of the keys of its sessions. */
+  get postQuantum(): PostQuantumPolicy {
+    return this.options.postQuantum ?? 'off';
+  }
+
+  /** Whether what goes to a peer goes under post-quantum keys, over the link or end to end; `undefined` without a session. */
+  isPostQuantum(peer: PeerKey): boolean | undefined {
+    return this.links.info(peer) === undefined
+      ? this.eteSessions.isPostQuantum(peer)
+      : this.pointToPoint.isPostQuantum(peer);
+  }
+
+  /** Why there is no session with a peer whose policy differs from ours; `undefined` when nothing of the kind is known. */
+  disagreement(peer: PeerKey): Disagreement | undefined {
+    return this.pointToPoint.disagreement(peer) ?? this.eteSessions.disagreement(peer);
+  }
+
   linkInfo(peer: PeerKey): (LinkInfo & { roles: LinkRole[] }) | undefined {
     const info = this.links.info(peer);
     return info && { ...info, roles: this.overlay.rolesOf(peer) };
   }
 
-  private sessions(scope: Scope, prologueFor: SessionsOptions['prologueFor']): Sessions {
-    const { suite, authority, credentials, random, wallClock, indices } = this.options;
+  private sessions(scope: Scope, postQuantum: PostQuantumMode, prologueFor: SessionsOptions['prologueFor']): Sessions {
+    const { suite, authority, credentials, random, wallClock, indices, kem } = this.options;
     const self = peerKey(this.self);
-    const common = { suite, authority, credentials, random, wallClock, indices, self };
-    return new Sessions({ ...common, scope, prologueFor, groupOf: senderGroup });
+    const common = { suite, authority, credentials, random, wallClock, indices, self, ...(kem ? { kem } : {}) };
+    return new Sessions({ ...common, scope, postQuantum, prologueFor, groupOf: senderGroup });
   }
 
   private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {

@@ -43,7 +43,7 @@ export interface PeerOptions extends Omit<Surroundings, 'indices'> {
 /** What a group brings beside what the participant knows. */
 export type JoinOptions = Pick<
   GroupOptions,
-  'name' | 'authority' | 'credentials' | 'rendezvousSecret' | 'subnet' | 'hasTap' | 'preferredAddress'
+  'name' | 'authority' | 'credentials' | 'rendezvousSecret' | 'subnet' | 'hasTap' | 'preferredAddress' | 'postQuantum'
 >;
 
 /** The participant. */

@@ -13,6 +13,8 @@ export interface LinkView {
   readonly rttMs?: number;
   /** Why the link is there. */
   readonly roles: readonly ('near' | 'far' | 'leaf' | 'on-demand')[];
+  /** Whether its session has post-quantum keys. */
+  readonly pq: boolean;
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
@@ -31,6 +33,10 @@ export interface MemberView {
   readonly online: boolean;
   /** How we reach it; absent for ourselves and where there is no direct link. */
   readonly link?: { readonly kind: LinkKind; readonly rttMs?: number };
+  /** Whether the session in use, of the link or end to end, has post-quantum keys; absent where there is none. */
+  readonly pq?: boolean;
+  /** Why there is no session: one side requires post-quantum keys, the other is set not to have them. */
+  readonly disagreement?: 'peer-requires-post-quantum' | 'peer-lacks-post-quantum';
 }
 
 export interface GroupView {
@@ -39,6 +45,8 @@ export interface GroupView {
   /** Display name. */
   readonly name: string;
   readonly subnet: string;
+  /** What this device asks of the keys of sessions. */
+  readonly postQuantum: 'off' | 'on' | 'required';
   /** `searching`: no member found yet. `connected`: at least one link, or alone and in the ring. */
   readonly state: 'starting' | 'searching' | 'connected' | 'stopped';
   /**

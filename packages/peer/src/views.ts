@@ -24,6 +24,7 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number): Gr
     group: network.name,
     name,
     subnet: printSubnet(group.subnet),
+    postQuantum: network.postQuantum,
     state: group.isSearching ? 'searching' : vpn.address === undefined ? 'starting' : 'connected',
     ...(problem === undefined ? {} : { problem }),
     self,
@@ -52,7 +53,8 @@ function linkViews(network: Network): LinkView[] {
     const info = network.linkInfo(key);
     if (info === undefined) continue;
     const { peer, kind, rttMs, roles, sentBytes, receivedBytes } = info;
-    const view = { peerId: peer, kind, roles, sentBytes, receivedBytes };
+    const pq = network.isPostQuantum(peer) ?? false;
+    const view = { peerId: peer, kind, roles, pq, sentBytes, receivedBytes };
     links.push(rttMs === undefined ? view : { ...view, rttMs: rounded(rttMs) });
   }
   return links;
@@ -64,6 +66,8 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
   const self = peer === group.self;
   const link = self ? undefined : network.linkInfo(peer);
   const address = self ? vpn.address : member.address;
+  const pq = self ? undefined : network.isPostQuantum(peer);
+  const disagreement = self ? undefined : network.disagreement(peer);
   const kind = self ? group.hostKind : (network.hostKind(peer) ?? member.hostKind);
   return {
     peerId: peer,
@@ -75,6 +79,8 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
     self,
     online: self || link !== undefined || group.directory.isFresh(member, unixMs),
     ...(link ? { link: { kind: link.kind, ...(link.rttMs === undefined ? {} : { rttMs: rounded(link.rttMs) }) } } : {}),
+    ...(pq === undefined ? {} : { pq }),
+    ...(disagreement === undefined ? {} : { disagreement }),
   };
 }
 

@@ -64,6 +64,11 @@ export class Disagreements {
     return known !== undefined && now < known.until ? known.reason : undefined;
   }
 
+  /** Until a session comes about. */
+  last(peer: PeerKey): Disagreement | undefined {
+    return this.byPeer.get(peer)?.reason;
+  }
+
   delete(peer: PeerKey): void {
     this.byPeer.delete(peer);
   }

@@ -199,9 +199,9 @@ export class Sessions {
     return current === undefined || isHeld(current) ? undefined : current.isPostQuantum;
   }
 
-  /** Why there will be no session with a peer for now. */
-  disagreement(peer: PeerKey, now: Instant): Disagreement | undefined {
-    return this.disagreements.at(peer, now);
+  /** Why there was no session with a peer when it was tried last. */
+  disagreement(peer: PeerKey): Disagreement | undefined {
+    return this.disagreements.last(peer);
   }
 
   /** Erases all that is known of a peer. */

@@ -3,6 +3,7 @@
  * the public overlay and in one group. What story tests are written with.
  */
 import { type Random, WallClock } from '@warren/base';
+import type { PostQuantumPolicy } from '@warren/group';
 import { Driver, type GroupView, groupView, Peer, type UserOutput } from '@warren/peer';
 import { Authority, type Verifier } from '@warren/trust';
 import {
@@ -75,6 +76,7 @@ export class Resident {
         random: this.random,
         suite: village.crypto.suite,
         sign: village.crypto.sign,
+        kem: village.crypto.kem,
         wallClock: new WallClock(village.unixMs, world.now),
         can: SIM_CAN[kind],
         linkBudget: LINK_BUDGET[kind],
@@ -90,15 +92,16 @@ export class Resident {
   }
 
   /** Joins the village's group; `authority` is somebody else's in the hands of impostors. */
-  join(authority: SimAuthority = this.village.authority): void {
+  join(authority: SimAuthority = this.village.authority, policy?: PostQuantumPolicy): void {
     const { verifier, unixMs, rendezvousSecret } = this.village;
+    const postQuantum = policy ?? this.village.postQuantum;
     const { disk, name } = this.place;
     disk.member ??= simMember(authority, { user: name, device: name }, this.random, unixMs);
     const trust = Authority.group(authority.der, { verifier });
     if (trust === undefined) throw new Error('a simulated CA is accepted');
     const credentials = simCredentials(disk.member, this.random, unixMs);
-    const o = { name: authority.group, authority: trust, credentials, rendezvousSecret, subnet: SUBNET, hasTap: false };
-    this.driver.act(now => this.peer.join(o, now));
+    const common = { name: authority.group, authority: trust, subnet: SUBNET, hasTap: false, postQuantum };
+    this.driver.act(now => this.peer.join({ ...common, credentials, rendezvousSecret }, now));
   }
 
   /** The group as this participant sees it. */
@@ -184,6 +187,8 @@ export class Village {
   readonly verifier: Verifier;
   /** Those that run, by name. */
   readonly residents = new Map<string, Resident>();
+  /** The group's policy, for those who join from now on. */
+  postQuantum: PostQuantumPolicy = 'on';
   private nextHost = 1;
 
   constructor(seed: number, wire: Partial<WireOptions> = {}, crypto: SimCrypto = realCrypto) {

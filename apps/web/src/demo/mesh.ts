@@ -85,7 +85,8 @@ class DemoPeer implements WarrenPeer {
 
   async join({ file }: Membership): Promise<WarrenGroup> {
     const self = member(`${file.device}.${file.user}`, 'browser', 0, undefined);
-    const base = { group: file.group, name: file.name, subnet: file.subnet, self, recordsHeld: 3, forwarded: 57 };
+    const { group, name, subnet, postQuantum = 'on' } = file;
+    const base = { group, name, subnet, postQuantum, self, recordsHeld: 3, forwarded: 57 };
     const show = async (ms: number, more: Pick<GroupView, 'state' | 'members' | 'links'> & Partial<GroupView>) => {
       await pause(ms);
       this.groups = [{ ...base, ...more }];
@@ -151,12 +152,12 @@ function member(
 ): MemberView {
   const [device = '', user = ''] = name.split('.');
   const self = via === undefined;
-  const place = self ? {} : { address: `10.128.${n}.${n * 9}`, link: via };
+  const place = self ? {} : { address: `10.128.${n}.${n * 9}`, link: via, pq: n % 2 === 0 };
   return { peerId: id(n), name, device, user, kind, self, online: true, ...place };
 }
 
 function link(peerId: string, kind: LinkKind, rttMs: number): LinkView {
-  return { peerId, kind, rttMs, roles: ['near'], sentBytes: 12_345, receivedBytes: 3_456_789 };
+  return { peerId, kind, rttMs, roles: ['near'], pq: false, sentBytes: 12_345, receivedBytes: 3_456_789 };
 }
 
 function id(n: number): string {

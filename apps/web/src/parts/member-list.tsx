@@ -65,12 +65,19 @@ function MemberRow(props: { group: string; member: Person; joined: boolean; onMe
   );
 }
 
-function Reach({ member: { link } }: { member: Person }) {
-  if (link === undefined) return <small class="muted">no direct link yet</small>;
+function Reach({ member: { link, pq } }: { member: Person }) {
+  const keys = pq ? (
+    <abbr class="muted" title="Post-quantum keys: recordings stay closed to quantum computers">
+      {' '}
+      · PQ
+    </abbr>
+  ) : null;
+  if (link === undefined) return <small class="muted">no direct link yet{keys}</small>;
   return (
     <small class={`link-kind ${link.kind}`}>
       {linkWords(link.kind)}
       {link.rttMs === undefined ? null : ` · ${rttWords(link.rttMs)}`}
+      {keys}
     </small>
   );
 }
