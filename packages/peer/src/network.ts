@@ -21,6 +21,7 @@ import {
   type SessionIndices,
   Sessions,
   type SessionsOptions,
+  type SessionsStats,
 } from '@warren/session';
 import { type Authority, CLOCK_SKEW_MS, type Credentials, type Identity, signWorking } from '@warren/trust';
 import {
@@ -203,6 +204,11 @@ export class Network {
     this.links.addressesChanged(now);
     this.eteSessions.resume(now);
     this.settle(now);
+  }
+
+  /** Counters of the sessions with neighbours. */
+  get stats(): Readonly<SessionsStats> {
+    return this.pointToPoint.stats;
   }
 
   /** Why nobody may accept us at `unixMs`; `undefined` when nothing of the kind is known. */

@@ -41,18 +41,24 @@ export interface SimIdentity {
   readonly crypto: SimCrypto;
 }
 
-/** The identity of a member, certified by `authority`; `peerId` (20 bytes) is drawn unless given. */
-export function simMember(
-  authority: SimAuthority,
-  o: { readonly user: string; readonly device: string; readonly peerId?: Uint8Array },
-  random: Random,
-  now: UnixMs,
-): SimIdentity {
+/** Who is certified. What is absent is drawn, or 30 `days`. */
+export interface SimMemberOptions {
+  readonly user: string;
+  readonly device: string;
+  /** 20 bytes. */
+  readonly peerId?: Uint8Array;
+  /** 32 bytes: of the identity key, in a renewal. */
+  readonly secret?: Uint8Array;
+  readonly days?: number;
+}
+
+/** The identity of a member, certified by `authority`. */
+export function simMember(authority: SimAuthority, o: SimMemberOptions, random: Random, now: UnixMs): SimIdentity {
   const { crypto } = authority;
-  const secret = random.bytes(32);
+  const secret = o.secret ?? random.bytes(32);
   const peerId = o.peerId ?? random.bytes(20);
   const uris = [`urn:warren:${authority.group}:peer:${toHex(peerId)}`, `urn:warren:${authority.group}:user:${o.user}`];
-  const names = { issuer: authority.group, subject: o.device, days: 30, now, crypto };
+  const names = { issuer: authority.group, subject: o.device, days: o.days ?? 30, now, crypto };
   const parts = { ...names, spki: spkiOf(secret, crypto), signer: authority.secret };
   return { secret, leaf: certificate(random, parts, leafExtensions(uris)), crypto };
 }
@@ -68,10 +74,14 @@ export function simStranger(random: Random, now: UnixMs, crypto: SimCrypto = rea
 
 /** What one run of a process shows: fresh working keys from `random`, and the statement that binds them. */
 export function simCredentials(identity: SimIdentity, random: Random, now: UnixMs): Credentials {
+  return simRenewed(identity, workingKeys(random, identity.crypto), now);
+}
+
+/** The same later in that run: another certificate perhaps, and a fresh statement about the same keys. */
+export function simRenewed(identity: SimIdentity, keys: WorkingKeys, now: UnixMs): Credentials {
   const leaf = readLeaf(identity.leaf);
   if (typeof leaf === 'string') throw new Error(`simulated leaf is ${leaf}`);
   const { crypto } = identity;
-  const keys = workingKeys(random, crypto);
   const notBefore = now - 300_000;
   const dated = { workingKey: keys.signing.public, notBefore, notAfter: notBefore + 12 * 3_600_000 };
   const signature = crypto.sign(identity.secret, statementText(leaf.tbsHash, keys.noise.public, dated));

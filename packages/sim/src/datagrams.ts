@@ -15,6 +15,8 @@ export interface SimCapabilities {
   readonly websocket: boolean;
 }
 
+/** A stream whose one end sleeps longer is given up. */
+const STREAM_PATIENCE_MS = 30_000;
 /** A WebRTC connection that nobody answers is given up after that. */
 const WEBRTC_SETUP_MS = 30_000;
 
@@ -62,16 +64,23 @@ export class SimDatagrams implements Datagrams {
   /** Signals dropped: nonsense, late ones, and those for no connection of ours. */
   badSignals = 0;
   private readonly internet: SimInternet;
-  private readonly address: string;
+  /** What the host believes to be its address. */
+  private bound: string;
+  /** Where others see it: the same, unless a NAT has changed it. */
+  private address: string;
   private readonly streams = new Map<PathId, Stream>();
   private readonly connections = new Map<string, 'offerer' | 'answerer'>();
   private listener: (event: PathEvent) => void = () => {};
   private nextPath = 1;
   private alive = true;
+  private asleepSince: Instant | undefined;
+  /** What the system noticed while nobody listened. */
+  private untold: PathEvent[] = [];
 
   constructor(internet: SimInternet, name: string, address: string, can: SimCapabilities, url?: string) {
     this.internet = internet;
     this.name = name;
+    this.bound = address;
     this.address = address;
     this.can = can;
     internet.byName.set(name, this);
@@ -84,7 +93,7 @@ export class SimDatagrams implements Datagrams {
   }
 
   localAddresses(): readonly string[] {
-    return this.can.udp ? [this.address] : [];
+    return this.can.udp ? [this.bound] : [];
   }
 
   listen(listener: (event: PathEvent) => void): void {
@@ -142,6 +151,39 @@ export class SimDatagrams implements Datagrams {
 
   async stop(): Promise<void> {
     this.shut();
+  }
+
+  /** UDP is seen at another address from now on, as after a NAT has forgotten a mapping; the host does not know. */
+  rebind(address: string): void {
+    if (this.internet.byAddress.get(this.address) === this) this.internet.byAddress.delete(this.address);
+    this.address = address;
+    if (this.can.udp) this.internet.byAddress.set(address, this);
+  }
+
+  /** The host is in another network: it has another address, and its streams are gone. */
+  move(address: string): void {
+    this.rebind(address);
+    this.bound = address;
+    for (const path of [...this.streams.keys()]) this.close(path);
+  }
+
+  /** What arrives is lost until `wake`. */
+  sleep(): void {
+    this.asleepSince = this.internet.world.now;
+  }
+
+  /** Goes on; streams that were silent for long are gone. */
+  wake(): void {
+    const { now } = this.internet.world;
+    const isLong = now - (this.asleepSince ?? now) > STREAM_PATIENCE_MS;
+    this.asleepSince = undefined;
+    for (const event of this.untold.splice(0)) this.emit(event);
+    if (isLong) for (const path of [...this.streams.keys()]) this.close(path);
+  }
+
+  /** Whether it has not ended. */
+  get isAlive(): boolean {
+    return this.alive;
   }
 
   /** Closes all sockets, and the others hear of it. */
@@ -238,7 +280,9 @@ export class SimDatagrams implements Datagrams {
   }
 
   private emit(event: PathEvent): void {
-    if (this.alive) this.listener(event);
+    if (!this.alive) return;
+    if (this.asleepSince === undefined) this.listener(event);
+    else if (event.kind !== 'datagram') this.untold.push(event);
   }
 }
 

@@ -59,7 +59,7 @@ export interface SimHostOptions {
 /** A simulated host. */
 export class SimHost implements Host {
   readonly kind: HostKind;
-  readonly clock: Clock;
+  readonly clock: SimClock;
   readonly random: Random;
   readonly storage: Storage;
   readonly datagrams: SimDatagrams;
@@ -74,6 +74,17 @@ export class SimHost implements Host {
     this.random = new SeededRandom(internet.world.seed, `${name} run ${run}`);
     this.storage = new SimStorage(disk.values);
     this.datagrams = new SimDatagrams(internet, name, address, SIM_CAN[kind], url);
+  }
+
+  /** Nothing runs until `wake`; what arrives meanwhile is lost. Both clocks go on. */
+  sleep(): void {
+    this.datagrams.sleep();
+    this.clock.sleep();
+  }
+
+  wake(): void {
+    this.datagrams.wake();
+    this.clock.wake();
   }
 
   /** Ed25519, its secret drawn at first use. The key pair comes by WebCrypto from the same secret. */
@@ -91,10 +102,16 @@ export class SimHost implements Host {
 }
 
 /** Virtual time. */
-class SimClock implements Clock {
+export class SimClock implements Clock {
+  /** By how much the wall clock is wrong. */
+  wrongByMs = 0;
   private readonly world: World;
   private readonly startUnixMs: UnixMs;
   private cancel = (): void => {};
+  /** Whether alarms wait for `wake`. */
+  isAsleep = false;
+  /** An alarm that came while the host slept. */
+  private late: (() => void) | undefined;
 
   constructor(world: World, startUnixMs: UnixMs) {
     this.world = world;
@@ -106,12 +123,28 @@ class SimClock implements Clock {
   }
 
   unixMs(): UnixMs {
-    return this.startUnixMs + this.world.now;
+    return this.startUnixMs + this.world.now + this.wrongByMs;
   }
 
   setAlarm(at: Instant | undefined, wake: () => void): void {
     this.cancel();
-    this.cancel = at === undefined ? () => {} : this.world.at(at, wake);
+    this.late = undefined;
+    const ring = (): void => {
+      if (this.isAsleep) this.late = wake;
+      else wake();
+    };
+    this.cancel = at === undefined ? () => {} : this.world.at(at, ring);
+  }
+
+  sleep(): void {
+    this.isAsleep = true;
+  }
+
+  wake(): void {
+    this.isAsleep = false;
+    const { late } = this;
+    this.late = undefined;
+    late?.();
   }
 }
 

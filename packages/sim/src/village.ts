@@ -5,13 +5,14 @@
 import { type Random, WallClock } from '@warren/base';
 import type { PostQuantumPolicy } from '@warren/group';
 import { Driver, type GroupView, groupView, Peer, type UserOutput } from '@warren/peer';
-import { Authority, type Verifier } from '@warren/trust';
+import { Authority, type Credentials, type Verifier } from '@warren/trust';
 import {
   type SimAuthority,
   type SimIdentity,
   simAuthority,
   simCredentials,
   simMember,
+  simRenewed,
   simStranger,
 } from './certificates.ts';
 import { type SimDatagrams, SimInternet } from './datagrams.ts';
@@ -23,6 +24,8 @@ import { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';
 /** Kinds of simulated participant. */
 export type ResidentKind = 'bootstrap' | 'edge' | 'browser';
 
+/** As in `startPeer`. */
+const STATEMENT_RENEW_MS = 6 * 3_600_000;
 const SUBNET = { network: 0x0a800000, prefixBits: 16 };
 const LINK_BUDGET = { browser: 24, edge: 256, bootstrap: 1024 } as const;
 
@@ -57,7 +60,10 @@ export class Resident {
   /** What the participant told its user, in order. */
   readonly heard: UserOutput[] = [];
   private readonly village: Village;
+  /** Its clock may be wrong. */
+  readonly host: SimHost;
   private readonly random: Random;
+  private readonly credentials: { readonly public: Credentials; group?: Credentials };
 
   constructor(village: Village, place: Place) {
     const { world, internet } = village;
@@ -68,6 +74,8 @@ export class Resident {
     this.name = name;
     this.kind = kind;
     const host = new SimHost({ ...where, internet });
+    this.host = host;
+    this.credentials = { public: simCredentials(disk.public, host.random, this.unixMs) };
     this.random = host.random;
     this.datagrams = host.datagrams;
     this.peer = new Peer(
@@ -77,18 +85,19 @@ export class Resident {
         suite: village.crypto.suite,
         sign: village.crypto.sign,
         kem: village.crypto.kem,
-        wallClock: new WallClock(village.unixMs, world.now),
+        wallClock: new WallClock(this.unixMs, world.now),
         can: SIM_CAN[kind],
         linkBudget: LINK_BUDGET[kind],
         maxBytes: path => this.datagrams.maxBytes(path),
         authority: Authority.public({ verifier: village.verifier }),
-        credentials: simCredentials(disk.public, this.random, village.unixMs),
+        credentials: this.credentials.public,
         bootstraps,
         addresses: () => this.datagrams.localAddresses(),
       },
       world.now,
     );
-    this.driver = new Driver(this.peer, host, out => this.heard.push(out));
+    this.driver = new Driver(this.peer, host, out => this.output(out));
+    this.renewInTime();
   }
 
   /** Joins the village's group; `authority` is somebody else's in the hands of impostors. */
@@ -99,14 +108,63 @@ export class Resident {
     disk.member ??= simMember(authority, { user: name, device: name }, this.random, unixMs);
     const trust = Authority.group(authority.der, { verifier });
     if (trust === undefined) throw new Error('a simulated CA is accepted');
-    const credentials = simCredentials(disk.member, this.random, unixMs);
+    const credentials = simCredentials(disk.member, this.random, this.unixMs);
+    this.credentials.group = credentials;
     const common = { name: authority.group, authority: trust, subnet: SUBNET, hasTap: false, postQuantum };
     this.driver.act(now => this.peer.join({ ...common, credentials, rendezvousSecret }, now));
   }
 
+  /** Makes statements, and perhaps a certificate of the group, anew, as `startPeer` and programs on it do. */
+  renew(member: SimIdentity | undefined = this.place.disk.member): void {
+    const { disk } = this.place;
+    const { public: common, group } = this.credentials;
+    this.peer.public.renew(simRenewed(disk.public, common.keys, this.unixMs));
+    if (member === undefined || group === undefined) return;
+    disk.member = member;
+    this.group.network.renew(simRenewed(member, group.keys, this.unixMs));
+  }
+
+  /** A certificate of the village's group for the same peer, good for `days` from now. */
+  certificate(days: number): SimIdentity {
+    const { disk, name } = this.place;
+    const { authority, unixMs } = this.village;
+    if (disk.member === undefined) throw new Error(`${name} has not joined`);
+    const { secret } = disk.member;
+    const o = { user: name, device: name, secret, peerId: this.group.network.self, days };
+    return simMember(authority, o, this.random, unixMs);
+  }
+
+  /** The machine sleeps until `wake`. */
+  sleep(): void {
+    this.host.sleep();
+  }
+
+  wake(): void {
+    this.host.wake();
+  }
+
+  /** The date by its own clock. */
+  get unixMs(): number {
+    return this.host.clock.unixMs();
+  }
+
+  private renewInTime(): void {
+    const { world } = this.village;
+    world.at(world.now + STATEMENT_RENEW_MS, () => {
+      if (!this.datagrams.isAlive) return;
+      if (!this.host.clock.isAsleep) this.renew();
+      this.renewInTime();
+    });
+  }
+
+  private output(out: UserOutput): void {
+    if (out.kind === 'resumed') this.renew();
+    else this.heard.push(out);
+  }
+
   /** The group as this participant sees it. */
   get view(): GroupView {
-    return groupView(this.group, 'village', this.village.unixMs);
+    return groupView(this.group, 'village', this.unixMs);
   }
 
   /** The group's stack; the first that it joined. */
