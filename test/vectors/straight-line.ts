@@ -85,7 +85,7 @@ export function straightLine(inputs: Inputs): Outputs {
   for (const side of known) line.mixHash(publicOf(keys[`${side}s`]));
   const psks = inputs.psks.map(hex);
   const withPsk = psks.length > 0;
-  const ciphertexts = messages.map(({ side, tokens }, i) => {
+  const ciphertexts: Buffer[] = messages.map(({ side, tokens }, i) => {
     const parts = tokens.map(token => {
       if (token === 'psk') return line.mixKeyAndHash(psks.shift() as Buffer);
       if (token === 'e') return line.ephemeral(publicOf(keys[`${side}e`]), withPsk);
@@ -218,8 +218,8 @@ function privateKey(secret: Buffer) {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
 
-function publicOf(secret: Buffer): Buffer {
-  return createPublicKey(privateKey(secret)).export({ format: 'der', type: 'spki' }).subarray(12);
+function publicOf(secret: Buffer): Buffer<ArrayBuffer> {
+  return Buffer.from(createPublicKey(privateKey(secret)).export({ format: 'der', type: 'spki' }).subarray(12));
 }
 
 function agreed(ours: Buffer, theirs: Buffer): Buffer {
