@@ -133,7 +133,7 @@ test('a new file gives an expired device its next certificate', async () => {
 /** A site that certifies whoever asks, or refuses. */
 function fetchOf(file: GroupFile): Fetch {
   return async (url, init) => {
-    const body = JSON.parse(init.body) as { csr: string };
+    const body = JSON.parse(init.body ?? '') as { csr: string };
     const request = await readRequest(fromBase64Url(body.csr) as Uint8Array);
     if (request === undefined) throw new Error('not a certificate request');
     asked.push(`${new URL(url).pathname} ${request.device}`);

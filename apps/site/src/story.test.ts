@@ -168,7 +168,7 @@ test('what every device runs can enrol at this site', async () => {
       set: async (name: string, value: Uint8Array) => void kept.set(name, value),
     },
   } as unknown as Host;
-  const fetch: Fetch = async (url, { body }) => {
+  const fetch: Fetch = async (url, { body = '' }) => {
     const answer = await started.app.inject({
       method: 'POST',
       url: url.replace(file.site, ''),

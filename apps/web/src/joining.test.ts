@@ -90,6 +90,7 @@ function member(user: string, self: boolean, address?: string): MemberView {
     device,
     user,
     kind: 'browser',
+    rights: ['relay'],
     self,
     online: true,
     ...(address === undefined ? {} : { address }),

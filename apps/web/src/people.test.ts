@@ -40,11 +40,27 @@ const DETAILS: GroupDetails = {
 };
 
 function device(id: string, name: string) {
-  return { device: name, peerId: id.repeat(40), kind: 'edge' as const, issuedAt: 0, expiresAt: 0 };
+  return {
+    device: name,
+    peerId: id.repeat(40),
+    kind: 'edge' as const,
+    rights: ['relay'] as const,
+    issuedAt: 0,
+    expiresAt: 0,
+  };
 }
 
 function member(id: string, device: string, user: string, self: boolean, online: boolean): MemberView {
-  return { peerId: id.repeat(40), name: `${device}.${user}`, device, user, kind: 'browser', self, online };
+  return {
+    peerId: id.repeat(40),
+    name: `${device}.${user}`,
+    device,
+    user,
+    kind: 'browser',
+    rights: ['relay'],
+    self,
+    online,
+  };
 }
 
 function group(members: [MemberView, ...MemberView[]]): GroupView {

@@ -79,6 +79,13 @@ export class Store {
     for (const writers of this.byKey.values()) for (const held of writers.values()) if (held.until > now) yield held;
   }
 
+  /** Drops all records of writers whom `isGone` names. */
+  dropWriters(isGone: (leaf: CheckedRecord['writer']['leaf']) => boolean): void {
+    for (const [slot, writers] of [...this.byKey]) {
+      for (const [writer, held] of [...writers]) if (isGone(held.writer.leaf)) this.remove(slot, writer);
+    }
+  }
+
   /** Drops what has expired. */
   sweep(now: Instant): void {
     for (const slot of [...this.byKey.keys()]) this.expire(slot, now);

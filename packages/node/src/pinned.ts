@@ -49,7 +49,7 @@ export function pinnedFetch(
   pin: string,
 ): (
   url: string,
-  init: { method: string; headers: Record<string, string>; body: string; signal?: AbortSignal },
+  init: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
 ) => Promise<Response> {
   return (url, { body, ...init }) =>
     new Promise((resolve, reject) => {

@@ -11,6 +11,7 @@ import { isRenewalDue, type Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import { Group, type WarrenGroup } from './group.ts';
 import type { Host, IdentityKey } from './host.ts';
+import { keptRevocations, removedError } from './kept-revocations.ts';
 import { Peer } from './peer.ts';
 import { Driver, type UserOutput } from './run.ts';
 import type { PeerView } from './view.ts';
@@ -131,6 +132,8 @@ class RunningPeer implements WarrenPeer {
       );
     }
     if (this.groups.has(file.group)) throw new PeerError('already-joined', `This peer is in ${file.name} already.`);
+    const kept = await keptRevocations(this.host, file.group);
+    if (kept !== undefined) authority.revocations.learnList(kept);
     const identity = await this.host.identity(`group-${file.group}`);
     const credentials = await credentialsFor(this.host, identity, leaf, newWorkingKeys(this.host.random));
     const checked = authority.check(
@@ -139,6 +142,7 @@ class RunningPeer implements WarrenPeer {
       credentials.keys.noise.public,
       this.host.clock.unixMs(),
     );
+    if (!checked.ok && checked.reason === 'revoked') throw removedError(file.name);
     if (!checked.ok)
       throw new PeerError(
         'own-certificate',

@@ -14,11 +14,16 @@ export const CARD_FRESH_MS = 75_000;
 const REMEMBERED_MS = 24 * 3_600_000;
 const MEMBERS_MAX = 1024;
 
+/** What a certificate says of a member. */
+export type Certified = Pick<Leaf, 'user' | 'peerId' | 'notBefore' | 'rights'>;
+
 /** What is known of one member. */
 export interface Member {
   readonly peer: PeerKey;
   readonly user: string;
   readonly device: string;
+  /** By the newest certificate seen. */
+  certified: Certified;
   hostKind: WireHostKind | undefined;
   /** IPv4 as a number; 0 while none is known. */
   address: number;
@@ -39,11 +44,13 @@ export class Directory {
     const known = this.members.get(peer);
     if (known !== undefined) {
       known.seenAt = today;
+      if (leaf.notBefore > known.certified.notBefore) known.certified = certifiedBy(leaf);
       return known;
     }
     this.makeRoom(today);
     const { user, device } = leaf;
-    const member: Member = { peer, user, device, hostKind: undefined, address: 0, cardAt: 0, lostAt: 0, seenAt: today };
+    const unknown = { hostKind: undefined, address: 0, cardAt: 0, lostAt: 0 };
+    const member: Member = { peer, user, device, certified: certifiedBy(leaf), ...unknown, seenAt: today };
     this.members.set(peer, member);
     return member;
   }
@@ -57,6 +64,11 @@ export class Directory {
     member.cardAt = checked.record.signedAt;
     member.hostKind = card.hostKind;
     member.address = card.address;
+  }
+
+  /** Forgets members whose certificate `isGone` names. */
+  remove(isGone: (leaf: Certified) => boolean): void {
+    for (const member of [...this.members.values()]) if (isGone(member.certified)) this.members.delete(member.peer);
   }
 
   /** Notes that a link to the member was lost or said goodbye. */
@@ -95,6 +107,11 @@ export class Directory {
       this.members.delete(member.peer);
     }
   }
+}
+
+/** Without the bytes of the certificate, which nobody asks for here. */
+function certifiedBy({ user, peerId, notBefore, rights }: Leaf): Certified {
+  return { user, peerId, notBefore, rights };
 }
 
 function compare(a: string, b: string): number {

@@ -96,7 +96,7 @@ const site: Fetch = (url, init) => answer(url, init, PEER_ID);
 async function answer(url: string, init: Parameters<Fetch>[1], peerId: Uint8Array): Promise<Response> {
   const { pathname } = new URL(url);
   asked.push(pathname);
-  const body = JSON.parse(init.body) as { csr: string; leaf: string; at: number; signature: string };
+  const body = JSON.parse(init.body ?? '') as { csr: string; leaf: string; at: number; signature: string };
   const csr = fromBase64Url(body.csr) as Uint8Array;
   const request = await readRequest(csr);
   if (request === undefined || request.device !== 'laptop') return new Response('{}', { status: 400 });

@@ -11,6 +11,7 @@ import { Writer } from '@warren/wire';
 import { makeRequest } from './certificates.ts';
 import { PeerError } from './error.ts';
 import type { Host } from './host.ts';
+import { dropRevocations, keepRevocations, keptRevocations, listOf } from './kept-revocations.ts';
 
 /** What a device keeps of its membership. */
 export interface Membership {
@@ -21,7 +22,7 @@ export interface Membership {
 /** How requests reach the site; the global `fetch` or one that pins the site's key. */
 export type Fetch = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body: string },
+  init: { method: string; headers: Record<string, string>; body?: string },
 ) => Promise<Response>;
 
 const INDEX = 'memberships';
@@ -41,6 +42,7 @@ export async function enrol(host: Host, file: GroupFile, o: { fetch: Fetch }): P
   if (!sameBytes(leaf.spki, key.spki)) throw new PeerError('wrong-leaf', 'The site certified another key than ours.');
   const membership = { file: withoutSecret(file), leaf };
   await saveMembership(host, membership);
+  await keepAnswered(host, file, answer);
   return membership;
 }
 
@@ -64,6 +66,7 @@ export async function renew(host: Host, membership: Membership, o: { fetch: Fetc
   }
   const renewed = { file, leaf: next };
   await saveMembership(host, renewed);
+  await keepAnswered(host, file, answer);
   return renewed;
 }
 
@@ -77,11 +80,20 @@ export async function loadMemberships(host: Host): Promise<Membership[]> {
   return memberships;
 }
 
+/** Whether the authority has declared the certificate dead, as far as this device was told. */
+export async function isRemoved(host: Host, { file, leaf }: Membership): Promise<boolean> {
+  const list = await keptRevocations(host, file.group);
+  const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
+  if (list === undefined || authority?.revocations.learnList(list) !== true) return false;
+  return authority.revocations.isRevoked(leaf);
+}
+
 /** Forgets a membership on this device. */
 export async function forgetMembership(host: Host, group: string): Promise<void> {
   const rest = (await index(host)).filter(other => other !== group);
   await host.storage.set(INDEX, utf8(JSON.stringify(rest)));
   await host.storage.delete(`membership-${group}`);
+  await dropRevocations(host, group);
 }
 
 /** Keeps a membership, in place of an older one of its group. */
@@ -90,6 +102,14 @@ export async function saveMembership(host: Host, { file, leaf }: Membership): Pr
   await host.storage.set(`membership-${file.group}`, utf8(text));
   const groups = await index(host);
   if (!groups.includes(file.group)) await host.storage.set(INDEX, utf8(JSON.stringify([...groups, file.group])));
+}
+
+/** A site hands its list out with each certificate; it is kept only in place of an older one. */
+async function keepAnswered(host: Host, file: GroupFile, answer: Record<string, unknown>): Promise<void> {
+  const [kept, list] = [await keptRevocations(host, file.group), listOf(answer.list)];
+  const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
+  if (kept !== undefined) authority?.revocations.learnList(kept);
+  if (list !== undefined && authority?.revocations.learnList(list)) await keepRevocations(host, file.group, list);
 }
 
 async function index(host: Host): Promise<string[]> {

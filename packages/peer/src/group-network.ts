@@ -7,11 +7,13 @@ import { assert, earliest, type Instant, jitter, Outbox, TimerTable, utf8 } from
 import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
+import type { RevocationList } from '@warren/trust';
 import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
 import { encodeMemberCard, HOST_KINDS, type PeerId, type PeerKey, peerKey, RecordKind, Writer } from '@warren/wire';
 import { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 import { Network, type NetworkOptions, type NetworkOutput } from './network.ts';
+import { Revocations } from './revocations.ts';
 import { Texts, type TextsOutput } from './texts.ts';
 
 /** Our card is renewed so often; it lives three times as long. */
@@ -41,7 +43,11 @@ export type GroupOutput =
     >
   | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
   | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'pong' }>
-  | Extract<TextsOutput, { kind: 'text' }>;
+  | Extract<TextsOutput, { kind: 'text' }>
+  /** A newer list of removed members holds: keep it. */
+  | { readonly kind: 'revocations'; readonly list: RevocationList }
+  /** We were removed ourselves: the group is over for this participant. */
+  | { readonly kind: 'removed' };
 
 type Timer = 'card' | 'members' | 'alone';
 
@@ -51,6 +57,7 @@ export class GroupNetwork {
   readonly vpn: Vpn;
   readonly texts: Texts;
   readonly directory = new Directory();
+  readonly revocations: Revocations;
   private readonly options: GroupOptions;
   private readonly rendezvous: Rendezvous;
   private readonly outbox = new Outbox<GroupOutput>();
@@ -60,6 +67,7 @@ export class GroupNetwork {
     (out: Extract<NetworkOutput, { kind: 'stored' | 'found' }>, now: Instant) => void
   >();
   private vpnIsReady = false;
+  private removed = false;
   private searching = true;
   private readings = 0;
 
@@ -72,6 +80,8 @@ export class GroupNetwork {
     const preferred = preferredAddress === undefined ? {} : { preferred: preferredAddress };
     this.vpn = new Vpn({ self, subnet, hasTap, random, ...preferred });
     this.texts = new Texts(random);
+    const neighbours = () => this.network.links.usable();
+    this.revocations = new Revocations({ set: options.authority.revocations, random, neighbours });
     this.directory.note(credentials.leaf, wallClock.at(now));
   }
 
@@ -87,6 +97,23 @@ export class GroupNetwork {
     return peerKey(this.network.self);
   }
 
+  /** Whether the CA has declared our own certificate dead. */
+  get isRemoved(): boolean {
+    return this.removed;
+  }
+
+  /** Whether a newer revocation list exists than ours. */
+  get isBehind(): boolean {
+    return this.options.authority.revocations.isBehind;
+  }
+
+  /** Takes a revocation list that came from the site; true when it is the CA's and newer than ours. */
+  learnRevocations(list: RevocationList, now: Instant): boolean {
+    const isNew = this.revocations.learn(list);
+    this.settle(now);
+    return isNew;
+  }
+
   /** Whether no member has been found, or shown to be absent, yet. */
   get isSearching(): boolean {
     return this.searching;
@@ -98,7 +125,7 @@ export class GroupNetwork {
 
   /** The public overlay can be used, or can no longer. */
   setPublicReady(isReady: boolean, now: Instant): void {
-    this.rendezvous.setReady(isReady, now);
+    this.rendezvous.setReady(isReady && !this.removed, now);
     this.settle(now);
   }
 
@@ -129,11 +156,16 @@ export class GroupNetwork {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.network.wakeAt, this.rendezvous.wakeAt, this.vpn.wakeAt, this.texts.wakeAt, this.timers.next);
+    if (this.removed) return undefined;
+    const { network, rendezvous, vpn, texts, revocations, timers } = this;
+    const wakes = [network.wakeAt, rendezvous.wakeAt, vpn.wakeAt, texts.wakeAt, revocations.wakeAt, timers.next];
+    return earliest(...wakes);
   }
 
   tick(now: Instant): void {
+    if (this.removed) return;
     this.network.tick(now);
+    this.revocations.tick(now);
     this.rendezvous.tick(now);
     this.vpn.tick(now);
     this.texts.tick(now);
@@ -144,8 +176,14 @@ export class GroupNetwork {
   /** Moves outputs of each part to the inputs of the others until all are quiet. */
   settle(now: Instant): void {
     this.network.settle(now);
+    if (!this.removed) this.revocations.look(now);
     for (let moved = true; moved; ) {
       moved = false;
+      for (let out = this.revocations.poll(); out !== undefined; out = this.revocations.poll()) {
+        moved = true;
+        if (out.kind === 'send') this.network.sendMember(out.to, out.bytes, now);
+        else this.learned(out.list, now);
+      }
       for (let out = this.network.poll(); out !== undefined; out = this.network.poll()) {
         moved = true;
         this.fromNetwork(out, now);
@@ -164,6 +202,31 @@ export class GroupNetwork {
         else this.outbox.push(out);
       }
     }
+  }
+
+  /** Those who are removed are cut off now, and not when their keys run out. */
+  private learned(list: RevocationList, now: Instant): void {
+    const { revocations } = this.options.authority;
+    const isGone = (leaf: Parameters<typeof revocations.isRevoked>[0]) => revocations.isRevoked(leaf);
+    this.outbox.push({ kind: 'revocations', list });
+    if (isGone(this.network.leaf)) this.end(now);
+    else {
+      this.network.cut(isGone, now);
+      this.directory.remove(isGone);
+      this.outbox.push({ kind: 'changed' });
+    }
+  }
+
+  /** We are not a member any more: no word to anybody, no trace of others kept. */
+  private end(now: Instant): void {
+    if (this.removed) return;
+    this.removed = true;
+    this.searching = false;
+    this.rendezvous.setReady(false, now);
+    this.network.close(now);
+    this.directory.remove(leaf => peerKey(leaf.peerId) !== this.self);
+    this.outbox.push({ kind: 'removed' });
+    this.outbox.push({ kind: 'changed' });
   }
 
   private due(timer: Timer, now: Instant): void {
@@ -211,7 +274,9 @@ export class GroupNetwork {
         this.fromPeer(out.origin, out.bytes, now);
         return;
       case 'member':
-        this.texts.receive(out.origin.peer, out.bytes);
+        if (!this.revocations.receive(out.origin.peer, out.bytes, now)) {
+          this.texts.receive(out.origin.peer, out.bytes);
+        }
         return;
       case 'stored':
       case 'found': {

@@ -3,13 +3,14 @@
  * device where the host has one.
  */
 
-import type { Credentials, Leaf } from '@warren/trust';
+import type { Credentials, Leaf, RevocationList } from '@warren/trust';
 import { parseAddress, printAddress } from '@warren/vpn';
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import type { GroupNetwork, GroupOutput } from './group-network.ts';
 import type { Frames, Host, IdentityKey } from './host.ts';
+import { keepRevocations } from './kept-revocations.ts';
 import type { Driver } from './run.ts';
 import type { GroupView, PingReport, TextMessage } from './view.ts';
 import { groupView } from './views.ts';
@@ -34,6 +35,10 @@ export interface WarrenGroup {
   ping(target: string, options?: PingOptions): Promise<PingReport>;
   /** Goes on with the next certificate of the same key and peer id; running sessions take it up when they rekey. */
   useCertificate(leaf: Leaf): Promise<void>;
+  /** Takes a revocation list that came from the site, whatever it is: only the CA's and newer ones are believed. */
+  learnRevocations(list: RevocationList): void;
+  /** Whether a newer list is known to exist than the one that is here. */
+  readonly isBehind: boolean;
   /** Why the Ethernet device could not be given its address; `undefined` when all is well. */
   readonly deviceError: string | undefined;
   leave(): Promise<void>;
@@ -52,7 +57,10 @@ interface GroupParts {
   readonly changed: () => void;
 }
 
-type UserGroupOutput = Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }>;
+type UserGroupOutput = Extract<
+  GroupOutput,
+  { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' }
+>;
 
 export class Group implements WarrenGroup {
   readonly membership: Membership;
@@ -94,6 +102,14 @@ export class Group implements WarrenGroup {
     return { target, address: printAddress(address), sent, lost: sent - rttsMs.length, rttsMs };
   }
 
+  learnRevocations(list: RevocationList): void {
+    this.parts.driver.act(now => this.parts.network.learnRevocations(list, now));
+  }
+
+  get isBehind(): boolean {
+    return this.parts.network.isBehind;
+  }
+
   leave(): Promise<void> {
     return this.parts.leave();
   }
@@ -112,6 +128,16 @@ export class Group implements WarrenGroup {
         return;
       case 'pong':
         this.pongs.get(`${out.id}.${out.sequence}`)?.(out.rttMs);
+        return;
+      case 'revocations':
+        keepRevocations(this.parts.host, this.membership.file.group, out.list).catch(() => {
+          // A full disk costs the list at the next start, which learns it again at its first handshake.
+        });
+        return;
+      case 'removed':
+        this.closeFrames().catch(() => {
+          // The device goes with the process at the latest.
+        });
         return;
       case 'text': {
         const message = { from: out.from, text: out.text, at: this.parts.host.clock.unixMs() };

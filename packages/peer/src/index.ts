@@ -13,6 +13,7 @@ export {
   enrol,
   type Fetch,
   forgetMembership,
+  isRemoved,
   isRenewalDue,
   loadMemberships,
   type Membership,
@@ -33,8 +34,10 @@ export type {
   PathId,
   Storage,
 } from './host.ts';
+export { fetchRevocations, listOf } from './kept-revocations.ts';
 export { type JoinOptions, Peer, type PeerOptions, type PeerOutput } from './peer.ts';
 export { Driver, type UserOutput } from './run.ts';
+export { Upkeep, type UpkeepOptions } from './upkeep.ts';
 export type {
   GroupView,
   LinkKind,

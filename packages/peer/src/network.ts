@@ -23,7 +23,7 @@ import {
   type SessionsOptions,
   type SessionsStats,
 } from '@warren/session';
-import { type Authority, CLOCK_SKEW_MS, type Credentials, type Identity, signWorking } from '@warren/trust';
+import { type Authority, CLOCK_SKEW_MS, type Credentials, type Identity, type Leaf, signWorking } from '@warren/trust';
 import {
   HOST_KINDS,
   Inner,
@@ -110,6 +110,7 @@ export class Network {
   private readonly endToEnd: EndToEnd;
   private readonly eteSessions: Sessions;
   private credentials: Credentials;
+  private isClosed = false;
   /** Whether the last handshake of ours found a certificate or statement not valid by our clock. */
   private isOthersDateOdd = false;
   private readonly options: NetworkOptions;
@@ -155,13 +156,18 @@ export class Network {
     });
   }
 
+  /** Our own certificate. */
+  get leaf(): Leaf {
+    return this.credentials.leaf;
+  }
+
   poll(): NetworkOutput | undefined {
     return this.outbox.poll();
   }
 
   /** Whether a first handshake message is for this network. */
   recognises(hs1: Uint8Array): boolean {
-    return this.pointToPoint.recognises(hs1);
+    return !this.isClosed && this.pointToPoint.recognises(hs1);
   }
 
   /** Takes a point-to-point datagram of one of our sessions. */
@@ -178,7 +184,7 @@ export class Network {
 
   /** Starts a link; to anyone when `to` is not known. */
   connect(to: PeerKey | undefined, paths: readonly PathId[], now: Instant): void {
-    this.links.connect(to, paths, now);
+    if (!this.isClosed) this.links.connect(to, paths, now);
     this.settle(now);
   }
 
@@ -217,6 +223,27 @@ export class Network {
     if (unixMs < notBefore - CLOCK_SKEW_MS) return 'clock';
     if (unixMs > notAfter) return 'certificate-expired';
     return this.isOthersDateOdd && this.links.usable().length === 0 ? 'clock' : undefined;
+  }
+
+  /** Ends links and sessions with everybody whose certificate `isGone` names, and drops their records. */
+  cut(isGone: (leaf: Leaf) => boolean, now: Instant): void {
+    const known = [...this.pointToPoint.identities(), ...this.eteSessions.identities()];
+    for (const { leaf } of known) {
+      if (!isGone(leaf)) continue;
+      const peer = peerKey(leaf.peerId);
+      this.links.disconnect(peer, now);
+      this.pointToPoint.forget(peer);
+      this.eteSessions.forget(peer);
+    }
+    this.dht.store.dropWriters(isGone);
+    this.settle(now);
+  }
+
+  /** Ends everything for good: nobody is answered any more. */
+  close(now: Instant): void {
+    this.isClosed = true;
+    this.links.stop(now);
+    this.cut(() => true, now);
   }
 
   /** Takes over fresh credentials. */
@@ -294,7 +321,7 @@ export class Network {
   }
 
   private sendEte(to: PeerKey, bytes: Uint8Array): void {
-    const id = peerIdFromKey(to);
+    const id = this.isClosed ? undefined : peerIdFromKey(to);
     if (id !== undefined) this.overlay.send(OverlayType.ETE, id, bytes);
   }
 

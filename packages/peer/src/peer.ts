@@ -25,7 +25,7 @@ export type PeerOutput =
   | {
       readonly kind: 'group';
       readonly group: string;
-      readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' }>;
+      readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' }>;
     }
   /** Something in the views changed. */
   | { readonly kind: 'changed' }
@@ -260,6 +260,8 @@ export class Peer {
       case 'configured':
       case 'pong':
       case 'text':
+      case 'revocations':
+      case 'removed':
         this.outbox.push({ kind: 'group', group: group.network.name, out });
         return;
       default:

@@ -29,6 +29,8 @@ export interface MemberView {
   readonly kind: 'browser' | 'edge' | 'site';
   /** Virtual address such as `10.128.3.4`; absent until claimed. */
   readonly address?: string;
+  /** What its certificate lets it do for others. */
+  readonly rights: readonly ('relay' | 'gateway' | 'router')[];
   readonly self: boolean;
   readonly online: boolean;
   /** How we reach it; absent for ourselves and where there is no direct link. */
@@ -51,9 +53,10 @@ export interface GroupView {
   readonly state: 'starting' | 'searching' | 'connected' | 'stopped';
   /**
    * Why nobody may accept us. `certificate-expired`: it is to be renewed at the site. `clock`: by our clock the
-   * certificates of others, or our own, are not valid yet or any more.
+   * certificates of others, or our own, are not valid yet or any more. `removed`: the group's authority has declared
+   * our certificate dead.
    */
-  readonly problem?: 'certificate-expired' | 'clock';
+  readonly problem?: 'removed' | 'certificate-expired' | 'clock';
   readonly self: MemberView;
   readonly members: readonly MemberView[];
   readonly links: readonly LinkView[];

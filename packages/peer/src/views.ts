@@ -19,13 +19,19 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number): Gr
   const members = group.directory.all().map(member => memberView(group, member, unixMs));
   const self = members.find(member => member.self) as MemberView;
   const links = linkViews(network);
-  const problem = network.problem(unixMs);
+  const problem = group.isRemoved ? 'removed' : network.problem(unixMs);
   return {
     group: network.name,
     name,
     subnet: printSubnet(group.subnet),
     postQuantum: network.postQuantum,
-    state: group.isSearching ? 'searching' : vpn.address === undefined ? 'starting' : 'connected',
+    state: group.isRemoved
+      ? 'stopped'
+      : group.isSearching
+        ? 'searching'
+        : vpn.address === undefined
+          ? 'starting'
+          : 'connected',
     ...(problem === undefined ? {} : { problem }),
     self,
     members,
@@ -76,6 +82,7 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
     user,
     kind: kind === 'browser' || kind === 'site' ? kind : 'edge',
     ...(address ? { address: printAddress(address) } : {}),
+    rights: member.certified.rights,
     self,
     online: self || link !== undefined || group.directory.isFresh(member, unixMs),
     ...(link ? { link: { kind: link.kind, ...(link.rttMs === undefined ? {} : { rttMs: rounded(link.rttMs) }) } } : {}),

@@ -204,6 +204,11 @@ export class Sessions {
     return this.disagreements.last(peer);
   }
 
+  /** Everybody whom we share keys with, as their newest handshake proved them. */
+  *identities(): Iterable<Identity> {
+    for (const { identity } of this.peers.values()) yield identity;
+  }
+
   /** Erases all that is known of a peer. */
   forget(peer: PeerKey): void {
     for (const session of this.peers.get(peer)?.sessions ?? []) this.retire(session);

@@ -160,6 +160,14 @@ export {
   recordSignedBytes,
 } from './record.ts';
 export {
+  decodeRevocationMessage,
+  encodeRevocationMessage,
+  isRevocationMessage,
+  REVOCATION_LIST_MAX_BYTES,
+  type RevocationHeadFields,
+  type RevocationMessage,
+} from './revocation-message.ts';
+export {
   decodeStunRequest,
   decodeStunSuccess,
   encodeStunRequest,
@@ -178,11 +186,3 @@ export {
   type UdpPacket,
   udpChecksum,
 } from './udp-packet.ts';
-export {
-  decodeRevocationMessage,
-  encodeRevocationMessage,
-  isRevocationMessage,
-  REVOCATION_LIST_MAX_BYTES,
-  type RevocationHeadFields,
-  type RevocationMessage,
-} from './revocation-message.ts';

@@ -139,6 +139,10 @@ class DemoGroup implements WarrenGroup {
     return { target, address: '10.128.9.9', sent: 1, lost: 0, rttsMs: [rttMs] };
   }
 
+  readonly isBehind = false;
+
+  learnRevocations(): void {}
+
   async useCertificate(): Promise<void> {}
 
   async leave(): Promise<void> {}
@@ -153,7 +157,7 @@ function member(
   const [device = '', user = ''] = name.split('.');
   const self = via === undefined;
   const place = self ? {} : { address: `10.128.${n}.${n * 9}`, link: via, pq: n % 2 === 0 };
-  return { peerId: id(n), name, device, user, kind, self, online: true, ...place };
+  return { peerId: id(n), name, device, user, kind, rights: ['relay'], self, online: true, ...place };
 }
 
 function link(peerId: string, kind: LinkKind, rttMs: number): LinkView {
