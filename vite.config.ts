@@ -24,6 +24,7 @@ const REAL = [
   'test/browser/**',
   'test/netns/**',
   'test/contract/browser-*',
+  'test/stories/post-quantum*',
   'test/stories/resilience*',
   'test/stories/router*',
   'packages/overlay/src/mesh.test.ts',

@@ -1,6 +1,6 @@
 /** The key upgrade between two session tables, and what disturbs it (session.md 2.8; faults rows 32, 43, 55, 59, 100, 102). */
 import { concat, utf8 } from '@warren/base';
-import { cheapKem, SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
+import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
 import { Authority } from '@warren/trust';
 import { encodePostQuantum, Inner, PacketType, PQ_CIPHERTEXT_BYTES, PQ_KEY_BYTES } from '@warren/wire';
 import fc from 'fast-check';
@@ -16,8 +16,9 @@ import {
 } from './index.ts';
 import { type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
-const verifier = simVerifier();
-const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
+const { suite, kem: cheapKem } = cheapCrypto;
+const verifier = cheapCrypto.verifier();
+const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS, cheapCrypto);
 const members = new Map(
   ['a', 'b'].map(user => [user, simMember(CA, { user, device: user }, new SeededRandom(2, user), TESTBED_UNIX_MS)]),
 );
@@ -364,7 +365,7 @@ function options(name: string) {
     random,
     TESTBED_UNIX_MS,
   );
-  return { suite: simSuite, authority: Authority.group(CA.der, { verifier }) as Authority, credentials, random };
+  return { suite, authority: Authority.group(CA.der, { verifier }) as Authority, credentials, random };
 }
 
 /** Both sides send a numbered datagram `times` times, every `everyMs`. */
