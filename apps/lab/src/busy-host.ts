@@ -10,7 +10,6 @@ import { nobleSuite } from '@warren/noise';
 import { SessionIndices, type Sessions } from '@warren/session';
 import type { SimInternet } from '@warren/sim';
 import { Authority, nobleVerifier, type Verifier } from '@warren/trust';
-import type { PeerKey } from '@warren/wire';
 import { SessionHost } from './session-host.ts';
 import type { Stranger } from './strangers.ts';
 
@@ -69,10 +68,6 @@ export class BusyHost {
 
   get path(): string {
     return this.host.path;
-  }
-
-  get establishedAt(): ReadonlyMap<PeerKey, number> {
-    return this.host.establishedAt;
   }
 
   /** Takes a datagram of the flood. */

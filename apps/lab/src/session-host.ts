@@ -3,6 +3,7 @@
  * handshakes alone, without overlay and group. What `peer` is to whole ones.
  */
 import { type Instant, type Random, WallClock } from '@warren/base';
+import { senderGroup } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import { prologue, readIndex, SessionIndices, Sessions } from '@warren/session';
 import { EPOCH_UNIX_MS, SIM_CAN, SimDatagrams, type SimInternet } from '@warren/sim';
@@ -59,6 +60,7 @@ export class SessionHost {
       indices: this.indices,
       self: this.peer,
       prologueFor: () => prologue(networkKey, []),
+      groupOf: senderGroup,
     });
     this.datagrams = new SimDatagrams(internet, name, address, SIM_CAN.edge);
     this.datagrams.listen(event => event.kind === 'datagram' && this.receive(event.path, event.bytes));

@@ -39,7 +39,8 @@ export interface Attack {
 const TICK_MS = 1;
 const REPLAYED = 1_000;
 const COLLECTORS = 8;
-const COLLECTED_SHARE = 0.1;
+/** One shot in so many is a collector's. */
+const COLLECTED_EVERY = 10;
 /** Of SHA-256. */
 const BLOCK_BYTES = 64;
 
@@ -59,8 +60,7 @@ export function attackOf(name: AttackName, options: AttackOptions): Attack {
     case 'cookies': {
       const collectors = Array.from({ length: COLLECTORS }, (_, i) => new Collector(i, options));
       const shot = (i: number): void => {
-        const isReal = i % (1 / COLLECTED_SHARE) === 0;
-        if (isReal) collectors[(i * COLLECTED_SHARE) % COLLECTORS]?.call();
+        if (i % COLLECTED_EVERY === 0) collectors[(i / COLLECTED_EVERY) % COLLECTORS]?.call();
         else forger.fire(forger.spoofedPath(), forger.hs1());
       };
       const answered = (path: string, bytes: Uint8Array) => collectors.find(each => each.path === path)?.hear(bytes);

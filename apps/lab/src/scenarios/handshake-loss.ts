@@ -45,7 +45,7 @@ export const handshakeLoss = scenario({
   knobs: {
     peers: { kind: 'count', what: 'participants at each loss, two a pair', initial: 4_000, min: 2, max: 40_000 },
     loss: { kind: 'shares', what: 'lost each way', initial: [0, 0.05, 0.1, 0.2, 0.3] },
-    crypto: { kind: 'choice', what: 'what participants compute with', initial: 'real', of: ['real', 'cheap'] },
+    crypto: { kind: 'choice', what: 'what participants compute with', initial: 'cheap', of: ['cheap', 'real'] },
   },
   run({ seed, settings: { peers, loss, crypto }, step }): Outcome {
     const chosen = crypto === 'cheap' ? cheapCrypto : realCrypto;
