@@ -93,6 +93,18 @@ describe('Ed25519 by OpenSSL', () => {
     expect(accepted).toBeLessThan(32);
   });
 
+  test('faults #54 judges an R of small order as noble does, under keys with and without such a part', () => {
+    for (const [i, part] of torsion().entries()) {
+      const a = BigInt(i + 7);
+      const key = Point.BASE.multiply(a).add(part).toBytes();
+      for (const r of torsion()) {
+        const message = Uint8Array.of(i);
+        const k = Point.Fn.create(bigint(sha512(concat(r.toBytes(), key, message)).reverse()));
+        verdict('ed25519', key, message, concat(r.toBytes(), encoded(Point.Fn.create(k * a))));
+      }
+    }
+  });
+
   test('faults #54 judges points of small order and encodings that are none as noble does', () => {
     const odd = [...torsion().map(point => point.toBytes()), ...nonCanonical()];
     const zeros = new Uint8Array(32);
@@ -107,7 +119,7 @@ describe('Ed25519 by OpenSSL', () => {
 
   test('faults #54 judges every form of s as noble does', () => {
     const { key, message, signature } = crafted(5n, Point.ZERO, Point.ZERO);
-    const s = BigInt(`0x${toHex(signature.slice(32).reverse())}`);
+    const s = bigint(signature.slice(32).reverse());
     expect(verdict('ed25519', key, message, signature)).toBe(true);
     for (let times = 1n; s + times * ORDER < 1n << 256n; times++) {
       expect(verdict('ed25519', key, message, concat(signature.subarray(0, 32), encoded(s + times * ORDER)))).toBe(
@@ -147,7 +159,7 @@ describe('P-256 by OpenSSL', () => {
 
   test('judges every form of r and s as noble does', () => {
     const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
-    const high = bigEndian(order - BigInt(`0x${toHex(s)}`));
+    const high = bigEndian(order - bigint(s));
     expect(verdict('p256', key, message, signature)).toBe(true);
     expect(verdict('p256', key, message, concat(r, high))).toBe(true);
     for (const other of [0n, 1n, order - 1n, order, (1n << 256n) - 1n].map(bigEndian)) {
@@ -195,7 +207,7 @@ function crafted(seed: bigint, keyPart: InstanceType<typeof Point>, rPart: Insta
     .add(keyPart)
     .toBytes();
   const r = Point.BASE.multiply(seed).add(rPart).toBytes();
-  const k = Point.Fn.create(BigInt(`0x${toHex(sha512(concat(r, key, message)).reverse())}`));
+  const k = Point.Fn.create(bigint(sha512(concat(r, key, message)).reverse()));
   return { key, message, signature: concat(r, encoded(Point.Fn.create(seed + k * (seed + 1000n)))) };
 }
 
@@ -215,6 +227,10 @@ function nonCanonical(): Uint8Array[] {
 
 function encoded(value: bigint): Uint8Array {
   return bigEndian(value).reverse();
+}
+
+function bigint(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes)}`);
 }
 
 function bigEndian(value: bigint): Uint8Array {

@@ -26,7 +26,7 @@ export function nodeSuite(aead: AeadSuite): NoiseSuite {
 export const nodeVerifier: Verifier = {
   verify({ algorithm, bytes }, message, signature) {
     if (signature.length !== SIGNATURE_BYTES) return false;
-    if (algorithm === 'ed25519' && !isStrictPoint(bytes)) return false;
+    if (algorithm === 'ed25519' && !(isStrictPoint(bytes) && isStrictPoint(signature.subarray(0, 32)))) return false;
     const key = publicKeyObject(algorithm, bytes);
     if (key === undefined) return false;
     return algorithm === 'ed25519'
@@ -97,7 +97,7 @@ function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return mac;
 }
 
-/** Whether noble would decode the key: y below p, and not of small order. OpenSSL asks for neither. */
+/** Whether a key or R has y below p and is not of small order. OpenSSL 3.0 asks for neither, 3.5 for both. */
 function isStrictPoint(bytes: Uint8Array): boolean {
   if (bytes.length !== KEY_BYTES) return false;
   const y = concat(bytes.subarray(0, 31), Uint8Array.of((bytes[31] as number) & 0x7f));

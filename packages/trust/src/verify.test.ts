@@ -92,6 +92,16 @@ describe('Ed25519', () => {
     expect(verdicts).toEqual(verdicts.map(() => true));
   });
 
+  test('faults #54 refuses an R of small order, which newer OpenSSL refuses too', () => {
+    const { Point } = ed25519;
+    const bytes = Point.BASE.multiply(7n).toBytes();
+    const R = Point.ZERO.toBytes();
+    const k = Point.Fn.create(littleEndian(sha512(concat(R, bytes, utf8('any')))));
+    const signature = concat(R, toLittleEndian(Point.Fn.create(7n * k)));
+    expect(ed25519.verify(signature, utf8('any'), bytes, { zip215: false })).toBe(true);
+    expect(nobleVerifier.verify({ algorithm: 'ed25519', bytes }, utf8('any'), signature)).toBe(false);
+  });
+
   test('refuses a non-canonical R', () => {
     const forged = hex(`ee${'ff'.repeat(30)}7f${'00'.repeat(32)}`);
     expect(nobleVerifier.verify(ED25519.key, ED25519.message, forged)).toBe(false);

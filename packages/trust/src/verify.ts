@@ -1,8 +1,8 @@
 /**
  * Signature checks under one strict rule on every platform: Ed25519 by
  * RFC 8032 section 5.1.7, its equation without the cofactor (as OpenSSL has
- * it), without ZIP-215's leniency and without small-order keys; ECDSA P-256
- * with SHA-256. Certificates carry ECDSA signatures as DER; everything of our
+ * it), without ZIP-215's leniency and without a key or R of small order; ECDSA
+ * P-256 with SHA-256. Certificates carry ECDSA signatures as DER; everything of our
  * own carries r and s, 32 bytes each.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
@@ -63,7 +63,8 @@ function verifyEd25519(key: Uint8Array, message: Uint8Array, signature: Uint8Arr
   const k = Point.Fn.create(fromLittleEndian(sha512(concat(r, key, message))));
   // Throws at an s at or above the group order.
   const expected = Point.BASE.multiplyUnsafe(fromLittleEndian(s)).subtract(point.multiplyUnsafe(k));
-  return sameBytes(expected.toBytes(), r);
+  // Newer OpenSSL refuses an R of small order as well; only a signer who wants to be disputed makes one.
+  return !expected.isSmallOrder() && sameBytes(expected.toBytes(), r);
 }
 
 function fromLittleEndian(bytes: Uint8Array): bigint {

@@ -1,7 +1,7 @@
 /**
  * Writes small vectors in the format of Wycheproof, schema of testvectors_v1:
  * published examples of the RFCs, and cases that verifiers dispute, computed
- * from the definitions. Nothing of noble nor of ours has a part in it.
+ * from the definitions. Nothing of ours has a part in it.
  *
  *   node apps/edge/bin/run.js test/vectors/wycheproof/make.ts
  */
@@ -147,6 +147,34 @@ file('ed25519', 'EDDSA', [
     `ee${'ff'.repeat(30)}7f`,
     '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   ].map((pk): [Json, Json[]] => [eddsa(pk), [forged]]),
+  [
+    eddsa('5b94d525f09dbb3f8bec71da454b8a76c21f9edc1a6b2c8a2650090c0c6a2bd6'),
+    [
+      {
+        comment: 'key with a part of order eight: only the equation with the cofactor holds',
+        msg: '00',
+        sig: '801f40eaaee1ef8723279a28b2cf4037b889dad222604678748b53ed0db0db9239762939f9c4a7855381e543c03c0887901f10d2a5f3b05661f2f8789be01809',
+        result: 'invalid',
+      },
+      {
+        comment: 'the same key: the part vanishes by chance, and the equation holds',
+        msg: '02',
+        sig: '801f40eaaee1ef8723279a28b2cf4037b889dad222604678748b53ed0db0db92ce0b4129abde408d98f183fc65974c4a969009d12b7173424d4ea3eea98d7f06',
+        result: 'valid',
+      },
+    ],
+  ],
+  [
+    eddsa('b862409fb5c4c4123df2abf7462b88f041ad36dd6864ce872fd5472be363c5b1'),
+    [
+      {
+        comment: 'R of small order',
+        msg: '00',
+        sig: '010000000000000000000000000000000000000000000000000000000000000007260a32a316b33909e3de64690baef27c446cf9b609f6d8bc61cff0530b4d0d',
+        result: 'invalid',
+      },
+    ],
+  ],
   [{ type: 'EddsaVerify', key: { curve: 'edwards25519', pk: PK } }, [{ ...EDDSA, comment: 'older schema' }]],
   [{ type: 'EddsaVerify', publicKey: { curve: 'edwards448', pk: '' } }, [{ ...EDDSA, comment: 'not ours' }]],
 ]);
