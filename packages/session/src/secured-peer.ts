@@ -10,7 +10,8 @@
  * ```
  * Both sides may begin at once and both handshakes may succeed. Then the one
  * that the smaller peer id began becomes current on both sides; should the two
- * disagree about what was at once, each still receives what the other sends.
+ * disagree about what was at once, each still receives what the other sends, and
+ * the larger id goes over to whatever the smaller one sends under.
  * A session that will have post-quantum keys waits among the previous for them
  * when the current one has such keys: nothing is sent under lesser keys again.
  */
@@ -29,6 +30,8 @@ export const REJECT_AFTER_MS = 540_000;
 /** A previous key is erased when nothing has come under it for so long. */
 export const PREVIOUS_KEPT_MS = 60_000;
 const PREVIOUS_MAX = 4;
+/** Sessions whose keys came no further apart may have crossed: above a handshake's time, far below that of a rekey. */
+const CROSSED_MS = 60_000;
 /** Another instance of the same identity counts as alive for so long after its last datagram. */
 const INSTANCE_ALIVE_MS = 30_000;
 /** Paths on which the peer was heard lately: only from these is a hint worth a handshake. */
@@ -178,9 +181,10 @@ export class SecuredPeer {
     if (path !== this.path) this.heard(path, now);
     const keptUntil = this.previous.get(session);
     if (keptUntil !== undefined) this.previous.set(session, Math.max(keptUntil, now + PREVIOUS_KEPT_MS));
-    if (session.confirmed) return;
+    const isFirst = !session.confirmed;
     session.confirmed = true;
-    if (this.next.delete(session)) this.promote(session, now);
+    if (isFirst && this.next.delete(session)) this.promote(session, now);
+    if (this.previous.has(session) && this.isChosenByLeader(session)) this.swap(session, now);
   }
 
   /** Whether a hint from `path` that the peer has lost its keys is worth a handshake. */
@@ -218,6 +222,18 @@ export class SecuredPeer {
     const overlap = current.startedAt <= session.createdAt && session.startedAt <= current.createdAt;
     const selfIsSmaller = this.options.self < this.key;
     return overlap && current.role !== session.role && (current.role === 'initiator') === selfIsSmaller;
+  }
+
+  /** Whether the smaller id, which leads, sends under `session` though ours would be another of the same time. */
+  private isChosenByLeader(session: Session): boolean {
+    const isOfSameTime = Math.abs(session.createdAt - this.current.createdAt) < CROSSED_MS;
+    return this.key < this.options.self && isOfSameTime && session.isPostQuantum === this.current.isPostQuantum;
+  }
+
+  private swap(session: Session, now: Instant): void {
+    this.previous.delete(session);
+    this.previous.set(this.current, now + PREVIOUS_KEPT_MS);
+    this.current = session;
   }
 
   private wait(session: Session): void {

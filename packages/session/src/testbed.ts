@@ -165,7 +165,8 @@ export class Testbed {
     }
   }
 
-  private drain(end: End): void {
+  /** Takes what an end has to say. */
+  drain(end: End): void {
     for (let out = end.sessions.poll(); out !== undefined; out = end.sessions.poll()) {
       if (out.kind === 'send') this.post(end, out.path, out.bytes);
       else if (out.kind === 'established') end.established.push(out);
