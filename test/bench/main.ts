@@ -6,8 +6,9 @@ import { parseArgs } from 'node:util';
 import { install, skipReason } from '../netns/requirements.ts';
 import type { Bench, BenchResult } from './bench.ts';
 import { links } from './links.ts';
+import { sessions } from './sessions.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { links };
+const BENCHES: Readonly<Record<string, Bench>> = { links, sessions };
 
 const HELP = `Usage: npm run bench -- NAME [options]
 
@@ -24,6 +25,7 @@ Machines differ and are shared: compare ratios of one run, not numbers of two.
 
 Examples:
   npm run bench -- links
+  npm run bench -- sessions
   npm run bench -- links --json | tail -n 1
 `;
 
