@@ -23,6 +23,7 @@ import { CookieJar } from './cookies.ts';
 import { type HandshakeContext, type HandshakeFailure, type HandshakeResult, Initiator } from './handshake.ts';
 import { readIndex, type SessionIndices } from './indices.ts';
 import { type Kem, mlKem768 } from './kem.ts';
+import { KEY_LIMITS, type KeyLimits } from './limits.ts';
 import { type UpgradedKeys, Upgrades } from './post-quantum.ts';
 import { Responders } from './responders.ts';
 import { resumedAt } from './resumed.ts';
@@ -81,6 +82,8 @@ export interface SessionsOptions extends HandshakeContext {
   readonly groupOf?: (path: PathId, via: string | undefined) => string;
   /** For the upgrade of keys; ML-KEM-768 by default. */
   readonly kem?: Kem;
+  /** Tests make them small. */
+  readonly limits?: KeyLimits;
 }
 
 /** A session that may receive. */
@@ -102,9 +105,13 @@ export class Sessions {
   private readonly byIndex = new Map<number, Known>();
   private readonly upgrades: Upgrades;
   private readonly disagreements = new Disagreements();
+  /** Whose rekey was asked for as their keys had sealed enough. */
+  private readonly usedUp = new WeakSet<Session>();
+  private readonly limits: KeyLimits;
 
   constructor(options: SessionsOptions) {
     this.options = { ...options };
+    this.limits = options.limits ?? KEY_LIMITS;
     this.jar = new CookieJar(options.authority.networkKey);
     this.attempts = new Attempts({
       random: options.random,
@@ -183,8 +190,14 @@ export class Sessions {
 
   /** Seals a plaintext for a peer with its current key; `undefined` without a live session that may carry data. */
   seal(peer: PeerKey, type: number, flags: number, plaintext: Uint8Array, now: Instant): Uint8Array | undefined {
-    const current = this.peers.get(peer)?.current;
+    const secured = this.peers.get(peer);
+    const current = secured?.current;
     if (current === undefined || isHeld(current) || now - current.createdAt >= REJECT_AFTER_MS) return undefined;
+    const isUsedUp = current.transport.sentCounter >= this.limits.rekeyAfterMessages && !this.usedUp.has(current);
+    if (isUsedUp) {
+      this.usedUp.add(current);
+      secured?.rekeyBy(now);
+    }
     return current.transport.seal(type, flags, plaintext);
   }
 
@@ -409,7 +422,10 @@ export class Sessions {
     const { peer, session, origin } = known;
     if (now - session.createdAt >= REJECT_AFTER_MS) return undefined;
     const plaintext = session.transport.open(bytes);
-    if (plaintext === undefined) return undefined;
+    if (plaintext === undefined) {
+      if (session.transport.stats.forged >= this.limits.closeAfterForged) this.giveUp(peer, now);
+      return undefined;
+    }
     const isFirst = !session.confirmed;
     if (isFirst && session.role === 'initiator') this.handshakeDone(session);
     peer.received(session, path, now);
@@ -424,6 +440,13 @@ export class Sessions {
     }
     const isNewest = session === peer.current && session.transport.isNewest;
     return { peer: peer.key, origin, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext, isNewest };
+  }
+
+  /** Too many wrong tags: these keys end here and now, and others take their place. */
+  private giveUp(peer: SecuredPeer, now: Instant): void {
+    this.stats.forgedTooOften++;
+    this.forget(peer.key);
+    this.connect(peer.key, [peer.lastPath], now);
   }
 
   /** The responder has shown that it holds the keys: HS3 need not be repeated. */

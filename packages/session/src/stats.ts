@@ -26,6 +26,8 @@ export interface SessionsStats {
   replayedHs1: number;
   /** HS2 not looked at, after too many wrong ones. */
   ignoredHs2: number;
+  /** Sessions that ended as too many datagrams with wrong tags came for them. */
+  forgedTooOften: number;
 }
 
 /** All counters at zero. */
@@ -45,5 +47,6 @@ export function noSessionsStats(): SessionsStats {
     evicted: 0,
     replayedHs1: 0,
     ignoredHs2: 0,
+    forgedTooOften: 0,
   };
 }

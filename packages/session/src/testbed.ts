@@ -11,6 +11,7 @@ import type { PostQuantumMode } from './agreement.ts';
 import { prologue } from './handshake.ts';
 import { readIndex, SessionIndices } from './indices.ts';
 import type { Kem } from './kem.ts';
+import type { KeyLimits } from './limits.ts';
 import { type Opened, Sessions, type SessionsOutput } from './sessions.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
@@ -47,6 +48,7 @@ export interface EndOptions {
   readonly postQuantum?: PostQuantumMode;
   readonly kem?: Kem;
   readonly groupOf?: () => string;
+  readonly limits?: KeyLimits;
 }
 
 interface Event {
