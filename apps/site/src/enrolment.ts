@@ -7,6 +7,7 @@
  * Source: decisions.md "Site and edges"; P1 section III-B.1; faults.md rows 94, 95.
  */
 import { concat, fromBase64Url, sameBytes, toBase64Url, utf8 } from '@warren/base';
+import type { PostQuantumPolicy } from '@warren/group';
 import { enrolmentChallenge, readRequest } from '@warren/peer';
 import { nobleVerifier, parseLeaf } from '@warren/trust';
 import { Writer } from '@warren/wire';
@@ -34,6 +35,8 @@ export interface Issued extends ListView {
   readonly leaf: string;
   /** 40 hex digits. */
   readonly peerId: string;
+  /** The group's policy as it is now. */
+  readonly postQuantum: PostQuantumPolicy;
 }
 
 /** Turns the enrolment secret of a group file into a certificate. */
@@ -113,7 +116,9 @@ async function issue(
   const repeated = via === 'enrol' ? sameAnswer(site, device) : undefined;
   const leaf = repeated ?? (await newLeaf(site, step, device, request, via));
   const list = await signAgain(site, step, group);
-  return { leaf: toBase64Url(leaf), peerId: device.peer_id, ...listView(list) };
+  const found = step.selectFrom('groups').select('post_quantum').where('id', '=', group);
+  const { post_quantum: postQuantum } = await found.executeTakeFirstOrThrow();
+  return { leaf: toBase64Url(leaf), peerId: device.peer_id, postQuantum, ...listView(list) };
 }
 
 /** The certificate that this very secret already gave; a file made after it asks for a new one. */

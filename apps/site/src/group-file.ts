@@ -24,6 +24,7 @@ export function groupFile(
     ca: toBase64Url(group.ca_certificate),
     rendezvous: toBase64Url(group.rendezvous),
     subnet: group.subnet,
+    postQuantum: group.post_quantum,
     ...device,
     expires: new Date(device.expires).toISOString(),
   });

@@ -4,6 +4,7 @@
  * Source: site.md "Site"; P1 section III-B.1.
  */
 import { randomBytes } from 'node:crypto';
+import type { PostQuantumPolicy } from '@warren/group';
 import type { KeyAlgorithm } from '@warren/trust';
 import { record } from './activity.ts';
 import { makeAuthority, signList } from './authority.ts';
@@ -32,7 +33,7 @@ export interface GroupSummary {
 export async function createGroup(
   site: Site,
   by: User,
-  wish: { name: string; subnet?: string; caKey?: KeyAlgorithm },
+  wish: { name: string; subnet?: string; caKey?: KeyAlgorithm; postQuantum?: PostQuantumPolicy },
 ): Promise<GroupSummary> {
   const name = checkLabel('group name', wish.name);
   const subnet = wish.subnet === undefined ? randomSubnet() : checkSubnet(wish.subnet);
@@ -54,6 +55,7 @@ export async function createGroup(
     head_signed_at: head.signedAt,
     head_signature: head.signature,
     list_signature: signature,
+    post_quantum: wish.postQuantum ?? 'on',
   };
   pkcs8.fill(0);
   await site.db.transaction().execute(async step => {
@@ -66,6 +68,22 @@ export async function createGroup(
     await record(step, { at: now, group: id, actor: by.name, action: 'group-made', target: id });
   });
   return { group: id, name, subnet, role: 'admin' };
+}
+
+/** What an administrator may change of a group. */
+export interface GroupSettings {
+  readonly postQuantum: PostQuantumPolicy;
+}
+
+/** Changes a group's settings; devices learn them with their next certificate. */
+export async function setSettings(site: Site, id: string, by: User, settings: GroupSettings): Promise<GroupSettings> {
+  const { postQuantum } = settings;
+  await site.db.transaction().execute(async step => {
+    await step.updateTable('groups').set({ post_quantum: postQuantum }).where('id', '=', id).execute();
+    const target = `post-quantum: ${postQuantum}`;
+    await record(step, { at: site.now(), group: id, actor: by.name, action: 'settings', target });
+  });
+  return { postQuantum };
 }
 
 /** Groups of a user, also those that have yet to let them in; by name. */
@@ -119,6 +137,7 @@ export async function groupDetails(site: Site, id: string, user: User): Promise<
     group: group.id,
     name: group.name,
     subnet: group.subnet,
+    postQuantum: group.post_quantum,
     role: group.role,
     members: await membersOf(site.db, id),
     requests: isAdmin ? await pendingRequests(site.db, id) : [],

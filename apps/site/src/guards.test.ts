@@ -18,6 +18,7 @@ const UNSAFE: readonly (readonly ['POST' | 'PUT' | 'DELETE', string])[] = [
   ['POST', '/api/signin'],
   ['POST', '/api/signout'],
   ['POST', '/api/groups'],
+  ['PUT', '/api/groups/GROUP/settings'],
   ['POST', '/api/groups/GROUP/invites'],
   ['DELETE', '/api/groups/GROUP/invites/0123456789abcdef'],
   ['POST', '/api/invites/preview'],

@@ -30,6 +30,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS',
   ['GET', '/api/groups'],
   ['POST', '/api/groups'],
   ['GET', '/api/groups/:'],
+  ['PUT', '/api/groups/:/settings'],
   ['POST', '/api/groups/:/invites'],
   ['DELETE', '/api/groups/:/invites/:'],
   ['POST', '/api/invites/preview'],
@@ -49,7 +50,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS',
 ];
 
 const FIELDS = [
-  'name displayName password token subnet uses expiresHours autoApprove reason device kind key rights caKey',
+  'name displayName password token subnet uses expiresHours autoApprove reason device kind key rights caKey postQuantum',
   'group enrolment csr leaf at signature __proto__ constructor',
 ]
   .join(' ')

@@ -121,6 +121,7 @@ test('a group file names everything and its check covers it', async () => {
     ca: expect.any(String),
     rendezvous: expect.stringMatching(/^[\w-]{43}$/),
     subnet: expect.stringMatching(/^10\.(1[2-8]\d|19[01])\.0\.0\/16$/),
+    postQuantum: 'on',
     user: 'ada',
     device: 'gw',
     enrolment: expect.stringMatching(/^[\w-]{22}$/),

@@ -31,6 +31,7 @@ const DETAILS: GroupDetails = {
   group: 'a'.repeat(26),
   name: 'Hikers',
   subnet: '10.128.0.0/16',
+  postQuantum: 'on',
   role: 'admin',
   members: [
     { user: 'ada', displayName: 'Ada Lovelace', role: 'admin', devices: [device('1', 'tab'), device('2', 'laptop')] },

@@ -22,6 +22,9 @@ export interface SiteState {
 
 export type Role = 'admin' | 'member' | 'pending';
 
+/** What a group asks of the keys of its sessions. */
+export type PostQuantumPolicy = 'off' | 'on' | 'required';
+
 /** A group in the list. */
 export interface GroupSummary {
   readonly group: string;
@@ -66,6 +69,7 @@ export interface Invite {
 
 /** All of one group; `requests` and `invites` for its administrators only. */
 export interface GroupDetails extends GroupSummary {
+  readonly postQuantum: PostQuantumPolicy;
   readonly members: readonly MemberEntry[];
   readonly requests?: readonly JoinRequest[];
   readonly invites?: readonly Invite[];
@@ -108,7 +112,10 @@ export const siteApi = {
   signIn: (body: { name: string; password: string }) => call<{ user: User }>('POST', '/api/signin', body),
   signOut: () => call<unknown>('POST', '/api/signout', {}),
   groups: () => call<{ groups: readonly GroupSummary[] }>('GET', '/api/groups'),
-  createGroup: (body: { name: string }) => call<{ group: GroupSummary }>('POST', '/api/groups', body),
+  createGroup: (body: { name: string; postQuantum: PostQuantumPolicy }) =>
+    call<{ group: GroupSummary }>('POST', '/api/groups', body),
+  setSettings: (group: string, body: { postQuantum: PostQuantumPolicy }) =>
+    call<unknown>('PUT', `${groupPath(group)}/settings`, body),
   group: (group: string) => call<GroupDetails>('GET', groupPath(group)),
   createInvite: (group: string, body: { uses: number; expiresHours: number; autoApprove: boolean }) =>
     call<{ invite: Invite; url: string }>('POST', `${groupPath(group)}/invites`, body),
@@ -127,7 +134,7 @@ function groupPath(group: string): string {
   return `/api/groups/${encodeURIComponent(group)}`;
 }
 
-async function call<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer> {
+async function call<Answer>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer> {
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',

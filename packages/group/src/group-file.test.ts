@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest';
 import {
   GROUP_FILE_MAX,
   type GroupFile,
+  POST_QUANTUM_POLICIES,
   parseGroupFile,
   parseSubnet,
   printGroupFile,
   withoutSecret,
+  withPolicy,
 } from './group-file.ts';
 
 const FILE: Omit<GroupFile, 'check'> = {
@@ -96,6 +98,7 @@ describe('a group file', () => {
     ['ca', ['', '!!', 5]],
     ['rendezvous', ['', toBase64Url(new Uint8Array(31)), toBase64Url(new Uint8Array(33))]],
     ['subnet', ['', '10.128.0.0', '10.128.0.1/16', '224.0.0.0/8']],
+    ['postQuantum', ['', 'ON', 'yes', 1]],
     ['user', ['', 'Ada', 'a'.repeat(33), '../x']],
     ['device', ['', 'a b', 'é']],
     ['enrolment', ['', toBase64Url(new Uint8Array(15))]],
@@ -108,6 +111,15 @@ describe('a group file', () => {
       expect(parseGroupFile(text)).toEqual({ error: `The group file has no valid "${field}".` });
     },
   );
+
+  test('with another policy is whole, and keeps everything else', () => {
+    const file = parseGroupFile(TEXT);
+    if ('error' in file) throw new Error(file.error);
+    for (const policy of POST_QUANTUM_POLICIES) {
+      const changed = parseGroupFile(JSON.stringify(withPolicy(file, policy)));
+      expect(changed).toMatchObject({ ...FILE, postQuantum: policy });
+    }
+  });
 
   test('without its secret is whole, and keeps everything else', () => {
     const file = parseGroupFile(TEXT);

@@ -73,6 +73,13 @@ export function printGroupFile(file: Omit<GroupFile, 'check'>): string {
   return `${JSON.stringify({ ...file, check }, undefined, 2)}\n`;
 }
 
+/** The file with another policy, as the site says later. */
+export function withPolicy(file: GroupFile, postQuantum: PostQuantumPolicy): GroupFile {
+  const { check: _old, ...rest } = file;
+  const changed = { ...rest, postQuantum };
+  return { ...changed, check: checksum(changed) };
+}
+
 /** The file once its secret was used. */
 export function withoutSecret(file: GroupFile): GroupFile {
   const { enrolment: _used, check: _old, ...rest } = file;

@@ -7,6 +7,7 @@ export {
   parseGroupFile,
   printGroupFile,
   withoutSecret,
+  withPolicy,
 } from './group-file.ts';
 export {
   RENDEZVOUS_LIFETIME_S,

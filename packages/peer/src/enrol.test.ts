@@ -59,6 +59,21 @@ test('a renewed certificate has the same key and peer id, and is kept in place o
   expect(kept.map(({ leaf }) => toHex(leaf.tbsHash))).toEqual([toHex(second.leaf.tbsHash)]);
 });
 
+test('a membership follows the policy that the site names, and keeps its own where it names none', async () => {
+  const naming =
+    (postQuantum: unknown): Fetch =>
+    async (url, init) =>
+      new Response(JSON.stringify({ ...(await (await site(url, init)).json()), postQuantum }));
+  const first = await enrol(host, file, { fetch: naming('required') });
+  expect(first.file.postQuantum).toBe('required');
+  const second = await renew(host, first, { fetch: site });
+  expect(second.file.postQuantum).toBe('required');
+  const third = await renew(host, second, { fetch: naming('nonsense') });
+  expect(third.file.postQuantum).toBe('required');
+  await renew(host, third, { fetch: naming('off') });
+  expect((await loadMemberships(host)).map(kept => kept.file.postQuantum)).toEqual(['off']);
+});
+
 test('renewal is due after 20 of 30 days', async () => {
   const { leaf } = await enrol(host, file, { fetch: site });
   expect(isRenewalDue(leaf, today + 19.9 * DAY)).toBe(false);

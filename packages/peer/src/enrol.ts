@@ -5,7 +5,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromBase64Url, fromUtf8, sameBytes, toBase64Url, utf8 } from '@warren/base';
-import { type GroupFile, parseGroupFile, printGroupFile, withoutSecret } from '@warren/group';
+import { type GroupFile, isPolicy, parseGroupFile, printGroupFile, withoutSecret, withPolicy } from '@warren/group';
 import { Authority, type Leaf, readLeaf } from '@warren/trust';
 import { Writer } from '@warren/wire';
 import { makeRequest } from './certificates.ts';
@@ -40,7 +40,7 @@ export async function enrol(host: Host, file: GroupFile, o: { fetch: Fetch }): P
   const answer = await post(`${file.site}/api/enrol`, body, o.fetch);
   const leaf = certified(file, fromBase64Url(String(answer.leaf)), host.clock.unixMs());
   if (!sameBytes(leaf.spki, key.spki)) throw new PeerError('wrong-leaf', 'The site certified another key than ours.');
-  const membership = { file: withoutSecret(file), leaf };
+  const membership = { file: answeredFile(withoutSecret(file), answer), leaf };
   await saveMembership(host, membership);
   await keepAnswered(host, file, answer);
   return membership;
@@ -64,7 +64,7 @@ export async function renew(host: Host, membership: Membership, o: { fetch: Fetc
   if (!sameBytes(next.spki, leaf.spki) || !sameBytes(next.peerId, leaf.peerId)) {
     throw new PeerError('wrong-leaf', 'The site certified another key or peer id than ours.');
   }
-  const renewed = { file, leaf: next };
+  const renewed = { file: answeredFile(file, answer), leaf: next };
   await saveMembership(host, renewed);
   await keepAnswered(host, file, answer);
   return renewed;
@@ -110,6 +110,11 @@ async function keepAnswered(host: Host, file: GroupFile, answer: Record<string, 
   const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0));
   if (kept !== undefined) authority?.revocations.learnList(kept);
   if (list !== undefined && authority?.revocations.learnList(list)) await keepRevocations(host, file.group, list);
+}
+
+/** The group's policy may have changed since the file was made. */
+function answeredFile(file: GroupFile, { postQuantum }: Record<string, unknown>): GroupFile {
+  return isPolicy(postQuantum) && postQuantum !== file.postQuantum ? withPolicy(file, postQuantum) : file;
 }
 
 async function index(host: Host): Promise<string[]> {

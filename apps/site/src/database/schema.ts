@@ -2,6 +2,7 @@
  * The tables as Kysely sees them, column by column as in `migrations/`.
  * Times are Unix milliseconds, truth values 0 or 1, hashes 32 bytes.
  */
+import type { PostQuantumPolicy } from '@warren/group';
 import type { Kysely } from 'kysely';
 
 /** The database, or a transaction on it. Inside a transaction use only the transaction: there is one connection. */
@@ -66,6 +67,7 @@ export interface GroupRow {
   head_signature: Uint8Array;
   /** 64 bytes over the whole list; null until it is signed. */
   list_signature: Uint8Array | null;
+  post_quantum: PostQuantumPolicy;
 }
 
 export interface InviteRow {

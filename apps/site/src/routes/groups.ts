@@ -1,20 +1,24 @@
 /**
  * HTTP: groups, requests to join, devices.
  */
+import { POST_QUANTUM_POLICIES } from '@warren/group';
 import { RIGHTS } from '@warren/trust';
 import { Type } from 'typebox';
 import { addDevice, setRights } from '../devices.ts';
-import { createGroup, groupDetails, listGroups, requireAdmin, requireMember } from '../groups.ts';
+import { createGroup, groupDetails, listGroups, requireAdmin, requireMember, setSettings } from '../groups.ts';
 import { approve, deny } from '../membership.ts';
 import { removeDevice, removeMember } from '../removal.ts';
 import { requireUser } from '../sessions.ts';
 import type { Site } from '../site.ts';
 import { type App, DevicePath, GroupPath, RARE, RequestPath, Text } from './api.ts';
 
+const PostQuantum = Type.Union(POST_QUANTUM_POLICIES.map(policy => Type.Literal(policy)));
+const Settings = Type.Object({ postQuantum: PostQuantum });
 const NewGroup = Type.Object({
   name: Text,
   subnet: Type.Optional(Text),
   caKey: Type.Optional(Type.Union([Type.Literal('ed25519'), Type.Literal('p256')])),
+  postQuantum: Type.Optional(PostQuantum),
 });
 const Rights = Type.Object({
   rights: Type.Array(Type.Union(RIGHTS.map(right => Type.Literal(right))), { maxItems: 8 }),
@@ -40,6 +44,12 @@ export function groupRoutes(app: App, site: Site): void {
   app.get('/api/groups/:group', { schema: { params: GroupPath } }, async request => {
     const user = await requireUser(site, request);
     return groupDetails(site, request.params.group, user);
+  });
+
+  app.put('/api/groups/:group/settings', { schema: { params: GroupPath, body: Settings } }, async request => {
+    const by = await requireUser(site, request);
+    await requireAdmin(site.db, request.params.group, by);
+    return setSettings(site, request.params.group, by, request.body);
   });
 
   app.post('/api/groups/:group/requests/:user/approve', { schema: { params: RequestPath } }, async request => {

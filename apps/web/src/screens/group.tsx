@@ -8,6 +8,7 @@ import { announce } from '../announce.ts';
 import { joinHere, joins } from '../participant.ts';
 import { InviteDialog } from '../parts/invite-dialog.tsx';
 import { MachineDialog } from '../parts/machine-dialog.tsx';
+import { SettingsDialog } from '../parts/settings-dialog.tsx';
 import { addressOf, type GroupTab, joinSoon, route } from '../route.ts';
 import { details, groups, loadDetails, loadGroups, poll } from '../site.ts';
 import type { GroupDetails, GroupSummary } from '../site-api.ts';
@@ -79,7 +80,7 @@ function GroupHeader({
   found: GroupDetails | undefined;
   tab: GroupTab;
 }) {
-  const open = useSignal<'invite' | 'machine' | undefined>(undefined);
+  const open = useSignal<'invite' | 'machine' | 'settings' | undefined>(undefined);
   const close = (): void => {
     open.value = undefined;
   };
@@ -119,10 +120,22 @@ function GroupHeader({
           >
             Add a Linux machine
           </button>
+          {role === 'admin' && found !== undefined ? (
+            <button
+              type="button"
+              class="secondary outline"
+              onClick={() => {
+                open.value = 'settings';
+              }}
+            >
+              Settings
+            </button>
+          ) : null}
         </div>
       </header>
       {role === 'admin' ? <Tabs group={group} tab={tab} waiting={found?.requests?.length ?? 0} /> : null}
       {open.value === 'invite' ? <InviteDialog group={group} name={name} onClose={close} /> : null}
+      {open.value === 'settings' && found !== undefined ? <SettingsDialog found={found} onClose={close} /> : null}
       {open.value === 'machine' ? <MachineDialog group={group} name={name} onClose={close} /> : null}
     </>
   );

@@ -6,9 +6,10 @@ import { useEffect } from 'preact/hooks';
 import { joins } from '../participant.ts';
 import { ActionForm, useAction } from '../parts/action.tsx';
 import { Dialog } from '../parts/dialog.tsx';
+import { PostQuantumField } from '../parts/post-quantum-field.tsx';
 import { addressOf, go } from '../route.ts';
 import { ask, groups, loadGroups, poll } from '../site.ts';
-import { type GroupSummary, siteApi } from '../site-api.ts';
+import { type GroupSummary, type PostQuantumPolicy, siteApi } from '../site-api.ts';
 
 /** The list of groups. */
 export function GroupsScreen() {
@@ -76,8 +77,9 @@ export function RolePill({ role }: { role: GroupSummary['role'] }) {
 
 function CreateDialog({ onClose }: { onClose: () => void }) {
   const name = useSignal('');
+  const policy = useSignal<PostQuantumPolicy>('on');
   const action = useAction(async () => {
-    const { group } = await ask(siteApi.createGroup({ name: name.value.trim() }));
+    const { group } = await ask(siteApi.createGroup({ name: name.value.trim(), postQuantum: policy.value }));
     await loadGroups();
     onClose();
     go({ kind: 'group', group: group.group, tab: 'mesh' });
@@ -99,6 +101,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           />
           <small>Everybody who is invited sees it. You become the first administrator.</small>
         </label>
+        <PostQuantumField policy={policy} />
         <button type="submit" aria-busy={action.busy}>
           Create
         </button>
