@@ -69,7 +69,8 @@ export interface RendezvousOptions {
 
 /** The rendezvous machine of one group. */
 export class Rendezvous {
-  private readonly options: RendezvousOptions;
+  readonly #secret: Uint8Array;
+  private readonly options: Omit<RendezvousOptions, 'secret'>;
   private readonly outbox = new Outbox<RendezvousOutput>();
   private readonly timers = new TimerTable<'publish' | 'read'>();
   private isReady = false;
@@ -79,7 +80,8 @@ export class Rendezvous {
   /** Entries that no member has sealed. */
   readonly stats = { falseEntries: 0 };
 
-  constructor(options: RendezvousOptions) {
+  constructor({ secret, ...options }: RendezvousOptions) {
+    this.#secret = secret;
     this.options = options;
   }
 
@@ -161,7 +163,7 @@ export class Rendezvous {
 
   private key(epoch: number): Uint8Array {
     const text = concat(utf8('rendezvous'), new Writer(8).u64(epoch).done());
-    return hmac(sha256, this.options.secret, text).slice(0, 20);
+    return hmac(sha256, this.#secret, text).slice(0, 20);
   }
 
   private seal(epoch: number): Uint8Array {
@@ -188,7 +190,7 @@ export class Rendezvous {
   private sealingKey(epoch: number): Uint8Array {
     return hkdf(
       sha256,
-      this.options.secret,
+      this.#secret,
       undefined,
       concat(utf8('warren-rendezvous/1'), new Writer(8).u64(epoch).done()),
       32,

@@ -58,7 +58,7 @@ export class GroupNetwork {
   readonly texts: Texts;
   readonly directory = new Directory();
   readonly revocations: Revocations;
-  private readonly options: GroupOptions;
+  private readonly options: Omit<GroupOptions, 'rendezvousSecret'>;
   private readonly rendezvous: Rendezvous;
   private readonly outbox = new Outbox<GroupOutput>();
   private readonly timers = new TimerTable<Timer>();
@@ -71,8 +71,8 @@ export class GroupNetwork {
   private searching = true;
   private readings = 0;
 
-  constructor(options: GroupOptions, now: Instant) {
-    const { publicId, rendezvousSecret, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
+  constructor({ rendezvousSecret, ...options }: GroupOptions, now: Instant) {
+    const { publicId, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
     this.options = options;
     this.network = new Network(options);
     const self = credentials.leaf.peerId;

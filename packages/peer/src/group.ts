@@ -63,25 +63,28 @@ type UserGroupOutput = Extract<
 >;
 
 export class Group implements WarrenGroup {
-  readonly membership: Membership;
-  private readonly parts: GroupParts;
+  /** Private to the last: the group file in it has the rendezvous secret. */
+  readonly #parts: GroupParts;
   private credentials: Credentials;
   deviceError: string | undefined;
   private readonly textListeners = new Set<(message: TextMessage) => void>();
   private readonly pongs = new Map<string, (rttMs: number) => void>();
 
   constructor(parts: GroupParts) {
-    this.parts = parts;
-    this.membership = parts.membership;
+    this.#parts = parts;
     this.credentials = parts.credentials;
   }
 
+  get membership(): Membership {
+    return this.#parts.membership;
+  }
+
   view(): GroupView {
-    return groupView(this.parts.network, this.membership.file.name, this.parts.host.clock.unixMs());
+    return groupView(this.#parts.network, this.membership.file.name, this.#parts.host.clock.unixMs());
   }
 
   sendText(peerId: string, text: string): boolean {
-    return this.parts.driver.act(now => this.parts.network.sendText(peerId, text, now));
+    return this.#parts.driver.act(now => this.#parts.network.sendText(peerId, text, now));
   }
 
   onText(listener: (message: TextMessage) => void): () => void {
@@ -103,26 +106,26 @@ export class Group implements WarrenGroup {
   }
 
   learnRevocations(list: RevocationList): void {
-    this.parts.driver.act(now => this.parts.network.learnRevocations(list, now));
+    this.#parts.driver.act(now => this.#parts.network.learnRevocations(list, now));
   }
 
   get isBehind(): boolean {
-    return this.parts.network.isBehind;
+    return this.#parts.network.isBehind;
   }
 
   leave(): Promise<void> {
-    return this.parts.leave();
+    return this.#parts.leave();
   }
 
   /** Takes what the participant has for the group's user. */
   output(out: UserGroupOutput): void {
     switch (out.kind) {
       case 'tap':
-        this.parts.frames?.write(out.frame);
+        this.#parts.frames?.write(out.frame);
         return;
       case 'configured':
         this.deviceError = undefined;
-        this.parts.frames
+        this.#parts.frames
           ?.configure(printAddress(out.address), out.prefixBits)
           .catch(error => this.deviceFailed(error));
         return;
@@ -130,7 +133,7 @@ export class Group implements WarrenGroup {
         this.pongs.get(`${out.id}.${out.sequence}`)?.(out.rttMs);
         return;
       case 'revocations':
-        keepRevocations(this.parts.host, this.membership.file.group, out.list).catch(() => {
+        keepRevocations(this.#parts.host, this.membership.file.group, out.list).catch(() => {
           // A full disk costs the list at the next start, which learns it again at its first handshake.
         });
         return;
@@ -140,7 +143,7 @@ export class Group implements WarrenGroup {
         });
         return;
       case 'text': {
-        const message = { from: out.from, text: out.text, at: this.parts.host.clock.unixMs() };
+        const message = { from: out.from, text: out.text, at: this.#parts.host.clock.unixMs() };
         for (const listener of this.textListeners) listener(message);
         return;
       }
@@ -148,7 +151,7 @@ export class Group implements WarrenGroup {
   }
 
   async closeFrames(): Promise<void> {
-    await this.parts.frames?.stop();
+    await this.#parts.frames?.stop();
   }
 
   renewStatement(): Promise<void> {
@@ -157,22 +160,22 @@ export class Group implements WarrenGroup {
 
   async useCertificate(leaf: Leaf): Promise<void> {
     const { keys } = this.credentials;
-    const today = this.parts.host.clock.unixMs();
+    const today = this.#parts.host.clock.unixMs();
     const statement = await makeStatement(
-      this.parts.identity,
+      this.#parts.identity,
       leaf.tbsHash,
       keys.noise.public,
       keys.signing.public,
       today,
     );
     this.credentials = { leaf, keys, statement };
-    this.parts.network.network.renew(this.credentials);
+    this.#parts.network.network.renew(this.credentials);
   }
 
   private resolve(target: string): number {
-    const member = this.parts.network.directory.find(target);
-    const isSelf = member?.peer === this.parts.network.self;
-    const address = parseAddress(target) ?? (isSelf ? this.parts.network.vpn.address : member?.address);
+    const member = this.#parts.network.directory.find(target);
+    const isSelf = member?.peer === this.#parts.network.self;
+    const address = parseAddress(target) ?? (isSelf ? this.#parts.network.vpn.address : member?.address);
     if (address !== undefined && address !== 0) return address;
     if (member !== undefined)
       throw new PeerError('no-address', `${target} has no address yet.`, 'Try again in a few seconds.');
@@ -193,8 +196,8 @@ export class Group implements WarrenGroup {
         onReply?.(rttMs);
         resolve(rttMs);
       };
-      this.parts.driver.act(now => {
-        const ping = this.parts.network.ping(address, now);
+      this.#parts.driver.act(now => {
+        const ping = this.#parts.network.ping(address, now);
         key = `${ping.id}.${ping.sequence}`;
         this.pongs.set(key, answered);
       });
@@ -203,7 +206,7 @@ export class Group implements WarrenGroup {
 
   private deviceFailed(error: unknown): void {
     this.deviceError = error instanceof Error ? error.message : String(error);
-    this.parts.changed();
+    this.#parts.changed();
   }
 }
 

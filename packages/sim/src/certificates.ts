@@ -6,6 +6,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, type Random, toHex, type UnixMs, utf8 } from '@warren/base';
+import { hiddenKeyPair } from '@warren/noise';
 import { type Credentials, readLeaf, statementText, type WorkingKeys } from '@warren/trust';
 import { realCrypto, type SimCrypto } from './sim-crypto.ts';
 
@@ -92,8 +93,8 @@ export function simRenewed(identity: SimIdentity, keys: WorkingKeys, now: UnixMs
 function workingKeys(random: Random, { suite, signingKey }: SimCrypto): WorkingKeys {
   const [noise, signing] = [random.bytes(32), random.bytes(32)];
   return {
-    noise: { secret: noise, public: suite.publicKey(noise) },
-    signing: { secret: signing, public: signingKey(signing) },
+    noise: hiddenKeyPair(noise, suite.publicKey(noise)),
+    signing: hiddenKeyPair(signing, signingKey(signing)),
   };
 }
 
