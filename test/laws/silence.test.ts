@@ -1,0 +1,144 @@
+/**
+ * What a debugger's console, an error tracker or a log line would show of a
+ * participant at work: everything but its secrets. Every secret that passes
+ * through the cryptography of two connected members is noted, and then looked
+ * for in what their objects print as.
+ */
+import { inspect } from 'node:util';
+import { toBase64Url, toHex } from '@warren/base';
+import { nodeAead, nodeCrypto } from '@warren/node';
+import { type AeadSuite, hiddenKeyPair, nobleAead } from '@warren/noise';
+import { realCrypto, type SimCrypto, Village } from '@warren/sim';
+import { newWorkingKeys } from '@warren/trust';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+/** Secrets by what they are, then by their bytes in hexadecimal. */
+type Secrets = Map<string, Map<string, Uint8Array>>;
+
+const BASES: Readonly<Record<string, (bytes: Uint8Array) => string>> = {
+  hexadecimal: toHex,
+  base64: bytes => Buffer.from(bytes).toString('base64').slice(0, 40),
+  base64url: bytes => toBase64Url(bytes).slice(0, 40),
+  decimal: bytes => [...bytes].join(', '),
+  json: bytes => [...bytes].map((byte, i) => `"${i}":${byte}`).join(),
+  array: bytes => [...bytes].join(),
+};
+
+describe('two members at work', () => {
+  let secrets: Secrets;
+  let shown: string;
+  beforeAll(async () => {
+    secrets = new Map();
+    const village = new Village(3, {}, spying(secrets, (await nodeCrypto()).suite.aead));
+    const members = [village.bootstrap('well'), village.edge('ada'), village.edge('bob')];
+    note(secrets, 'rendezvous secret', village.rendezvousSecret);
+    for (const member of members.slice(1)) member.join();
+    for (let ms = 0; ms < 60_000 && members[1]?.friends.length !== 1; ms += 100) village.world.run(100);
+    expect(members[1]?.friends).toEqual(['bob']);
+    shown = texts(members[1]?.peer);
+  });
+
+  test('compute with secrets of every kind', () => {
+    const kinds = ['agreement secret', 'shared secret', 'packet key', 'signing secret', 'rendezvous secret', 'mac key'];
+    for (const kind of kinds) expect(secrets.get(kind)?.size ?? 0, kind).toBeGreaterThan(0);
+    expect(shown.length).toBeGreaterThan(10_000);
+  });
+
+  test('faults #103 print as much as one wants, and none of their secrets', () => {
+    expect(found(shown, secrets)).toEqual([]);
+  });
+});
+
+describe('the search', () => {
+  test('finds a secret in every form that JavaScript prints', () => {
+    const secret = Uint8Array.from({ length: 32 }, (_, i) => 7 * i + 1);
+    const secrets: Secrets = new Map([['planted', new Map([['', secret]])]]);
+    const holders = [{ secret }, { secret: Buffer.from(secret) }, new Map([['secret', { secret }]]), [secret]];
+    for (const holder of [...holders, toHex(secret), { text: toBase64Url(secret) }, new Error(toHex(secret))])
+      expect(found(texts(holder), secrets), inspect(holder)).not.toEqual([]);
+    expect(found(texts({ secret: secret.slice().reverse() }), secrets)).toEqual([]);
+  });
+});
+
+test('faults #103 keys of every kind say what they are, and erased ones too', async () => {
+  const bytes = Uint8Array.from({ length: 32 }, (_, i) => 200 - 3 * i);
+  const secrets: Secrets = new Map([['key', new Map([['', bytes]])]]);
+  const { suite } = await nodeCrypto();
+  const random = { bytes: () => bytes.slice() };
+  const pairs = [suite.generateKeyPair(random), realSuitePair(bytes), newWorkingKeys(random)];
+  const keys = [nobleAead, nodeAead, suite.aead].map(aead => aead.key(bytes));
+  for (const holder of [...pairs, ...keys]) expect(found(texts({ holder }), secrets)).toEqual([]);
+  for (const key of keys) key.erase();
+  const errors = keys.map(key => errorOf(() => key.seal(bytes.subarray(12), bytes, bytes, bytes)));
+  for (const error of errors) expect(found(texts(error), secrets)).toEqual([]);
+});
+
+/** Cryptography that notes what is secret. */
+function spying(secrets: Secrets, aead: AeadSuite): SimCrypto {
+  const { suite, sign } = realCrypto;
+  return {
+    ...realCrypto,
+    sign: (secret, message) => sign(note(secrets, 'signing secret', secret), message),
+    suite: {
+      ...suite,
+      generateKeyPair: random => {
+        const { secret, public: publicKey } = suite.generateKeyPair(random);
+        return hiddenKeyPair(secret, publicKey);
+      },
+      agree: (secret, remote) => {
+        const shared = suite.agree(note(secrets, 'agreement secret', secret), remote);
+        return shared && note(secrets, 'shared secret', shared);
+      },
+      hmac: (key, data) => suite.hmac(note(secrets, 'mac key', key), data),
+      aead: { name: aead.name, key: key => aead.key(note(secrets, 'packet key', key)) },
+    },
+  };
+}
+
+/** Keeps one copy; the original is erased in time. */
+function note(secrets: Secrets, kind: string, secret: Uint8Array): Uint8Array {
+  const known = secrets.get(kind) ?? new Map();
+  secrets.set(kind, known);
+  if (secret.length >= 16 && secret.some(byte => byte !== 0)) known.set(toHex(secret), secret.slice());
+  return secret;
+}
+
+/** What an object prints as, in every way, on one line. */
+function texts(holder: unknown): string {
+  const shallow = { depth: 10, maxArrayLength: null, maxStringLength: null, breakLength: Number.POSITIVE_INFINITY };
+  return [inspect(holder, { ...shallow, showHidden: true }), json(holder), `${holder}`].join('\n').replace(/\s+/g, ' ');
+}
+
+/** JSON of anything: maps and sets as lists, what was there before as a mark. */
+function json(holder: unknown): string {
+  const seen = new Set<unknown>();
+  return JSON.stringify(holder, (_, value: unknown) => {
+    if (typeof value === 'bigint') return String(value);
+    if (typeof value !== 'object' || value === null) return value;
+    if (seen.has(value)) return '(again)';
+    seen.add(value);
+    if (value instanceof Error) return `${value.message} ${value.stack}`;
+    return value instanceof Map || value instanceof Set ? [...value] : value;
+  });
+}
+
+/** Which secrets a text shows, by kind and form. */
+function found(text: string, secrets: Secrets): string[] {
+  return [...secrets].flatMap(([kind, list]) =>
+    Object.entries(BASES).flatMap(([base, print]) =>
+      [...list.values()].some(secret => text.includes(print(secret))) ? [`${kind} in ${base}`] : [],
+    ),
+  );
+}
+
+function realSuitePair(secret: Uint8Array) {
+  return hiddenKeyPair(secret.slice(), realCrypto.suite.publicKey(secret));
+}
+
+function errorOf(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    return error;
+  }
+}
