@@ -66,6 +66,8 @@ export interface Surroundings {
   readonly suite: NoiseSuite;
   readonly wallClock: WallClock;
   readonly indices: SessionIndices<Sessions>;
+  /** Whether the last handshake in any network found a clock, a certificate or a statement that does not fit our clock. */
+  readonly clockHint: { isOdd: boolean };
   readonly can: { readonly udp: boolean; readonly webrtc: boolean };
   /** Most links of one network. */
   readonly linkBudget: number;
@@ -111,8 +113,6 @@ export class Network {
   private readonly eteSessions: Sessions;
   private credentials: Credentials;
   private isClosed = false;
-  /** Whether the last handshake of ours found a certificate or statement not valid by our clock. */
-  private isOthersDateOdd = false;
   private readonly options: NetworkOptions;
   private readonly outbox = new Outbox<NetworkOutput>();
 
@@ -222,7 +222,7 @@ export class Network {
     const { notBefore, notAfter } = this.credentials.leaf;
     if (unixMs < notBefore - CLOCK_SKEW_MS) return 'clock';
     if (unixMs > notAfter) return 'certificate-expired';
-    return this.isOthersDateOdd && this.links.usable().length === 0 ? 'clock' : undefined;
+    return this.options.clockHint.isOdd && this.links.usable().length === 0 ? 'clock' : undefined;
   }
 
   /** Ends links and sessions with everybody whose certificate `isGone` names, and drops their records. */
@@ -311,7 +311,10 @@ export class Network {
     const { suite, authority, credentials, random, wallClock, indices, kem } = this.options;
     const self = peerKey(this.self);
     const common = { suite, authority, credentials, random, wallClock, indices, self, ...(kem ? { kem } : {}) };
-    return new Sessions({ ...common, scope, postQuantum, prologueFor, groupOf: senderGroup });
+    const heardClock = (aheadMs: number) => {
+      this.options.clockHint.isOdd = Math.abs(aheadMs) > CLOCK_SKEW_MS;
+    };
+    return new Sessions({ ...common, scope, postQuantum, prologueFor, heardClock, groupOf: senderGroup });
   }
 
   private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
@@ -334,7 +337,7 @@ export class Network {
   private fromLinks(out: LinksOutput, now: Instant): void {
     switch (out.kind) {
       case 'up':
-        this.isOthersDateOdd = false;
+        this.options.clockHint.isOdd = false;
         this.outbox.push({ kind: 'up', peer: out.peer, identity: out.identity });
         this.overlay.linkUp(out.peer, now);
         return;
@@ -343,7 +346,7 @@ export class Network {
         this.overlay.linkDown(out.peer, now);
         return;
       case 'unreachable':
-        if (DATED.has(out.reason)) this.isOthersDateOdd = true;
+        if (DATED.has(out.reason)) this.options.clockHint.isOdd = true;
         if (out.peer !== undefined) this.overlay.unreachable(out.peer, now);
         this.outbox.push(out);
         return;

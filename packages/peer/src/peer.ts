@@ -32,7 +32,7 @@ export type PeerOutput =
   /** The host slept, or its clock was set: what runs out by date wants to be looked at. */
   | { readonly kind: 'resumed' };
 
-export interface PeerOptions extends Omit<Surroundings, 'indices'> {
+export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint'> {
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly bootstraps: readonly string[];
@@ -64,7 +64,7 @@ export class Peer {
     this.indices = new SessionIndices(options.random);
     const maxBytes = (path: PathId) =>
       path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
-    this.surroundings = { ...options, indices: this.indices, maxBytes };
+    this.surroundings = { ...options, indices: this.indices, maxBytes, clockHint: { isOdd: false } };
     const { authority, credentials } = options;
     this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
     const addresses = () => this.own.all();

@@ -52,6 +52,8 @@ export interface HandshakeContext {
   readonly credentials: Credentials;
   readonly random: Random;
   readonly wallClock: WallClock;
+  /** Hears by how much the clock of somebody with a good certificate is ahead of ours: a hint, nothing rests on it. */
+  readonly heardClock?: (aheadMs: number) => void;
   /** `off` by default. */
   readonly postQuantum?: PostQuantumMode;
 }
@@ -235,5 +237,6 @@ function checkPayload(
   const checked = context.authority.check(payload.leaf, statement, remoteStatic, context.wallClock.at(now));
   if (!checked.ok) return checked.reason;
   context.authority.revocations.learnHead(payload.revocation);
+  context.heardClock?.(payload.unixMs - context.wallClock.at(now));
   return { identity: checked.identity, flags: payload.flags };
 }
