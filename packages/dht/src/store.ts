@@ -79,6 +79,11 @@ export class Store {
     for (const writers of this.byKey.values()) for (const held of writers.values()) if (held.until > now) yield held;
   }
 
+  /** Whose records are held. */
+  writers(): Iterable<PeerKey> {
+    return this.byWriter.keys();
+  }
+
   /** Drops all records of writers whom `isGone` names. */
   dropWriters(isGone: (leaf: CheckedRecord['writer']['leaf']) => boolean): void {
     for (const [slot, writers] of [...this.byKey]) {

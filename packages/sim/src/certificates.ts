@@ -7,7 +7,16 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, type Random, toHex, type UnixMs, utf8 } from '@warren/base';
 import { hiddenKeyPair } from '@warren/noise';
-import { type Credentials, readLeaf, statementText, type WorkingKeys } from '@warren/trust';
+import {
+  type Credentials,
+  type Revocation,
+  type RevocationList,
+  readLeaf,
+  revocationHeadText,
+  revocationListText,
+  statementText,
+  type WorkingKeys,
+} from '@warren/trust';
 import { realCrypto, type SimCrypto } from './sim-crypto.ts';
 
 const DAY_MS = 86_400_000;
@@ -32,6 +41,16 @@ export function simAuthority(random: Random, now: UnixMs, crypto: SimCrypto = re
   const spki = spkiOf(secret, crypto);
   const der = certificate(random, { ...names, spki, signer: secret }, AUTHORITY_EXTENSIONS);
   return { group, secret, der, crypto };
+}
+
+/** A revocation list of that CA with its head, both as of `signedAt`. */
+export function simRevocations(
+  authority: SimAuthority,
+  o: { readonly sequence: number; readonly signedAt: UnixMs; readonly revoked: readonly Revocation[] },
+): RevocationList {
+  const { group, secret, crypto } = authority;
+  const head = { ...o, signature: crypto.sign(secret, revocationHeadText(group, o)) };
+  return { head, revoked: o.revoked, signature: crypto.sign(secret, revocationListText(group, o, o.revoked)) };
 }
 
 /** What a participant keeps over restarts: its identity key and certificate. */

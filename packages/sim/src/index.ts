@@ -4,6 +4,7 @@ export {
   simAuthority,
   simCredentials,
   simMember,
+  simRevocations,
   simStranger,
 } from './certificates.ts';
 export { cheapKem } from './cheap-kem.ts';
