@@ -5,10 +5,11 @@
 import { parseArgs } from 'node:util';
 import { install, skipReason } from '../netns/requirements.ts';
 import type { Bench, BenchResult } from './bench.ts';
+import { crypto } from './crypto.ts';
 import { links } from './links.ts';
 import { sessions } from './sessions.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { links, sessions };
+const BENCHES: Readonly<Record<string, Bench>> = { crypto, links, sessions };
 
 const HELP = `Usage: npm run bench -- NAME [options]
 

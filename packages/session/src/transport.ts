@@ -148,9 +148,9 @@ function bind({ nonce, aad }: Direction, header: Uint8Array, length: number): vo
   aad[12] = length;
 }
 
-/** Writes the lowest 32 bits of a whole number. */
+/** Writes the lowest 32 bits of a whole number: shifts take no others. */
 function putU32(bytes: Uint8Array, at: number, value: number): void {
-  const low = value % 2 ** 32;
+  const low = value | 0;
   bytes[at] = low >>> 24;
   bytes[at + 1] = low >>> 16;
   bytes[at + 2] = low >>> 8;
