@@ -12,7 +12,7 @@
  * ```
  */
 import { chacha20poly1305, hchacha, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import type { Instant, Random } from '@warren/base';
+import { type Instant, type Random, sameSecret } from '@warren/base';
 import {
   type Cookie,
   encodeCookie,
@@ -23,7 +23,7 @@ import {
   PEER_ID_BYTES,
 } from '@warren/wire';
 import type { PathId } from './attempts.ts';
-import { MacKey, networkSubkey } from './macs.ts';
+import { MacKey, macOnce, networkSubkey } from './macs.ts';
 
 /** A secret bakes cookies for so long, and whoever has a cookie shows it for so long. */
 export const COOKIE_REFRESH_MS = 120_000;
@@ -71,7 +71,7 @@ export class CookieBaker {
     const mac2 = hs1.subarray(HS1_MAC2_OFFSET);
     if (mac2.every(byte => byte === 0)) return false;
     const covered = hs1.subarray(0, HS1_MAC2_OFFSET);
-    const shows = (secret: Secret) => new MacKey(secret.key.mac(descriptor)).verifies(mac2, covered);
+    const shows = (secret: Secret) => sameSecret(macOnce(secret.key.mac(descriptor), covered), mac2);
     if (shows(this.#secret(now))) return true;
     const previous = this.#previous;
     const isValid = previous !== undefined && now - previous.since < COOKIE_REFRESH_MS + COOKIE_LATENCY_MS;

@@ -43,7 +43,7 @@ describe('a flood of HS1 with the right mac1', () => {
     const honest = Array.from({ length: 6 }, (_, i) => bed.add(`h${i}`, options(`h${i}`)));
     const before = agreements;
     let [flooded, answered] = [0, 0];
-    for (let ms = 0; ms < 700; ms++) {
+    for (let ms = 0; ms < 350; ms++) {
       for (let i = 0; i < 20; i++) answered += flood(`x/${flooded++}`).length;
       const [joining] = ms % 50 === 20 ? honest.splice(0, 1) : [];
       if (joining !== undefined) bed.connect(joining, b, 'b/1');
@@ -89,7 +89,7 @@ describe('a flood of HS1 with the right mac1', () => {
       const shown = cookie?.[0] === PacketType.COOKIE ? shows(cookie, hs1) : undefined;
       if (shown !== undefined) answersTo(path, shown);
     };
-    for (let ms = 0; ms < 3000; ms += 10) {
+    for (let ms = 0; ms < 1500; ms += 10) {
       for (let i = 0; i < 3; i++) hold(`x${ms % 400}/${i}`);
       bed.run(10);
     }
@@ -117,10 +117,10 @@ describe('a flood of HS1 with the right mac1', () => {
     expect(b.sessions.stats.tooFast).toBe(1000 - answered);
   });
 
-  test('faults #48 from ten thousand true addresses at once is answered no faster than is affordable', () => {
+  test('faults #48 from a thousand true addresses at once is answered no faster than is affordable', () => {
     for (let i = 0; i < HALF_OPEN_LOAD; i++) flood(`y/${i}`);
     let answered = 0;
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 1000; i++) {
       const hs1 = forgedHs1();
       const [cookie] = answersTo(`x${i}/1`, hs1);
       if (answersTo(`x${i}/1`, shows(cookie as Uint8Array, hs1)).length > 0) answered++;
