@@ -265,6 +265,7 @@ describe('a hostile member', () => {
         concat(half('key', 0, 7, 1), Uint8Array.of(0)),
         half('key', 0, 7, 0).subarray(1),
       ];
+      const refused = () => a.sessions.stats.badUpgrade + b.sessions.stats.badUpgrade;
       for (const from of [a, b]) {
         const [to, path] = from === a ? ([b, 'b/1'] as const) : ([a, 'a/1'] as const);
         bed.fate = () => [10];
@@ -277,6 +278,7 @@ describe('a hostile member', () => {
             .filter(({ plaintext }) => plaintext[0] !== 0 && plaintext[0] !== 1 && plaintext[0] !== 7),
         ).toEqual([]);
       }
+      expect(refused()).toBeGreaterThanOrEqual(10);
       expect(bed.runUntil(() => upgraded().every(Boolean), 30_000)).toBe(true);
       expectTalk();
     }

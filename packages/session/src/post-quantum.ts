@@ -86,8 +86,6 @@ interface Upgrade {
 
 /** All upgrades under way in one session table, one at most for each session. */
 export class Upgrades {
-  /** Messages that are none, or that nobody waits for. */
-  refused = 0;
   private readonly options: UpgradesOptions;
   private readonly byCarrier = new Map<Session, Upgrade>();
 
@@ -118,18 +116,20 @@ export class Upgrades {
     this.transmit(upgrade, now);
   }
 
-  /** Takes a plaintext with inner byte 5 to 7 that came under `session`. */
-  receive(session: Session, plaintext: Uint8Array, now: Instant): void {
+  /** Takes a plaintext with inner byte 5 to 7 that came under `session`; false for what is none, or nobody waits for. */
+  receive(session: Session, plaintext: Uint8Array, now: Instant): boolean {
     const message = decodePostQuantum(plaintext);
     const upgrade = this.byCarrier.get(session);
-    const state = upgrade?.state;
-    if (message?.kind === 'confirm' && session.isPostQuantum) this.receiveConfirm(session);
-    else if (message?.kind === 'key' && state?.kind === 'listening') this.receiveKey(upgrade as Upgrade, message, now);
-    else if (message?.kind === 'key' && state?.kind === 'answered' && message.receiverIndex === state.askedBy) {
-      this.answer(session, state.upgraded, message.half, state.ciphertext[message.half]);
-    } else if (message?.kind === 'ciphertext' && state?.kind === 'asking') {
-      this.receiveCiphertext(upgrade as Upgrade, message, now);
-    } else if (message?.kind !== 'ciphertext' || state?.kind !== 'confirming') this.refused++;
+    switch (message?.kind) {
+      case undefined:
+        return false;
+      case 'confirm':
+        return this.receiveConfirm(session);
+      case 'key':
+        return upgrade !== undefined && this.receiveKey(upgrade, message, now);
+      case 'ciphertext':
+        return upgrade !== undefined && this.receiveCiphertext(upgrade, message, now);
+    }
   }
 
   /** A session is gone, and with it its upgrade; keys that came of it live on. */
@@ -161,45 +161,59 @@ export class Upgrades {
     return 'Upgrades';
   }
 
-  private receiveKey(upgrade: Upgrade, message: Half, now: Instant): void {
-    if (upgrade.state.kind !== 'listening') return;
-    const { exporter, key } = upgrade.state;
-    const encapsulationKey = key.add(message);
-    if (encapsulationKey === undefined) return;
+  private receiveKey(upgrade: Upgrade, message: Half, now: Instant): boolean {
+    const { carrier, state } = upgrade;
+    if (state.kind === 'answered' && message.receiverIndex === state.askedBy) {
+      this.answer(carrier, state.upgraded, message.half, state.ciphertext[message.half]);
+      return true;
+    }
+    if (state.kind !== 'listening') return false;
+    const encapsulationKey = state.key.add(message);
+    return encapsulationKey === undefined || this.encapsulate(upgrade, state.exporter, encapsulationKey, message, now);
+  }
+
+  private encapsulate(
+    upgrade: Upgrade,
+    exporter: Uint8Array,
+    encapsulationKey: Uint8Array,
+    { receiverIndex: remoteIndex }: Half,
+    now: Instant,
+  ): boolean {
     const { random, kem, allocate, install } = this.options;
     const seed = random.bytes(ENCAPSULATION_SEED_BYTES);
     const made = kem.encapsulate(encapsulationKey, seed);
     seed.fill(0);
     const localIndex = made && allocate();
-    if (made === undefined || localIndex === undefined) {
-      this.refused++;
-      return;
-    }
-    const remoteIndex = message.receiverIndex;
+    if (made === undefined || localIndex === undefined) return false;
     const [receive, send] = this.derive(exporter, made.secret, encapsulationKey, made.ciphertext);
     const upgraded = install(upgrade.carrier, { send, receive, localIndex, remoteIndex }, now);
     const ciphertext = halves(made.ciphertext);
     upgrade.state = { kind: 'answered', upgraded, askedBy: remoteIndex, ciphertext };
     for (const half of [0, 1] as const) this.answer(upgrade.carrier, upgraded, half, ciphertext[half]);
+    return true;
   }
 
-  private receiveCiphertext(upgrade: Upgrade, message: Half, now: Instant): void {
-    if (upgrade.state.kind !== 'asking') return;
-    const { exporter, localIndex, encapsulationKey, decapsulationKey } = upgrade.state;
-    const ciphertext = upgrade.state.ciphertext.add(message);
-    if (ciphertext === undefined) return;
+  private receiveCiphertext(upgrade: Upgrade, message: Half, now: Instant): boolean {
+    const { state, carrier } = upgrade;
+    if (state.kind !== 'asking') return state.kind === 'confirming';
+    const ciphertext = state.ciphertext.add(message);
+    if (ciphertext === undefined) return true;
+    const { exporter, localIndex, encapsulationKey, decapsulationKey } = state;
     const secret = this.options.kem.decapsulate(ciphertext, decapsulationKey);
     decapsulationKey.fill(0);
     const [send, receive] = this.derive(exporter, secret, encapsulationKey, ciphertext);
     const keys = { send, receive, localIndex, remoteIndex: message.receiverIndex };
-    upgrade.state = { kind: 'confirming', upgraded: this.options.install(upgrade.carrier, keys, now) };
+    upgrade.state = { kind: 'confirming', upgraded: this.options.install(carrier, keys, now) };
     upgrade.step = 0;
     this.transmit(upgrade, now);
+    return true;
   }
 
-  /** The initiator has the new keys; it hears that we know. Of the initiator's own confirmation the answer is enough. */
-  private receiveConfirm(upgraded: Session): void {
-    if (upgraded.role === 'responder') this.options.send(upgraded, encodePostQuantum({ kind: 'confirm' }));
+  /** The initiator has the new keys; it hears that we know. Its own confirmation came to its end with that answer. */
+  private receiveConfirm(session: Session): boolean {
+    if (!session.isPostQuantum) return false;
+    if (session.role === 'responder') this.options.send(session, encodePostQuantum({ kind: 'confirm' }));
+    return true;
   }
 
   private answer(carrier: Session, upgraded: Session, half: 0 | 1, bytes: Uint8Array): void {

@@ -431,7 +431,7 @@ export class Sessions {
     peer.received(session, path, now);
     if (isFirst) this.firstUnder(known, path, now);
     if (bytes[0] === PacketType.DATA && isPostQuantumInner(plaintext[0])) {
-      this.upgrades.receive(session, plaintext, now);
+      if (!this.upgrades.receive(session, plaintext, now)) this.stats.badUpgrade++;
       return undefined;
     }
     if (isHeld(session)) {

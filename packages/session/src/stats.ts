@@ -12,6 +12,8 @@ export interface SessionsStats {
   rejected: number;
   /** Data under keys that had to be upgraded first. */
   early: number;
+  /** Messages of a key upgrade that are none, or that nobody waits for. */
+  badUpgrade: number;
   /** HS1 that needed a cookie and had none, each answered with COOKIE. */
   cookiesSent: number;
   /** COOKIE that answered an HS1 of ours, which then went out again with mac2. */
@@ -40,6 +42,7 @@ export function noSessionsStats(): SessionsStats {
     unknownIndex: 0,
     rejected: 0,
     early: 0,
+    badUpgrade: 0,
     cookiesSent: 0,
     cookiesAccepted: 0,
     cookiesRefused: 0,
