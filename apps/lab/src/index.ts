@@ -1,1 +1,2 @@
+/** Nothing for other packages: the lab is a command (`main.ts`). */
 export {};
