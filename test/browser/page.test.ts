@@ -229,6 +229,24 @@ describe.skipIf(whyNoChromium !== undefined)('the page', () => {
     await dialog.waitFor({ state: 'hidden' });
   });
 
+  test('an administrator says that post-quantum keys are required, and sees it again', {
+    timeout: 30_000,
+  }, async () => {
+    const settings = ada.getByRole('button', { name: 'Settings' });
+    const dialog = ada.getByRole('dialog');
+    const policy = dialog.getByLabel('Post-quantum keys');
+    await settings.click();
+    expect(await policy.inputValue()).toBe('on');
+    await policy.selectOption('required');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await settings.click();
+    expect(await policy.inputValue()).toBe('required');
+    await policy.selectOption('on');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  });
+
   test('the keyboard alone is enough to write to a member', { timeout: 60_000 }, async () => {
     await memberRow(ada, 'chrome-linux.bob').getByText('online').waitFor({ timeout: 40_000 });
     await ada.locator('body').press('Home');
