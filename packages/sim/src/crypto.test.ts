@@ -15,6 +15,8 @@ test('agreement, hash and HMAC are those of noble', () => {
     expect(simSuite.agree(a, noble.publicKey(b))).toEqual(noble.agree(b, simSuite.publicKey(a)));
     expect(simSuite.hash(a)).toEqual(noble.hash(a));
     expect(simSuite.hmac(a, b)).toEqual(noble.hmac(a, b));
+    const long = random.bytes(64 + i);
+    expect(simSuite.hmac(long, a)).toEqual(noble.hmac(long, a));
   }
 });
 
