@@ -8,9 +8,10 @@ import { inspect } from 'node:util';
 import { toBase64Url, toHex } from '@warren/base';
 import { nodeAead, nodeCrypto } from '@warren/node';
 import { type AeadSuite, hiddenKeyPair, nobleAead } from '@warren/noise';
-import { realCrypto, type SimCrypto, Village } from '@warren/sim';
+import { startPeer } from '@warren/peer';
+import { realCrypto, type SimCrypto, SimHost, SimInternet, Village, World } from '@warren/sim';
 import { newWorkingKeys } from '@warren/trust';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 
 /** Secrets by what they are, then by their bytes in hexadecimal. */
 type Secrets = Map<string, Map<string, Uint8Array>>;
@@ -71,6 +72,22 @@ test('faults #103 keys of every kind say what they are, and erased ones too', as
   for (const key of keys) key.erase();
   const errors = keys.map(key => errorOf(() => key.seal(bytes.subarray(12), bytes, bytes, bytes)));
   for (const error of errors) expect(found(texts(error), secrets)).toEqual([]);
+});
+
+test('a participant that has stopped has forgotten the keys of its run', async () => {
+  const host = new SimHost({
+    internet: new SimInternet(new World(5)),
+    kind: 'edge',
+    name: 'ada',
+    address: '192.0.2.1:4000',
+  });
+  const drawn = vi.spyOn(host.random, 'bytes');
+  const peer = await startPeer(host, { bootstraps: [] });
+  const drawn32 = drawn.mock.results.map(({ value }) => value as Uint8Array).filter(({ length }) => length === 32);
+  const isZero = (bytes: Uint8Array) => bytes.every(byte => byte === 0);
+  const before = drawn32.filter(isZero).length;
+  await peer.stop();
+  expect([before, drawn32.filter(isZero).length >= 2]).toEqual([0, true]);
 });
 
 /** Cryptography that notes what is secret. */

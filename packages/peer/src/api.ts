@@ -4,7 +4,15 @@
  * synchronous `Peer`.
  */
 import { fromBase64Url, WallClock } from '@warren/base';
-import { Authority, type Credentials, type Leaf, newWorkingKeys, readLeaf, type WorkingKeys } from '@warren/trust';
+import {
+  Authority,
+  type Credentials,
+  eraseWorkingKeys,
+  type Leaf,
+  newWorkingKeys,
+  readLeaf,
+  type WorkingKeys,
+} from '@warren/trust';
 import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
 import { isRenewalDue, type Membership } from './enrol.ts';
@@ -200,6 +208,8 @@ class RunningPeer implements WarrenPeer {
     this.driver.act(now => this.peer.stop(now));
     this.driver.stop();
     clearTimeout(this.telling);
+    for (const group of this.groups.values()) group.eraseKeys();
+    eraseWorkingKeys(this.publicCredentials.keys);
     await Promise.all([...this.groups.values()].map(group => group.closeFrames()));
     await this.host.datagrams.stop();
   }
@@ -208,6 +218,7 @@ class RunningPeer implements WarrenPeer {
     const group = this.groups.get(id);
     this.groups.delete(id);
     this.driver.act(now => this.peer.leave(id, now));
+    group?.eraseKeys();
     await group?.closeFrames();
     this.changed();
   }

@@ -3,7 +3,7 @@
  * device where the host has one.
  */
 
-import type { Credentials, Leaf, RevocationList } from '@warren/trust';
+import { type Credentials, eraseWorkingKeys, type Leaf, type RevocationList } from '@warren/trust';
 import { parseAddress, printAddress } from '@warren/vpn';
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
@@ -148,6 +148,11 @@ export class Group implements WarrenGroup {
         return;
       }
     }
+  }
+
+  /** Forgets the keys that sessions and records of this group were made with; the stack has ended before. */
+  eraseKeys(): void {
+    eraseWorkingKeys(this.credentials.keys);
   }
 
   async closeFrames(): Promise<void> {

@@ -52,4 +52,11 @@ export {
   SIGNATURE_BYTES,
   type Verifier,
 } from './verify.ts';
-export { newWorkingKeys, signWorking, verifyWorking, type WorkingKeyPair, type WorkingKeys } from './working-keys.ts';
+export {
+  eraseWorkingKeys,
+  newWorkingKeys,
+  signWorking,
+  verifyWorking,
+  type WorkingKeyPair,
+  type WorkingKeys,
+} from './working-keys.ts';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { fromHex, type Random, toHex } from '@warren/base';
 import { expect, test } from 'vitest';
-import { newWorkingKeys, signWorking, verifyWorking } from './working-keys.ts';
+import { eraseWorkingKeys, newWorkingKeys, signWorking, verifyWorking } from './working-keys.ts';
 
 const random: Random = { bytes: length => new Uint8Array(length).fill(9) };
 
@@ -22,6 +22,14 @@ test('new working keys sign for themselves, and agree by RFC 7748', () => {
   expect(verifyWorking(keys.signing.public, Uint8Array.of(1), signature)).toBe(true);
   expect(keys.noise.public.length).toBe(32);
   expect(keys.noise.public).not.toEqual(keys.signing.public);
+});
+
+test('erased working keys are zeros', () => {
+  const keys = newWorkingKeys(random);
+  const secrets = [keys.noise.secret, keys.signing.secret];
+  expect(secrets.flatMap(secret => [...secret])).not.toContain(0);
+  eraseWorkingKeys(keys);
+  expect(secrets).toEqual([new Uint8Array(32), new Uint8Array(32)]);
 });
 
 test('working keys show no secret in JSON and no console', () => {

@@ -30,6 +30,12 @@ export function newWorkingKeys(random: Random): WorkingKeys {
   };
 }
 
+/** Fills both secrets with zeros, when the process or the group that they were for is over. */
+export function eraseWorkingKeys({ noise, signing }: WorkingKeys): void {
+  noise.secret.fill(0);
+  signing.secret.fill(0);
+}
+
 /** Signs with the secret half of `WorkingKeys.signing`; 64 bytes. */
 export function signWorking(secret: Uint8Array, message: Uint8Array): Uint8Array {
   return ed25519.sign(message, secret);
