@@ -207,8 +207,8 @@ type Indices = { readonly localIndex: number; readonly remoteIndex: number };
 
 /** The session under which an end sends. */
 function current({ sessions }: End, other: End): Indices | undefined {
-  const { peers } = sessions as unknown as { peers: Map<string, { current: { transport: Indices } }> };
-  return peers.get(other.peer)?.current.transport;
+  type Inside = { keyring: { peers: Map<string, { current: { transport: Indices } }> } };
+  return (sessions as unknown as Inside).keyring.peers.get(other.peer)?.current.transport;
 }
 
 /** A suite in which agreement is a look-up: secrets of all public keys made or named here are known. */

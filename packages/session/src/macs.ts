@@ -8,15 +8,17 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { sameSecret, utf8 } from '@warren/base';
 import { MAC_BYTES } from '@warren/wire';
 
+type State = ReturnType<typeof hmac.create>;
+
 /** A key for mac1, mac2 or cookies. */
 export class MacKey {
-  readonly #state: ReturnType<typeof hmac.create>;
+  readonly #state: State;
   /** Used for each mac anew: making one costs as much as hashing with it. */
-  readonly #scratch: ReturnType<typeof hmac.create>;
+  readonly #scratch: State;
 
   constructor(key: Uint8Array) {
     this.#state = hmac.create(sha256, key);
-    this.#scratch = this.#state.clone();
+    this.#scratch = this.#state.clone() as State;
   }
 
   /** 16 bytes. */

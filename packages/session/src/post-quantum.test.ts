@@ -425,9 +425,11 @@ function texts(to: End, from: End): string[] {
 /** Seals under the current keys of an end, whatever these may carry. */
 function sealedByHand(from: End, to: End, plaintext: Uint8Array): Uint8Array {
   type Inside = {
-    peers: Map<string, { current: { transport: { seal: (t: number, f: number, p: Uint8Array) => Uint8Array } } }>;
+    keyring: {
+      peers: Map<string, { current: { transport: { seal: (t: number, f: number, p: Uint8Array) => Uint8Array } } }>;
+    };
   };
-  const peer = (from.sessions as unknown as Inside).peers.get(to.peer);
+  const peer = (from.sessions as unknown as Inside).keyring.peers.get(to.peer);
   return peer?.current.transport.seal(PacketType.DATA, 0, plaintext) as Uint8Array;
 }
 

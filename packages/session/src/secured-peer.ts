@@ -175,8 +175,8 @@ export class SecuredPeer {
     return true;
   }
 
-  /** Notes an authentic datagram under `session`. */
-  received(session: Session, path: PathId, now: Instant): void {
+  /** Notes an authentic datagram under `session`; `isChosen`: the peer would send anything under it. */
+  received(session: Session, path: PathId, now: Instant, isChosen: boolean): void {
     this.heardAt = now;
     if (path !== this.path) this.heard(path, now);
     const keptUntil = this.previous.get(session);
@@ -184,7 +184,7 @@ export class SecuredPeer {
     const isFirst = !session.confirmed;
     session.confirmed = true;
     if (isFirst && this.next.delete(session)) this.promote(session, now);
-    if (this.previous.has(session) && this.isChosenByLeader(session)) this.swap(session, now);
+    if (isChosen && this.previous.has(session) && this.isChosenByLeader(session)) this.swap(session, now);
   }
 
   /** Whether a hint from `path` that the peer has lost its keys is worth a handshake. */

@@ -544,9 +544,9 @@ function expectOneSession(bench: Testbed, x: End, y: End, why: string): void {
   const current = (end: End, other: End) =>
     (
       end.sessions as unknown as {
-        peers: Map<string, { current: { transport: { localIndex: number; remoteIndex: number } } }>;
+        keyring: { peers: Map<string, { current: { transport: { localIndex: number; remoteIndex: number } } }> };
       }
-    ).peers.get(other.peer)?.current.transport;
+    ).keyring.peers.get(other.peer)?.current.transport;
   expect(current(x, y)?.localIndex, why).toBe(current(y, x)?.remoteIndex);
   expect(current(x, y)?.remoteIndex, why).toBe(current(y, x)?.localIndex);
   bench.run(70_000);

@@ -1,9 +1,9 @@
 /**
  * All sessions of one network in one scope: point-to-point over paths, or
  * end-to-end over the overlay (then a path names the other end). Takes
- * datagrams in, drives handshakes, seals and opens. Our own handshakes are in
- * `attempts.ts`, those of others in `responders.ts`, the keys of one peer in
- * `secured-peer.ts`. Timers and rules: session.md 2.5.
+ * datagrams in and drives handshakes. Our own are in `attempts.ts`, those of
+ * others in `responders.ts`, what comes of them in `keyring.ts`. Timers and
+ * rules: session.md 2.5.
  */
 import { earliest, type Instant, Outbox, sameBytes } from '@warren/base';
 import type { Identity } from '@warren/trust';
@@ -12,7 +12,6 @@ import {
   decodeHsReply,
   decodeNoSession,
   type HsReply,
-  Inner,
   PacketType,
   type PeerKey,
   peerKey,
@@ -21,52 +20,19 @@ import { type Agreement, agree, type Disagreement, Disagreements, isDisagreement
 import { type Attempt, Attempts, type PathId, WRONG_HS2_MAX } from './attempts.ts';
 import { CookieJar } from './cookies.ts';
 import { type HandshakeContext, type HandshakeFailure, type HandshakeResult, Initiator } from './handshake.ts';
-import { readIndex, type SessionIndices } from './indices.ts';
-import { type Kem, mlKem768 } from './kem.ts';
-import { KEY_LIMITS, type KeyLimits } from './limits.ts';
-import { type UpgradedKeys, Upgrades } from './post-quantum.ts';
+import type { SessionIndices } from './indices.ts';
+import type { Kem } from './kem.ts';
+import { Keyring, type Opened, type Scope } from './keyring.ts';
+import type { KeyLimits } from './limits.ts';
 import { Responders } from './responders.ts';
-import { resumedAt } from './resumed.ts';
-import { isHeld, isPending, REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';
+import type { Session } from './secured-peer.ts';
 import { noSessionsStats, type SessionsStats } from './stats.ts';
-import { Transport } from './transport.ts';
-
-/** When to try a rekey again that came to nothing. */
-const REKEY_AGAIN_MS = 60_000;
 
 export type SessionsOutput =
   | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
   /** Keys are there to send under: the first with this peer, after a rekey, an upgrade, or a restart of the peer. */
   | { readonly kind: 'established'; readonly peer: PeerKey; readonly identity: Identity; readonly path: PathId }
   | { readonly kind: 'failed'; readonly to: PeerKey | undefined; readonly reason: HandshakeFailure };
-
-/** Between neighbours, or across the overlay (P1 III-A). */
-export type Scope = 'point-to-point' | 'end-to-end';
-
-/**
- * Whose datagrams a session carries, as its handshake has proved it. One object for the life of a session, so that
- * nothing is allocated per datagram; user and certificate (`tbsHash`) are in `identity.leaf`.
- */
-export interface Origin {
-  readonly peer: PeerKey;
-  readonly identity: Identity;
-  /** Our index of the session: unique in this process while the session lives. */
-  readonly sessionId: number;
-  /** Whether with a neighbour or across the overlay. */
-  readonly scope: Scope;
-}
-
-/** An opened datagram. */
-export interface Opened {
-  readonly peer: PeerKey;
-  /** Who sent it. */
-  readonly origin: Origin;
-  readonly type: typeof PacketType.DATA | typeof PacketType.FRAME;
-  readonly flags: number;
-  readonly plaintext: Uint8Array;
-  /** Whether nothing that its sender sealed later, under the keys in use, has come before it. */
-  readonly isNewest: boolean;
-}
 
 export interface SessionsOptions extends HandshakeContext {
   readonly indices: SessionIndices<Sessions>;
@@ -86,13 +52,6 @@ export interface SessionsOptions extends HandshakeContext {
   readonly limits?: KeyLimits;
 }
 
-/** A session that may receive. */
-interface Known {
-  readonly peer: SecuredPeer;
-  readonly session: Session;
-  readonly origin: Origin;
-}
-
 /** The session table of one network and scope. */
 export class Sessions {
   readonly stats: SessionsStats = noSessionsStats();
@@ -101,17 +60,11 @@ export class Sessions {
   private readonly attempts: Attempts;
   private readonly responders: Responders;
   private readonly jar: CookieJar;
-  private readonly peers = new Map<PeerKey, SecuredPeer>();
-  private readonly byIndex = new Map<number, Known>();
-  private readonly upgrades: Upgrades;
+  private readonly keyring: Keyring;
   private readonly disagreements = new Disagreements();
-  /** Whose rekey was asked for as their keys had sealed enough. */
-  private readonly usedUp = new WeakSet<Session>();
-  private readonly limits: KeyLimits;
 
   constructor(options: SessionsOptions) {
     this.options = { ...options };
-    this.limits = options.limits ?? KEY_LIMITS;
     this.jar = new CookieJar(options.authority.networkKey);
     this.attempts = new Attempts({
       random: options.random,
@@ -119,15 +72,7 @@ export class Sessions {
       show: (path, hs1, now) => this.jar.show(path, hs1, now),
     });
     this.responders = this.newResponders();
-    this.upgrades = new Upgrades({
-      suite: options.suite,
-      random: options.random,
-      kem: options.kem ?? mlKem768,
-      allocate: () => options.indices.allocate(this),
-      release: index => options.indices.release(index),
-      send: (session, plaintext) => this.sendUnder(session, plaintext),
-      install: (carrier, keys, now) => this.installUpgraded(carrier, keys, now),
-    });
+    this.keyring = this.newKeyring();
   }
 
   poll(): SessionsOutput | undefined {
@@ -167,7 +112,7 @@ export class Sessions {
     switch (bytes[0]) {
       case PacketType.DATA:
       case PacketType.FRAME:
-        return this.open(path, bytes, now);
+        return this.keyring.open(path, bytes, now);
       case PacketType.HS1:
         this.receiveHs1(path, via, bytes, now);
         return undefined;
@@ -188,56 +133,44 @@ export class Sessions {
     }
   }
 
-  /** Seals a plaintext for a peer with its current key; `undefined` without a live session that may carry data. */
-  seal(peer: PeerKey, type: number, flags: number, plaintext: Uint8Array, now: Instant): Uint8Array | undefined {
-    const secured = this.peers.get(peer);
-    const current = secured?.current;
-    if (current === undefined || isHeld(current) || now - current.createdAt >= REJECT_AFTER_MS) return undefined;
-    const isUsedUp = current.transport.sentCounter >= this.limits.rekeyAfterMessages && !this.usedUp.has(current);
-    if (isUsedUp) {
-      this.usedUp.add(current);
-      secured?.rekeyBy(now);
-    }
-    return current.transport.seal(type, flags, plaintext);
-  }
-
-  /** Who the peer proved to be; `undefined` without a session. */
-  identity(peer: PeerKey): Identity | undefined {
-    return this.peers.get(peer)?.identity;
-  }
-
-  /** Whether what we send to the peer goes under post-quantum keys; `undefined` without a session that may carry data. */
-  isPostQuantum(peer: PeerKey): boolean | undefined {
-    const current = this.peers.get(peer)?.current;
-    return current === undefined || isHeld(current) ? undefined : current.isPostQuantum;
-  }
-
   /** Why there was no session with a peer when it was tried last. */
   disagreement(peer: PeerKey): Disagreement | undefined {
     return this.disagreements.last(peer);
   }
 
+  /** Seals a plaintext for a peer with its current key; `undefined` without a live session that may carry data. */
+  seal(peer: PeerKey, type: number, flags: number, plaintext: Uint8Array, now: Instant): Uint8Array | undefined {
+    return this.keyring.seal(peer, type, flags, plaintext, now);
+  }
+
+  /** Who the peer proved to be; `undefined` without a session. */
+  identity(peer: PeerKey): Identity | undefined {
+    return this.keyring.identity(peer);
+  }
+
   /** Everybody whom we share keys with, as their newest handshake proved them. */
-  *identities(): Iterable<Identity> {
-    for (const { identity } of this.peers.values()) yield identity;
+  identities(): Iterable<Identity> {
+    return this.keyring.identities();
+  }
+
+  /** Whether what we send to the peer goes under post-quantum keys; `undefined` without a session that may carry data. */
+  isPostQuantum(peer: PeerKey): boolean | undefined {
+    return this.keyring.isPostQuantum(peer);
   }
 
   /** Erases all that is known of a peer. */
   forget(peer: PeerKey): void {
-    for (const session of this.peers.get(peer)?.sessions ?? []) this.retire(session);
-    this.peers.delete(peer);
-    for (const attempt of this.attempts.of(peer)) this.drop(attempt);
+    this.keyring.forget(peer);
   }
 
   /** Handshakes with a peer begin over this path, and hints count from there alone, until another is chosen. */
   usePath(peer: PeerKey, path: PathId): void {
-    this.peers.get(peer)?.usePath(path);
+    this.keyring.usePath(peer, path);
   }
 
   /** The host slept, or its clock was set: all peers are rekeyed, which checks them again, a few at a time. */
   resume(now: Instant): void {
-    let nth = 0;
-    for (const peer of this.peers.values()) peer.rekeyBy(resumedAt(nth++, this.options.random, now));
+    this.keyring.resume(now);
   }
 
   /** Takes over a fresh working statement, in handshakes under way too; running sessions keep their keys until they rekey. */
@@ -246,25 +179,33 @@ export class Sessions {
   }
 
   get wakeAt(): Instant | undefined {
-    const peers = [...this.peers.values()].map(peer => peer.wakeAt);
-    return earliest(this.attempts.wakeAt, this.responders.wakeAt, this.upgrades.wakeAt, ...peers);
+    return earliest(this.attempts.wakeAt, this.responders.wakeAt, this.keyring.wakeAt);
   }
 
   tick(now: Instant): void {
     for (const attempt of this.attempts.tick(now)) this.timedOut(attempt);
     this.responders.tick(now);
-    for (const failed of this.upgrades.tick(now)) this.notUpgraded(failed, now);
-    for (const peer of [...this.peers.values()]) this.age(peer, now);
+    this.keyring.tick(now);
   }
 
-  private age(peer: SecuredPeer, now: Instant): void {
-    const isOver = now - peer.current.createdAt >= REJECT_AFTER_MS && !peer.fallBack();
-    peer.expire(now);
-    if (isOver) this.forget(peer.key);
-    else if (now >= peer.rekeyAt) {
-      peer.rekeyAt = now + REKEY_AGAIN_MS;
-      this.connect(peer.key, [peer.lastPath], now);
-    }
+  private newKeyring(): Keyring {
+    const { suite, random, self, scope = 'point-to-point', kem, limits, indices } = this.options;
+    return new Keyring({
+      ...{ suite, random, self, scope, kem, limits, stats: this.stats },
+      allocate: () => indices.allocate(this),
+      release: index => indices.release(index),
+      send: (path, bytes) => this.send(path, bytes),
+      established: (peer, identity, path) => this.outbox.push({ kind: 'established', peer, identity, path }),
+      failed: (to, reason) => this.outbox.push({ kind: 'failed', to, reason }),
+      connect: (peer, path, now) => this.connect(peer, [path], now),
+      forgotten: peer => {
+        for (const attempt of this.attempts.of(peer)) this.drop(attempt);
+      },
+      handshakeDone: index => {
+        const attempt = this.attempts.at(index);
+        if (attempt !== undefined) this.attempts.delete(attempt);
+      },
+    });
   }
 
   private newResponders(): Responders {
@@ -356,20 +297,20 @@ export class Sessions {
     }
     this.dropCalling(peerKey(result.identity.leaf.peerId));
     const { localIndex, startedAt } = responder;
-    this.confirm(this.install(result, { role: 'responder', localIndex, startedAt }, path, now), path);
+    this.keyring.confirm(this.install(result, { role: 'responder', localIndex, startedAt }, path, now), path);
   }
 
   /** Our confirmation was lost, as the initiator still repeats HS3. */
   private repeatedHs3(index: number, path: PathId): void {
-    const session = this.byIndex.get(index)?.session;
-    if (session?.role === 'responder') this.confirm(session, path);
+    const session = this.keyring.at(index);
+    if (session?.role === 'responder') this.keyring.confirm(session, path);
   }
 
   /** Why we want no session with somebody whose certificate is good. */
   private objection({ identity, flags }: HandshakeResult, now: Instant): HandshakeFailure | undefined {
     const key = peerKey(identity.leaf.peerId);
     if (key === this.options.self) return 'own-identity';
-    if (this.peers.get(key)?.isOlderInstance(identity, now)) return 'older-instance';
+    if (this.keyring.hasNewerInstance(identity, now)) return 'older-instance';
     const agreed = this.agreement(flags);
     return isDisagreement(agreed) ? agreed : undefined;
   }
@@ -380,93 +321,24 @@ export class Sessions {
     if (attempt !== undefined) this.drop(attempt);
   }
 
-  /** Shows the initiator that HS3 has arrived. */
-  private confirm(session: Session, path: PathId): void {
-    const sealed = session.transport.seal(PacketType.DATA, 0, Uint8Array.of(Inner.KEEPALIVE));
-    if (sealed !== undefined) this.send(path, sealed);
-  }
-
   private install(
-    { identity, flags, send, receive, exporter, remoteIndex }: HandshakeResult,
-    { role, localIndex, startedAt }: Pick<Session, 'role' | 'startedAt'> & { readonly localIndex: number },
+    result: HandshakeResult,
+    handshake: Pick<Session, 'role' | 'startedAt'> & { readonly localIndex: number },
     path: PathId,
     now: Instant,
   ): Session {
-    const { suite, random, self, scope = 'point-to-point' } = this.options;
-    const transport = new Transport({ suite, send, receive, localIndex, remoteIndex });
-    const upgrade = this.agreement(flags) as Agreement;
-    const common = { role, startedAt, createdAt: now, upgrade, isPostQuantum: false };
-    const session: Session = { ...common, transport, confirmed: false };
-    const key = peerKey(identity.leaf.peerId);
-    let peer = this.peers.get(key);
-    if (peer === undefined) {
-      const retire = (old: Session) => this.retire(old);
-      peer = new SecuredPeer({ key, self, random, retire }, session, identity, path);
-      this.peers.set(key, peer);
-    } else peer.add(session, identity, now);
-    this.byIndex.set(localIndex, { peer, session, origin: { peer: key, identity, sessionId: localIndex, scope } });
-    this.stats.handshakes++;
-    this.disagreements.delete(key);
-    if (upgrade === 'plain') exporter.fill(0);
-    else this.upgrades.add(session, exporter, now);
-    if (!isHeld(session)) this.outbox.push({ kind: 'established', peer: key, identity, path });
-    return session;
+    this.disagreements.delete(peerKey(result.identity.leaf.peerId));
+    return this.keyring.install(result, handshake, this.agreement(result.flags) as Agreement, path, now);
   }
 
-  private open(path: PathId, bytes: Uint8Array, now: Instant): Opened | undefined {
-    const known = this.byIndex.get(readIndex(bytes, 4));
-    if (known === undefined) {
-      this.stats.unknownIndex++;
-      return undefined;
-    }
-    const { peer, session, origin } = known;
-    if (now - session.createdAt >= REJECT_AFTER_MS) return undefined;
-    const plaintext = session.transport.open(bytes);
-    if (plaintext === undefined) {
-      if (session.transport.stats.forged >= this.limits.closeAfterForged) this.giveUp(peer, now);
-      return undefined;
-    }
-    const isFirst = !session.confirmed;
-    if (isFirst && session.role === 'initiator') this.handshakeDone(session);
-    peer.received(session, path, now);
-    if (isFirst) this.firstUnder(known, path, now);
-    if (bytes[0] === PacketType.DATA && isPostQuantumInner(plaintext[0])) {
-      if (!this.upgrades.receive(session, plaintext, now)) this.stats.badUpgrade++;
-      return undefined;
-    }
-    if (isHeld(session)) {
-      if (plaintext[0] !== Inner.KEEPALIVE) this.stats.early++;
-      return undefined;
-    }
-    const isNewest = session === peer.current && session.transport.isNewest;
-    return { peer: peer.key, origin, type: bytes[0] as Opened['type'], flags: bytes[1] as number, plaintext, isNewest };
-  }
-
-  /** Too many wrong tags: these keys end here and now, and others take their place. */
-  private giveUp(peer: SecuredPeer, now: Instant): void {
-    this.stats.forgedTooOften++;
-    this.forget(peer.key);
-    this.connect(peer.key, [peer.lastPath], now);
-  }
-
-  /** The responder has shown that it holds the keys: HS3 need not be repeated. */
-  private handshakeDone(session: Session): void {
-    const attempt = this.attempts.at(session.transport.localIndex);
-    if (attempt !== undefined) this.attempts.delete(attempt);
-  }
-
-  /** The remote has lost its keys, says somebody: a handshake settles it, nothing is closed (session.md 2.5 NOSESS). */
+  /** Believed by nobody, so nothing is closed. */
   private receiveHint(path: PathId, bytes: Uint8Array, now: Instant): void {
     const hint = decodeNoSession(bytes);
-    if (hint === undefined) return;
-    for (const peer of this.peers.values()) {
-      if (peer.takesHint(hint.index, path, now)) this.connect(peer.key, [path], now);
-    }
+    if (hint !== undefined) this.keyring.hinted(hint.index, path, now);
   }
 
   private timedOut(attempt: Attempt): void {
-    const known = this.byIndex.get(attempt.localIndex);
-    if (known?.peer.drop(known.session)) this.forget(known.peer.key);
+    this.keyring.unconfirmed(attempt.localIndex);
     this.drop(attempt);
     this.outbox.push({ kind: 'failed', to: attempt.to, reason: 'timed-out' });
   }
@@ -480,17 +352,7 @@ export class Sessions {
   /** Ends an attempt; its index lives on with the session that came of it. */
   private drop(attempt: Attempt): void {
     this.attempts.delete(attempt);
-    if (!this.byIndex.has(attempt.localIndex)) this.options.indices.release(attempt.localIndex);
-  }
-
-  private retire(session: Session): void {
-    this.upgrades.retire(session);
-    const { localIndex } = session.transport;
-    session.transport.erase();
-    this.byIndex.delete(localIndex);
-    const attempt = this.attempts.at(localIndex);
-    if (attempt !== undefined) this.attempts.delete(attempt);
-    this.options.indices.release(localIndex);
+    if (this.keyring.at(attempt.localIndex) === undefined) this.options.indices.release(attempt.localIndex);
   }
 
   private agreement(flags: number): Agreement | Disagreement {
@@ -508,51 +370,9 @@ export class Sessions {
     if (this.disagreements.note(peer, reason, now)) this.outbox.push({ kind: 'failed', to: peer, reason });
   }
 
-  /** The remote has shown that it holds the keys of a session. */
-  private firstUnder({ peer, session, origin }: Known, path: PathId, now: Instant): void {
-    if (isPending(session)) this.upgrades.confirmed(session, now);
-    const isUpgradedByThem = session.isPostQuantum && session.role === 'responder';
-    if (isUpgradedByThem) this.outbox.push({ kind: 'established', peer: peer.key, identity: origin.identity, path });
-  }
-
-  private installUpgraded(carrier: Session, keys: UpgradedKeys, now: Instant): Session {
-    const { peer, origin } = this.byIndex.get(carrier.transport.localIndex) as Known;
-    const transport = new Transport({ suite: this.options.suite, ...keys });
-    keys.send.fill(0);
-    keys.receive.fill(0);
-    const session: Session = { ...carrier, transport, isPostQuantum: true, confirmed: false };
-    this.byIndex.set(keys.localIndex, { peer, session, origin: { ...origin, sessionId: keys.localIndex } });
-    peer.addUpgraded(session, carrier, now);
-    const { key, lastPath: path } = peer;
-    if (session.role === 'initiator')
-      this.outbox.push({ kind: 'established', peer: key, identity: origin.identity, path });
-    return session;
-  }
-
-  /** Where the upgrade is required, or its keys are in use on our side alone, the session ends; else it goes on without. */
-  private notUpgraded({ carrier, upgraded }: ReturnType<Upgrades['tick']>[number], now: Instant): void {
-    const peer = this.byIndex.get(carrier.transport.localIndex)?.peer;
-    if (peer === undefined) return;
-    if (upgraded !== undefined) peer.drop(upgraded);
-    if (peer.current === upgraded || (isHeld(carrier) && peer.current === carrier)) {
-      this.forget(peer.key);
-      this.outbox.push({ kind: 'failed', to: peer.key, reason: 'post-quantum-timed-out' });
-    } else if (carrier.role === 'initiator') peer.rekeyBy(now + REKEY_AGAIN_MS);
-  }
-
-  private sendUnder(session: Session, plaintext: Uint8Array): void {
-    const peer = this.byIndex.get(session.transport.localIndex)?.peer;
-    const sealed = session.transport.seal(PacketType.DATA, 0, plaintext);
-    if (peer !== undefined && sealed !== undefined) this.send(peer.lastPath, sealed);
-  }
-
   private send(path: PathId, bytes: Uint8Array): void {
     this.outbox.push({ kind: 'send', path, bytes });
   }
-}
-
-function isPostQuantumInner(inner: number | undefined): boolean {
-  return inner === Inner.PQ_KEY || inner === Inner.PQ_CIPHERTEXT || inner === Inner.PQ_CONFIRM;
 }
 
 /** Apart from the buffer that the datagram came in. */

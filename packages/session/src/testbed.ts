@@ -11,8 +11,9 @@ import type { PostQuantumMode } from './agreement.ts';
 import { prologue } from './handshake.ts';
 import { readIndex, SessionIndices } from './indices.ts';
 import type { Kem } from './kem.ts';
+import type { Opened } from './keyring.ts';
 import type { KeyLimits } from './limits.ts';
-import { type Opened, Sessions, type SessionsOutput } from './sessions.ts';
+import { Sessions, type SessionsOutput } from './sessions.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
 export const TESTBED_UNIX_MS: number = 1_767_312_000_000;
