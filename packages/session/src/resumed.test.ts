@@ -1,0 +1,46 @@
+/** Handshakes after sleep: everybody is called, a few at a time (session.md 2.5; faults row 34). */
+import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
+import { Authority } from '@warren/trust';
+import { expect, test } from 'vitest';
+import { RESUMED_AT_ONCE, resumedAt } from './resumed.ts';
+import { type End, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
+
+const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
+const verifier = simVerifier();
+
+test('many peers are called in an order without a crowd', () => {
+  const random = new SeededRandom(34, 'order');
+  const times = Array.from({ length: 256 }, (_, nth) => resumedAt(nth, random, 1000)).toSorted((x, y) => x - y);
+  expect(times.filter(at => at === 1000).length).toBe(RESUMED_AT_ONCE);
+  expect(times.at(-1)).toBeLessThan(1000 + 10_000);
+  const crowds = times.map(at => times.filter(other => other >= at && other < at + 100).length);
+  expect(Math.max(...crowds)).toBeLessThanOrEqual(3 * RESUMED_AT_ONCE);
+});
+
+test('faults #34 a session is rekeyed at once after sleep, and no datagram is lost by it', () => {
+  const bed = new Testbed();
+  const [a, b] = ['a', 'b'].map(name => {
+    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
+    const random = new SeededRandom(3, name);
+    const authority = Authority.group(CA.der, { verifier }) as Authority;
+    return bed.add(name, {
+      suite: simSuite,
+      authority,
+      credentials: simCredentials(identity, random, TESTBED_UNIX_MS),
+      random,
+    });
+  }) as [End, End];
+  bed.connect(a, b, 'b/1');
+  bed.run(1000);
+  const before = [a.sessions.stats.handshakes, b.sessions.stats.handshakes];
+  for (const end of [a, b]) end.sessions.resume(bed.now);
+  let sent = 0;
+  for (let i = 0; i < 100; i++) {
+    if (bed.say(a, b, 'b/1', Uint8Array.of(9, i)) && bed.say(b, a, 'a/1', Uint8Array.of(9, i))) sent++;
+    bed.run(20);
+  }
+  expect(a.sessions.stats.handshakes).toBeGreaterThan(before[0] as number);
+  expect(b.sessions.stats.handshakes).toBeGreaterThan(before[1] as number);
+  const said = (end: End) => end.opened.filter(({ plaintext }) => plaintext[0] === 9).length;
+  expect([said(a), said(b), sent]).toEqual([100, 100, 100]);
+});
