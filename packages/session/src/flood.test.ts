@@ -214,6 +214,27 @@ describe('a forged answer', () => {
   });
 });
 
+test.each([0, HALF_OPEN_LOAD])(
+  'faults #49 no datagram of a stranger is answered by more than three times its bytes (%i half-open)',
+  halfOpen => {
+    for (let i = 0; i < halfOpen; i++) flood(`y/${i}`);
+    bed.connect(a, b, 'b/1');
+    bed.run(100);
+    const [hs1] = a.sent as [Letter];
+    const strangers = [...a.sent, ...b.sent].map(({ bytes }) => bytes).filter(bytes => bytes !== hs1.bytes);
+    for (const type of Object.values(PacketType)) {
+      for (let length = 4; length < 1300; length += 31) {
+        strangers.push(Uint8Array.of(type, 1, 0, 0, ...random.bytes(length)));
+      }
+    }
+    for (let i = 0; i < 20; i++) strangers.push(forgedHs1());
+    for (const [i, bytes] of strangers.entries()) {
+      const sent = answersTo(`x${i}/1`, bytes.slice()).reduce((sum, answer) => sum + answer.length, 0);
+      expect(sent, `type ${bytes[0]?.toString(16)}, ${bytes.length} bytes`).toBeLessThanOrEqual(3 * bytes.length);
+    }
+  },
+);
+
 describe('a replay', () => {
   test('faults #46 of HS1, HS2 or HS3 costs no agreement of keys, and gives no session', () => {
     bed.connect(a, b, 'b/1');
