@@ -124,14 +124,14 @@ describe('faults #58 somebody who captures datagrams', () => {
         perAddress.set(letter.path, (perAddress.get(letter.path) ?? 0) + letter.bytes.length);
         return [];
       }
-      if (letter.from === 'a' && nth < 200) {
+      if (letter.from === 'a' && nth < 130) {
         const from = `udp/203.0.113.${nth++}:6`;
         copied = Math.max(copied, letter.bytes.length);
         bed.at(bed.now + 1, () => b.links.receive(from, letter.bytes.slice(), bed.now));
       }
       return [ONE_WAY_MS];
     };
-    chatter(1000, 20);
+    chatter(2000, 20);
     bed.moved.set('a', '192.0.2.99:1234');
     const movedAt = bed.now;
     const sent = chatter(10_000, 40);
