@@ -11,6 +11,7 @@ import {
   type Membership,
   PeerError,
   startPeer,
+  Upkeep,
   type WarrenGroup,
   type WarrenPeer,
 } from '@warren/peer';
@@ -20,7 +21,7 @@ import { Exit, Failure } from './failure.ts';
 import { findGroup } from './find-target.ts';
 import { healthOf } from './health.ts';
 import { lockState } from './lock.ts';
-import { gatherMemberships, refreshed } from './memberships.ts';
+import { gatherMemberships, refreshed, removedFrom } from './memberships.ts';
 import { runPing } from './ping-run.ts';
 import { type Beside, Progress, type Step } from './progress.ts';
 import { siteFetch } from './site-fetch.ts';
@@ -53,8 +54,8 @@ export interface DaemonOptions {
 export interface Daemon {
   /** Resolves once all groups are connected for the first time. */
   readonly ready: Promise<void>;
-  /** Resolves when a command asked for the end; call `stop` then. */
-  readonly ended: Promise<void>;
+  /** Resolves when a command asked for the end, or with why nothing is left to do; call `stop` then. */
+  readonly ended: Promise<Failure | undefined>;
   /** Says goodbye, removes devices and socket, frees the folder. */
   stop(): Promise<void>;
 }
@@ -124,11 +125,13 @@ interface Joined {
   membership: Membership;
   readonly group: WarrenGroup;
   readonly interfaceName: string;
+  /** Asks the site for the list of removed members; certificates are looked at by `renewAll`. */
+  readonly upkeep: Upkeep;
 }
 
 class RunningDaemon implements Daemon, Control {
   readonly ready: Promise<void>;
-  readonly ended: Promise<void>;
+  readonly ended: Promise<Failure | undefined>;
   private readonly o: DaemonOptions;
   private readonly parts: Parts;
   private readonly startedAt = new Date().toISOString();
@@ -138,7 +141,7 @@ class RunningDaemon implements Daemon, Control {
   private readonly progress: Progress;
   private readonly timers: NodeJS.Timeout[] = [];
   private becomeReady: () => void = () => {};
-  private end: () => void = () => {};
+  private end: (why?: Failure) => void = () => {};
   private stopping: Promise<void> | undefined;
 
   constructor(o: DaemonOptions, parts: Parts) {
@@ -159,7 +162,9 @@ class RunningDaemon implements Daemon, Control {
     const interfaceName = this.o.interfaceName ?? `wr${id.slice(0, 8)}`;
     try {
       const group = await this.parts.peer.join(membership, { interfaceName });
-      this.joined.set(id, { membership, group, interfaceName });
+      const fetch = siteFetch(membership.file, this.o.stopped);
+      const upkeep = new Upkeep({ host: this.parts.host, group, membership, fetch });
+      this.joined.set(id, { membership, group, interfaceName, upkeep });
     } catch (error) {
       if (error instanceof PeerError || error instanceof StorageError) throw error;
       throw deviceFailure(name, error as NodeJS.ErrnoException, this.o.sudo);
@@ -182,6 +187,7 @@ class RunningDaemon implements Daemon, Control {
   /** Ends timers; the participant is stopped by whoever calls this. */
   rest(): void {
     for (const timer of this.timers) clearTimeout(timer);
+    for (const { upkeep } of this.joined.values()) upkeep.stop();
   }
 
   stop(): Promise<void> {
@@ -211,9 +217,7 @@ class RunningDaemon implements Daemon, Control {
     const groups = [...this.joined.values()].map(({ membership }) => membership.file);
     const { group: id, name } = findGroup(groups, request.group);
     await forgetMembership(this.parts.host, id);
-    const left = this.joined.get(id);
-    this.joined.delete(id);
-    await left?.group.leave();
+    await this.takeOut(id);
     this.o.say({ step: 'note', message: `${name}: left` });
     if (this.joined.size === 0) this.down();
     return { name, remaining: this.joined.size };
@@ -224,12 +228,31 @@ class RunningDaemon implements Daemon, Control {
   }
 
   private tell(): void {
+    for (const [id, { group }] of [...this.joined]) {
+      if (group.view().problem === 'removed') void this.removed(id, group.view().name);
+    }
     const interfaces = new Map([...this.joined].map(([id, { interfaceName }]) => [id, interfaceName]));
     const beside: Beside = { interfaces, deviceErrors: this.deviceErrors() };
     for (const step of this.progress.update(this.parts.peer.view(), beside)) {
       this.o.say(step);
       if (step.step === 'ready') this.becomeReady();
     }
+  }
+
+  /** The group is over for this machine; with no other left, so is the daemon. */
+  private async removed(id: string, name: string): Promise<void> {
+    const why = removedFrom(name);
+    this.problems.set(id, why);
+    await this.takeOut(id);
+    this.o.say({ step: 'note', message: why.message });
+    if (this.joined.size === 0) this.end(why);
+  }
+
+  private async takeOut(id: string): Promise<void> {
+    const left = this.joined.get(id);
+    this.joined.delete(id);
+    left?.upkeep.stop();
+    await left?.group.leave();
   }
 
   private tellIfSlow(): void {
@@ -267,7 +290,7 @@ class RunningDaemon implements Daemon, Control {
   }
 
   private async renewAll(): Promise<void> {
-    for (const [id, joined] of this.joined) {
+    for (const [id, joined] of [...this.joined]) {
       const { membership, group } = joined;
       const [renewed, problem] = await refreshed(
         this.parts.host,

@@ -1,6 +1,15 @@
 import { fromBase64Url, type Random, toBase64Url } from '@warren/base';
 import { type GroupFile, withoutSecret } from '@warren/group';
-import { type Fetch, type Host, type IdentityKey, issueLeaf, loadMemberships, readRequest } from '@warren/peer';
+import {
+  type Fetch,
+  type Host,
+  type IdentityKey,
+  issueLeaf,
+  keepRevocations,
+  loadMemberships,
+  readRequest,
+} from '@warren/peer';
+import { type Revocation, type RevocationList, revocationHeadText, revocationListText } from '@warren/trust';
 import { beforeEach, expect, test } from 'vitest';
 import { gatherMemberships } from './memberships.ts';
 import { type Step, stepText } from './progress.ts';
@@ -15,12 +24,13 @@ let work: TestGroup;
 /** Calls to the site, as `/api/enrol laptop`. */
 let asked: string[];
 let steps: Step[];
+let revoked: Revocation[];
 /** What the site answers instead of a certificate. */
 let refusal: { code: string; message: string } | undefined;
 
 beforeEach(async () => {
   today = Date.UTC(2026, 6, 1);
-  [asked, steps, refusal] = [[], [], undefined];
+  [asked, steps, revoked, refusal] = [[], [], [], undefined];
   host = await fakeHost();
   home = await TestGroup.make(GROUP, today);
   work = await TestGroup.make(OTHER_GROUP, today);
@@ -122,6 +132,24 @@ test('an expired certificate leaves its group out, and is the reason when there 
   await expect(gather()).rejects.toMatchObject({ code: 'certificate-expired', exit: 4 });
 });
 
+test('faults #51: a removed machine starts nothing and says so, until a new group file lets it in again', async () => {
+  await gather(home.file());
+  revoked = [{ user: 'ada', before: today + DAY }];
+  today += 21 * DAY;
+  refusal = { code: 'removed', message: 'This device was removed from the group.' };
+  expect((await gather()).problems.get(GROUP)?.message).toContain('This device was removed from the group.');
+  await keepRevocations(host, GROUP, await signedList());
+  await expect(gather()).rejects.toMatchObject({
+    code: 'removed',
+    message: 'This machine was removed from Home.',
+    exit: 4,
+  });
+  refusal = undefined;
+  const { memberships } = await gather(home.file({ expires: '2026-07-25T00:00:00.000Z' }));
+  expect(memberships[0]?.leaf.notBefore).toBeGreaterThan(today - DAY);
+  expect((await gather()).memberships).toHaveLength(1);
+});
+
 test('a new file gives an expired device its next certificate', async () => {
   await gather(home.file());
   today += 31 * DAY;
@@ -145,6 +173,15 @@ function fetchOf(file: GroupFile): Fetch {
     const leaf = await issueLeaf({ authority, group, user, device, peerId, spki: request.spki, now: today, serial });
     return new Response(JSON.stringify({ leaf: toBase64Url(leaf) }));
   };
+}
+
+/** What the authority of the group says of removed members. */
+async function signedList(): Promise<RevocationList> {
+  const sign = async (text: Uint8Array) =>
+    new Uint8Array(await crypto.subtle.sign('Ed25519', home.ca.privateKey, text.slice()));
+  const dated = { sequence: 1, signedAt: today };
+  const head = { ...dated, signature: await sign(revocationHeadText(GROUP, dated)) };
+  return { head, revoked, signature: await sign(revocationListText(GROUP, dated, revoked)) };
 }
 
 async function fakeHost(): Promise<Host> {

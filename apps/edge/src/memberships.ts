@@ -8,6 +8,7 @@ import {
   enrol,
   type Fetch,
   type Host,
+  isRemoved,
   isRenewalDue,
   loadMemberships,
   type Membership,
@@ -39,6 +40,10 @@ export async function gatherMemberships(host: Host, file: GroupFile | undefined,
   const memberships: Membership[] = [];
   const problems = new Map<string, Failure>();
   for (const membership of all) {
+    if (await isRemoved(host, membership)) {
+      problems.set(membership.file.group, removedFrom(membership.file.name));
+      continue;
+    }
     const [kept, problem] = await refreshed(host, membership, around.fetchFor(membership.file));
     if (problem !== undefined) problems.set(membership.file.group, problem);
     if (kept !== undefined) memberships.push(kept);
@@ -59,7 +64,8 @@ async function withFile(
   const old = known.find(membership => membership.file.group === file.group);
   if (old !== undefined) {
     checkSame(old.file, file);
-    if (old.leaf.notAfter > host.clock.unixMs()) return updated(host, old, file);
+    const isDead = old.leaf.notAfter <= host.clock.unixMs() || (await isRemoved(host, old));
+    if (!isDead) return updated(host, old, file);
   } else checkOverlap(file, known);
   const member = `${file.device}.${file.user}`;
   around.say({ step: 'enrolling', group: file.name, member, site: file.site });
@@ -79,6 +85,12 @@ function checkSame(old: GroupFile, file: GroupFile): void {
   if (old.ca === file.ca) return;
   const hint = 'If the group was really made anew, leave it first with `warren leave`.';
   throw new Failure('other-authority', `The group file has another authority than ${old.name} had so far.`, hint);
+}
+
+/** What a removed machine says. */
+export function removedFrom(group: string): Failure {
+  const hint = 'If that is a mistake, ask an administrator to let you in again; a new group file brings it back.';
+  return new Failure('removed', `This machine was removed from ${group}.`, hint, Exit.notAuthorised);
 }
 
 /** A newer file of the same device may tell of a site or bootstrap nodes that moved. */

@@ -34,7 +34,7 @@ export type {
   PathId,
   Storage,
 } from './host.ts';
-export { fetchRevocations, listOf } from './kept-revocations.ts';
+export { fetchRevocations, keepRevocations, listOf } from './kept-revocations.ts';
 export { type JoinOptions, Peer, type PeerOptions, type PeerOutput } from './peer.ts';
 export { Driver, type UserOutput } from './run.ts';
 export { Upkeep, type UpkeepOptions } from './upkeep.ts';

@@ -105,6 +105,7 @@ async function runDaemon(terminal: Terminal, stopped: AbortController, o: Daemon
   });
   const why = await Promise.race([interrupted, started.ended]);
   await limited(stopDaemon(started, terminal));
+  if (why instanceof Failure) throw why;
   return why === 'SIGINT' && !isReady ? Exit.interrupted : Exit.ok;
 }
 
