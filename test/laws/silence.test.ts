@@ -9,9 +9,23 @@ import { toBase64Url, toHex } from '@warren/base';
 import { nodeAead, nodeCrypto } from '@warren/node';
 import { type AeadSuite, hiddenKeyPair, nobleAead } from '@warren/noise';
 import { startPeer } from '@warren/peer';
-import { realCrypto, type SimCrypto, SimHost, SimInternet, Village, World } from '@warren/sim';
-import { newWorkingKeys } from '@warren/trust';
+import { mlKem768 } from '@warren/session';
+import {
+  realCrypto,
+  SeededRandom,
+  type SimCrypto,
+  SimHost,
+  SimInternet,
+  simAuthority,
+  simCredentials,
+  simMember,
+  Village,
+  World,
+} from '@warren/sim';
+import { Authority, newWorkingKeys } from '@warren/trust';
+import { PacketType } from '@warren/wire';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type End, TESTBED_UNIX_MS, Testbed } from '../../packages/session/src/testbed.ts';
 
 /** Secrets by what they are, then by their bytes in hexadecimal. */
 type Secrets = Map<string, Map<string, Uint8Array>>;
@@ -48,6 +62,27 @@ describe('two members at work', () => {
   test('faults #103 print as much as one wants, and none of their secrets', () => {
     expect(found(shown, secrets)).toEqual([]);
   });
+});
+
+test('faults #103 sessions in the middle of an upgrade print neither its keys nor those of the handshake', () => {
+  const secrets: Secrets = new Map();
+  const bed = new Testbed();
+  // Handshakes pass, halves of the upgrade do not: both sides wait with all they have.
+  bed.fate = ({ bytes }) => (bytes[0] === PacketType.DATA && bytes.length > 100 ? [] : [10]);
+  const crypto = spying(secrets, nobleAead);
+  const ca = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS, crypto);
+  const [a, b] = ['a', 'b'].map(user => {
+    const random = new SeededRandom(3, user);
+    const member = simMember(ca, { user, device: user }, random, TESTBED_UNIX_MS);
+    const authority = Authority.group(ca.der) as Authority;
+    const credentials = simCredentials(member, random, TESTBED_UNIX_MS);
+    const { suite, kem } = crypto;
+    return bed.add(user, { suite, authority, credentials, random, postQuantum: 'required', kem });
+  }) as [End, End];
+  bed.connect(a, b, 'b/1');
+  bed.run(200);
+  expect(secrets.get('decapsulation key')?.size).toBe(1);
+  for (const { sessions } of [a, b]) expect(found(texts(sessions), secrets)).toEqual([]);
 });
 
 describe('the search', () => {
@@ -95,6 +130,14 @@ function spying(secrets: Secrets, aead: AeadSuite): SimCrypto {
   const { suite, sign } = realCrypto;
   return {
     ...realCrypto,
+    kem: {
+      ...mlKem768,
+      generate: seed => {
+        const keys = mlKem768.generate(seed);
+        note(secrets, 'decapsulation key', keys.decapsulationKey);
+        return keys;
+      },
+    },
     sign: (secret, message) => sign(note(secrets, 'signing secret', secret), message),
     suite: {
       ...suite,

@@ -87,7 +87,8 @@ interface Upgrade {
 /** All upgrades under way in one session table, one at most for each session. */
 export class Upgrades {
   private readonly options: UpgradesOptions;
-  private readonly byCarrier = new Map<Session, Upgrade>();
+  /** Private to the last: states hold keys. */
+  readonly #byCarrier = new Map<Session, Upgrade>();
 
   constructor(options: UpgradesOptions) {
     this.options = options;
@@ -98,12 +99,12 @@ export class Upgrades {
     const state: State =
       carrier.role === 'initiator' ? { kind: 'waiting', exporter } : { kind: 'listening', exporter, key: new Halves() };
     const giveUpAt = now + UPGRADE_TIMEOUT_MS;
-    this.byCarrier.set(carrier, { carrier, giveUpAt, state, step: 0, sendAt: undefined });
+    this.#byCarrier.set(carrier, { carrier, giveUpAt, state, step: 0, sendAt: undefined });
   }
 
   /** The peer has the keys of the handshake: our side begins. */
   confirmed(carrier: Session, now: Instant): void {
-    const upgrade = this.byCarrier.get(carrier);
+    const upgrade = this.#byCarrier.get(carrier);
     if (upgrade?.state.kind !== 'waiting') return;
     const { random, kem, allocate } = this.options;
     const localIndex = allocate();
@@ -119,7 +120,7 @@ export class Upgrades {
   /** Takes a plaintext with inner byte 5 to 7 that came under `session`; false for what is none, or nobody waits for. */
   receive(session: Session, plaintext: Uint8Array, now: Instant): boolean {
     const message = decodePostQuantum(plaintext);
-    const upgrade = this.byCarrier.get(session);
+    const upgrade = this.#byCarrier.get(session);
     switch (message?.kind) {
       case undefined:
         return false;
@@ -134,18 +135,18 @@ export class Upgrades {
 
   /** A session is gone, and with it its upgrade; keys that came of it live on. */
   retire(session: Session): void {
-    const upgrade = this.byCarrier.get(session);
+    const upgrade = this.#byCarrier.get(session);
     if (upgrade !== undefined) this.end(upgrade);
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(...[...this.byCarrier.values()].flatMap(({ giveUpAt, sendAt }) => [giveUpAt, sendAt]));
+    return earliest(...[...this.#byCarrier.values()].flatMap(({ giveUpAt, sendAt }) => [giveUpAt, sendAt]));
   }
 
   /** Repeats what is due; returns sessions that could not be upgraded, with the new keys that were never confirmed. */
   tick(now: Instant): { readonly carrier: Session; readonly upgraded: Session | undefined }[] {
     const failed: { carrier: Session; upgraded: Session | undefined }[] = [];
-    for (const upgrade of this.byCarrier.values()) {
+    for (const upgrade of this.#byCarrier.values()) {
       const { carrier, state, giveUpAt, sendAt } = upgrade;
       const upgraded = 'upgraded' in state ? state.upgraded : undefined;
       if (upgraded?.confirmed) this.end(upgrade);
@@ -252,7 +253,7 @@ export class Upgrades {
 
   private end(upgrade: Upgrade): void {
     const { carrier, state } = upgrade;
-    this.byCarrier.delete(carrier);
+    this.#byCarrier.delete(carrier);
     if ('exporter' in state) state.exporter.fill(0);
     if (state.kind !== 'asking') return;
     state.decapsulationKey.fill(0);
