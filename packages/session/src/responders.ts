@@ -74,6 +74,8 @@ export class Responders {
 
   /** Takes HS3; `unknown` when no handshake waits for it, `undefined` when it is not from whoever got our HS2. */
   receiveHs3(hs3: HsReply, now: Instant): FinishedResponder | 'unknown' | undefined {
+    // No timer may have fired for long, as in a page that is throttled.
+    this.tick(now);
     const responder = this.halfOpens.at(hs3.receiverIndex);
     if (responder === undefined) return 'unknown';
     const outcome = hs3.senderIndex === responder.remoteIndex ? responder.finish(hs3.noise, now) : undefined;

@@ -1,9 +1,10 @@
 /** Handshakes after sleep: everybody is called, a few at a time (session.md 2.5; faults row 34). */
 import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
 import { Authority } from '@warren/trust';
+import { PacketType } from '@warren/wire';
 import { expect, test } from 'vitest';
 import { RESUMED_AT_ONCE, resumedAt } from './resumed.ts';
-import { type End, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
+import { type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
 const verifier = simVerifier();
@@ -18,18 +19,7 @@ test('many peers are called in an order without a crowd', () => {
 });
 
 test('faults #34 a session is rekeyed at once after sleep, and no datagram is lost by it', () => {
-  const bed = new Testbed();
-  const [a, b] = ['a', 'b'].map(name => {
-    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
-    const random = new SeededRandom(3, name);
-    const authority = Authority.group(CA.der, { verifier }) as Authority;
-    return bed.add(name, {
-      suite: simSuite,
-      authority,
-      credentials: simCredentials(identity, random, TESTBED_UNIX_MS),
-      random,
-    });
-  }) as [End, End];
+  const { bed, a, b } = pair();
   bed.connect(a, b, 'b/1');
   bed.run(1000);
   const before = [a.sessions.stats.handshakes, b.sessions.stats.handshakes];
@@ -44,3 +34,39 @@ test('faults #34 a session is rekeyed at once after sleep, and no datagram is lo
   const said = (end: End) => end.opened.filter(({ plaintext }) => plaintext[0] === 9).length;
   expect([said(a), said(b), sent]).toEqual([100, 100, 100]);
 });
+
+test('an HS3 that comes after ten seconds is too late, though no timer has fired', () => {
+  for (const [waitMs, isTaken] of [
+    [9000, true],
+    [11_000, false],
+  ] as const) {
+    const { bed, a, b } = pair();
+    const held: Letter[] = [];
+    bed.fate = letter => {
+      if (letter.bytes[0] !== PacketType.HS3) return [10];
+      held.push(letter);
+      return [];
+    };
+    bed.connect(a, b, 'b/1');
+    bed.run(100);
+    bed.now += waitMs;
+    bed.deliver(held[0] as Letter);
+    expect(b.sessions.identity(a.peer) !== undefined, `${waitMs} ms`).toBe(isTaken);
+  }
+});
+
+function pair(): { bed: Testbed; a: End; b: End } {
+  const bed = new Testbed();
+  const [a, b] = ['a', 'b'].map(name => {
+    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
+    const random = new SeededRandom(3, name);
+    const authority = Authority.group(CA.der, { verifier }) as Authority;
+    return bed.add(name, {
+      suite: simSuite,
+      authority,
+      credentials: simCredentials(identity, random, TESTBED_UNIX_MS),
+      random,
+    });
+  }) as [End, End];
+  return { bed, a, b };
+}
