@@ -279,7 +279,7 @@ export class Links {
       this.links.set(peer, link);
     }
     link.identity = identity;
-    if (link.best !== undefined) this.options.sessions.usePath(peer, link.best.id);
+    if (link.best !== undefined) this.options.sessions.usePath(peer, link.best.id, now);
     this.probing.tryPath(link, path, now, HS1_BYTES);
     this.offers.offer(link, now);
   }
@@ -340,7 +340,7 @@ export class Links {
   /** The path in use may differ from the one before; tells those above what changed. */
   private rechoose(link: Link, before: Path | undefined, now: Instant): void {
     link.choose();
-    if (link.best !== undefined && link.best !== before) this.options.sessions.usePath(link.peer, link.best.id);
+    if (link.best !== undefined && link.best !== before) this.options.sessions.usePath(link.peer, link.best.id, now);
     if (link.isUsable && !link.announced) {
       link.announced = true;
       this.outbox.push({ kind: 'up', peer: link.peer, identity: link.identity });

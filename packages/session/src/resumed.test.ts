@@ -35,6 +35,22 @@ test('faults #34 a session is rekeyed at once after sleep, and no datagram is lo
   expect([said(a), said(b), sent]).toEqual([100, 100, 100]);
 });
 
+test('faults #36 a rekey whose path is dead goes on over the one that is chosen meanwhile', () => {
+  const { bed, a, b } = pair();
+  bed.connect(a, b, 'b/1');
+  bed.run(1000);
+  const before = b.sessions.stats.handshakes;
+  bed.fate = ({ wire }) => (wire === '1' ? [] : [10]);
+  a.sessions.resume(bed.now);
+  bed.run(5000);
+  expect(b.sessions.stats.handshakes).toBe(before);
+  a.sessions.usePath(b.peer, 'b/2', bed.now);
+  // Whatever comes makes the bed look what there is to send.
+  bed.deliver({ from: 'b', to: 'a', wire: '2', bytes: new Uint8Array(1), nth: 0 });
+  bed.run(100);
+  expect(b.sessions.stats.handshakes).toBe(before + 1);
+});
+
 test('an HS3 that comes after ten seconds is too late, though no timer has fired', () => {
   for (const [waitMs, isTaken] of [
     [9000, true],

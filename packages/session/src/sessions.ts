@@ -163,9 +163,11 @@ export class Sessions {
     this.keyring.forget(peer);
   }
 
-  /** Handshakes with a peer begin over this path, and hints count from there alone, until another is chosen. */
-  usePath(peer: PeerKey, path: PathId): void {
+  /** Handshakes with a peer, one under way too, go over this path, and hints count from there alone, until another is chosen. */
+  usePath(peer: PeerKey, path: PathId, now: Instant): void {
     this.keyring.usePath(peer, path);
+    const running = this.attempts.calling(peer);
+    if (running !== undefined) this.attempts.addPath(running, path, now);
   }
 
   /** The host slept, or its clock was set: all peers are rekeyed, which checks them again, a few at a time. */
