@@ -28,6 +28,7 @@ const REAL = [
   'test/stories/resilience*',
   'test/stories/router*',
   'packages/overlay/src/mesh.test.ts',
+  'packages/session/src/collisions-deep.test.ts',
 ];
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];
 
