@@ -36,7 +36,7 @@ export type TabState =
 export type JoinState =
   | { readonly kind: 'enrolling' }
   | { readonly kind: 'joining' }
-  | { readonly kind: 'joined'; readonly handle: WarrenGroup }
+  | { readonly kind: 'joined'; readonly handle: WarrenGroup; readonly upkeep: { stop(): void } }
   | { readonly kind: 'failed'; readonly at: StepName; readonly problem: Problem; readonly device?: string };
 
 /** A line of text that came or went. */
@@ -109,7 +109,8 @@ export async function joinHere(group: string, device?: string): Promise<void> {
     rememberJoined(group, true);
     const handle = await peer.join(membership);
     handle.onText(message => keepText({ ...message, peerId: message.from, group, mine: false }));
-    setJoin(group, { kind: 'joined', handle });
+    const { mesh: here } = await openMesh();
+    setJoin(group, { kind: 'joined', handle, upkeep: here.lookAfter(handle, membership) });
   } catch (thrown) {
     setJoin(group, { kind: 'failed', at, problem: problemOf(thrown), ...(device === undefined ? {} : { device }) });
   }
@@ -120,8 +121,17 @@ export async function leaveHere(group: string): Promise<void> {
   const join = joins.value.get(group);
   rememberJoined(group, false);
   setJoin(group, undefined);
-  if (join?.kind === 'joined') await join.handle.leave();
+  if (join?.kind === 'joined') {
+    join.upkeep.stop();
+    await join.handle.leave();
+  }
   if (joins.value.size === 0) await stopRunning('idle');
+}
+
+/** Takes this tab out of a group that it was removed from; it may ask for a certificate again. */
+export async function leaveForGood(group: string): Promise<void> {
+  await leaveHere(group);
+  memberships.value = memberships.value?.filter(({ file }) => file.group !== group);
 }
 
 /** Leaves all groups and forgets that this tab was in them: at sign-out. */
@@ -153,6 +163,13 @@ export function sendText(group: string, peerId: string, text: string): boolean {
   if (join?.kind !== 'joined' || !join.handle.sendText(peerId, text)) return false;
   keepText({ group, peerId, mine: true, text, at: Date.now() });
   return true;
+}
+
+/** Hands a fresh list of removed members to the mesh: this tab is a member, and members tell each other. */
+export function spreadRemoval(group: string, list: string): void {
+  const join = joins.value.get(group);
+  const read = mesh?.module.listOf(list);
+  if (join?.kind === 'joined' && read !== undefined) join.handle.learnRevocations(read);
 }
 
 /** Pings a member through the mesh. Rejects when this tab is not in the group, or nobody has that name. */
@@ -243,6 +260,7 @@ async function stopRunning(then: 'idle' | 'elsewhere'): Promise<void> {
   running = undefined;
   // The host served for one start.
   mesh = undefined;
+  for (const join of joins.value.values()) if (join.kind === 'joined') join.upkeep.stop();
   joins.value = new Map();
   await was?.peer.stop();
   was?.leadership.release();

@@ -3,7 +3,7 @@
  * sees (who is there, how we reach them) in one list. Pure.
  */
 import type { GroupView, MemberView } from './mesh.ts';
-import type { GroupDetails } from './site-api.ts';
+import type { GroupDetails, Right } from './site-api.ts';
 
 /** One device of a member. */
 export interface Person {
@@ -11,6 +11,9 @@ export interface Person {
   readonly peerId: string;
   /** `device.user`. */
   readonly name: string;
+  readonly user: string;
+  /** What the site has it do for others; absent while the site does not answer, or does not know the device any more. */
+  readonly rights: readonly Right[] | undefined;
   /** What the person is called on the site; absent while the site does not answer. */
   readonly displayName: string | undefined;
   readonly kind: MemberView['kind'];
@@ -28,12 +31,14 @@ export function people(view: GroupView | undefined, details: GroupDetails | unde
   const displayNames = new Map(details?.members.map(member => [member.user, member.displayName]));
   const found = new Map<string, Person>();
   for (const member of details?.members ?? []) {
-    for (const { peerId, device, kind } of member.devices) {
+    for (const { peerId, device, kind, rights } of member.devices) {
       const presence = view === undefined ? 'unknown' : 'offline';
       const [name, displayName] = [`${device}.${member.user}`, member.displayName];
       found.set(peerId, {
         peerId,
         name,
+        user: member.user,
+        rights,
         displayName,
         kind,
         address: undefined,
@@ -47,7 +52,8 @@ export function people(view: GroupView | undefined, details: GroupDetails | unde
   for (const { peerId, name, user, kind, address, self, online, link, pq = false } of view?.members ?? []) {
     const presence = online ? 'online' : 'offline';
     const displayName = displayNames.get(user);
-    found.set(peerId, { peerId, name, displayName, kind, address, self, presence, link, pq });
+    const rights = found.get(peerId)?.rights;
+    found.set(peerId, { peerId, name, user, rights, displayName, kind, address, self, presence, link, pq });
   }
   return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en'));
 }

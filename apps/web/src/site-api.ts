@@ -20,6 +20,9 @@ export interface SiteState {
   readonly version: string;
 }
 
+/** What a device may do for others. */
+export type Right = 'relay' | 'gateway' | 'router';
+
 export type Role = 'admin' | 'member' | 'pending';
 
 /** What a group asks of the keys of its sessions. */
@@ -38,6 +41,8 @@ export interface DeviceEntry {
   readonly device: string;
   readonly peerId: string;
   readonly kind: 'browser' | 'edge';
+  /** What its next certificate lets it do for others. */
+  readonly rights: readonly Right[];
   readonly issuedAt: string | number;
   readonly expiresAt: string | number;
 }
@@ -128,6 +133,13 @@ export const siteApi = {
     call<unknown>('POST', `${groupPath(group)}/requests/${encodeURIComponent(user)}/${answer}`, {}),
   addDevice: (group: string, body: { device: string; kind: 'browser' | 'edge' }) =>
     call<DeviceFile>('POST', `${groupPath(group)}/devices`, body),
+  /** This and the next give the list of removed members as the authority signed it, base64url. */
+  removeMember: (group: string, user: string) =>
+    call<{ list: string }>('DELETE', `${groupPath(group)}/members/${encodeURIComponent(user)}`),
+  removeDevice: (group: string, peerId: string) =>
+    call<{ list: string }>('DELETE', `${groupPath(group)}/devices/${peerId}`),
+  setRights: (group: string, peerId: string, rights: readonly Right[]) =>
+    call<unknown>('PUT', `${groupPath(group)}/devices/${peerId}/rights`, { rights }),
 };
 
 function groupPath(group: string): string {

@@ -83,9 +83,13 @@ export function simMember(authority: SimAuthority, o: SimMemberOptions, random: 
   return { secret, leaf: certificate(random, parts, leafExtensions(uris)), crypto };
 }
 
-/** An identity for the public overlay: self-signed, the id from the key. */
-export function simStranger(random: Random, now: UnixMs, crypto: SimCrypto = realCrypto): SimIdentity {
-  const secret = random.bytes(32);
+/** An identity for the public overlay: self-signed, the id from the key, which is drawn unless given (32 bytes). */
+export function simStranger(
+  random: Random,
+  now: UnixMs,
+  crypto: SimCrypto = realCrypto,
+  secret: Uint8Array = random.bytes(32),
+): SimIdentity {
   const spki = spkiOf(secret, crypto);
   const uri = `urn:warren:public:peer:${toHex(sha256(spki).slice(0, 20))}`;
   const names = { issuer: 'warren-public', subject: 'warren-public', days: 30, now, crypto };

@@ -4,8 +4,8 @@
  */
 import { type Random, WallClock } from '@warren/base';
 import type { PostQuantumPolicy } from '@warren/group';
-import { Driver, type GroupView, groupView, Peer, type UserOutput } from '@warren/peer';
-import { Authority, type Credentials, type Verifier } from '@warren/trust';
+import { Driver, type GroupView, groupView, isRenewalDue, Peer, type UserOutput } from '@warren/peer';
+import { Authority, type Credentials, parseLeaf, type Verifier } from '@warren/trust';
 import {
   type SimAuthority,
   type SimIdentity,
@@ -31,7 +31,7 @@ const LINK_BUDGET = { browser: 24, edge: 256, bootstrap: 1024 } as const;
 
 /** What a participant has on its disk. */
 export interface Disk {
-  readonly public: SimIdentity;
+  public: SimIdentity;
   /** Its membership of the village's group, once it has joined. */
   member?: SimIdentity;
 }
@@ -118,6 +118,10 @@ export class Resident {
   renew(member: SimIdentity | undefined = this.place.disk.member): void {
     const { disk } = this.place;
     const { public: common, group } = this.credentials;
+    const leaf = parseLeaf(disk.public.leaf);
+    if (leaf !== undefined && isRenewalDue(leaf, this.unixMs)) {
+      disk.public = simStranger(this.random, this.unixMs, disk.public.crypto, disk.public.secret);
+    }
     this.peer.public.renew(simRenewed(disk.public, common.keys, this.unixMs));
     if (member === undefined || group === undefined) return;
     disk.member = member;

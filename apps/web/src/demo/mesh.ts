@@ -35,6 +35,8 @@ export const takeLead = lead;
 export const waitForLead = lead;
 
 /** A mesh that joins in slow motion. */
+export function listOf(): undefined {}
+
 export async function openMesh(): Promise<Mesh> {
   return {
     memberships: async () => JSON.parse(sessionStorage.getItem('demo') ?? '[]') as Membership[],
@@ -44,6 +46,7 @@ export async function openMesh(): Promise<Mesh> {
       sessionStorage.setItem('demo', JSON.stringify([membership]));
       return membership;
     },
+    lookAfter: () => ({ stop() {} }),
     start: async bootstraps => new DemoPeer(bootstraps),
   };
 }

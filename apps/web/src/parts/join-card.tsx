@@ -11,6 +11,7 @@ import {
   type JoinState,
   joinHere,
   joins,
+  leaveForGood,
   leaveHere,
   memberships,
   ownMemberships,
@@ -31,6 +32,7 @@ export function JoinCard({ group, view }: { group: string; view: GroupView | und
     return <AskCard group={group} />;
   }
   if (join.kind === 'joined' && isIn(view) && view !== undefined) return <InCard group={group} view={view} />;
+  if (join.kind === 'joined' && view?.problem === 'removed') return <RemovedCard group={group} name={view.name} />;
   return <StepsCard group={group} join={join} view={view} />;
 }
 
@@ -73,6 +75,25 @@ function AskCard({ group }: { group: string }) {
           Join in this tab
         </button>
       </ActionForm>
+    </article>
+  );
+}
+
+/** The group's authority has declared this browser's certificate dead. */
+function RemovedCard({ group, name }: { group: string; name: string }) {
+  const leave = useAction(() => leaveForGood(group));
+  return (
+    <article class="join" aria-live="assertive">
+      <div class="grow">
+        <h2>This browser was removed from {name}</h2>
+        <p class="muted">
+          An administrator ended its membership, and it has left the mesh. If that is a mistake, ask an administrator
+          for a new invite.
+        </p>
+      </div>
+      <button type="button" class="secondary outline" onClick={leave.run} aria-busy={leave.busy}>
+        Close
+      </button>
     </article>
   );
 }

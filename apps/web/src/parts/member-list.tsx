@@ -7,7 +7,9 @@ import { announce } from '../announce.ts';
 import { ping } from '../participant.ts';
 import type { Person } from '../people.ts';
 import { problemOf } from '../problem.ts';
+import { user } from '../site.ts';
 import { kindWords, linkWords, rttWords } from '../words.ts';
+import { ManageDevice } from './manage-device.tsx';
 
 /** All devices of all members. */
 export function MemberList(props: {
@@ -16,6 +18,8 @@ export function MemberList(props: {
   /** Names of people without a device. */
   unjoined: readonly string[];
   joined: boolean;
+  /** Whether the person at the screen administrates the group. */
+  isAdmin: boolean;
   onMessage: (peerId: string) => void;
 }) {
   const online = props.members.filter(member => member.presence === 'online').length;
@@ -35,8 +39,17 @@ export function MemberList(props: {
   );
 }
 
-function MemberRow(props: { group: string; member: Person; joined: boolean; onMessage: (peerId: string) => void }) {
-  const { member } = props;
+function MemberRow(props: {
+  group: string;
+  member: Person;
+  joined: boolean;
+  isAdmin: boolean;
+  onMessage: (peerId: string) => void;
+}) {
+  const { member, isAdmin } = props;
+  const canTalk = !member.self && member.presence === 'online' && props.joined;
+  const canManage = member.rights !== undefined && (isAdmin || member.user === user.value?.name);
+  const duties = member.rights?.filter(right => right !== 'relay') ?? [];
   const presence = { online: 'online', offline: 'offline', unknown: 'not known' }[member.presence];
   return (
     <li class={`member ${member.presence}`} data-member={member.name}>
@@ -46,6 +59,7 @@ function MemberRow(props: { group: string; member: Person; joined: boolean; onMe
         <small class="muted">
           {member.displayName === undefined ? '' : `${member.displayName} · `}
           {kindWords(member.kind)}
+          {duties.length === 0 ? null : ` · ${duties.join(', ')}`}
           <span class={member.presence === 'unknown' ? 'unseen' : ''}> · {presence}</span>
         </small>
       </div>
@@ -53,12 +67,17 @@ function MemberRow(props: { group: string; member: Person; joined: boolean; onMe
         {member.address === undefined ? null : <code>{member.address}</code>}
         {member.self || member.presence !== 'online' ? null : <Reach member={member} />}
       </div>
-      {member.self || member.presence !== 'online' || !props.joined ? null : (
+      {!canTalk && !canManage ? null : (
         <div class="actions">
-          <PingButton group={props.group} member={member} />
-          <button type="button" class="small secondary outline" onClick={() => props.onMessage(member.peerId)}>
-            Message<span class="unseen"> {member.name}</span>
-          </button>
+          {canTalk ? (
+            <>
+              <PingButton group={props.group} member={member} />
+              <button type="button" class="small secondary outline" onClick={() => props.onMessage(member.peerId)}>
+                Message<span class="unseen"> {member.name}</span>
+              </button>
+            </>
+          ) : null}
+          {canManage ? <ManageDevice group={props.group} member={member} isAdmin={isAdmin} /> : null}
         </div>
       )}
     </li>

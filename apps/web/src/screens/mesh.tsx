@@ -28,6 +28,7 @@ export function MeshTab({ group, found }: { group: string; found: GroupDetails |
             members={members}
             unjoined={withoutDevice(found)}
             joined={joined}
+            isAdmin={found?.role === 'admin'}
             onMessage={peerId => {
               receiver.value = peerId;
               document.getElementById('text')?.focus();
