@@ -1,15 +1,16 @@
 /**
  * Stories of whole participants under virtual time: how a mesh comes about,
- * what it survives, who stays out. A failing story names its seed.
+ * what it survives, who stays out. A failing story names its seed. Cryptography
+ * is the simulator's cheap one; `resilience*.test.ts` runs on the real.
  */
-import { type Resident, SeededRandom, simAuthority, Village, type WireOptions } from '@warren/sim';
+import { cheapCrypto, type Resident, SeededRandom, simAuthority, Village, type WireOptions } from '@warren/sim';
 import { describe, expect, test } from 'vitest';
 
 const DIRECT = new Set(['udp', 'webrtc']);
 
 /** A village with one bootstrap node, edges and tabs that have all begun to join. */
 function village(seed: number, edges: number, tabs: number, wire: Partial<WireOptions> = {}) {
-  const built = new Village(seed, wire);
+  const built = new Village(seed, wire, cheapCrypto);
   built.bootstrap('well');
   const members = [
     ...Array.from({ length: edges }, (_, i) => built.edge(`edge${i}`)),
@@ -183,7 +184,7 @@ describe('who stays out', () => {
     const { built, members } = village(71, 2, 1);
     within(built, 15_000, 'a mesh', () => isWhole(members));
     const impostor = built.edge('impostor');
-    impostor.join(simAuthority(new SeededRandom(99, 'elsewhere'), built.unixMs));
+    impostor.join(simAuthority(new SeededRandom(99, 'elsewhere'), built.unixMs, cheapCrypto));
     built.world.run(60_000);
     expect(impostor.friends).toEqual([]);
     for (const member of members) expect(member.view.members.map(m => m.device)).not.toContain('impostor');
