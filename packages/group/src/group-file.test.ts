@@ -92,7 +92,18 @@ describe('a group file', () => {
   const wrong: readonly (readonly [keyof GroupFile, readonly unknown[]])[] = [
     ['group', ['', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abc', 7]],
     ['name', ['', 'x'.repeat(65), 'red\u001b[31m', 'two\nlines', 7]],
-    ['site', ['ftp://x', 'http://x/path', 'localhost:8080', 'http://a b']],
+    [
+      'site',
+      ['ftp://x', 'http://x/path', 'localhost:8080', 'http://a b', 'https://[', 'https://[1::2::3]', 'https://x?'],
+    ],
+    [
+      'site',
+      ['https://256.1.1.1', 'https://1.2.3.4.5', 'https://x:65536', 'https://a@x', 'https://x#', 'https://a..b'],
+    ],
+    [
+      'site',
+      ['https://[:::]', 'https://[1:2:3:4:5:6:7:8:9]', 'https://[1:2]', 'https://[::12345]', 'https://1.2.3.04'],
+    ],
     ['sitePin', ['', toBase64Url(new Uint8Array(31)), 1]],
     ['bootstraps', [[], ['http://x'], 'ws://x', Array(17).fill('ws://x'), [`ws://${'x'.repeat(201)}`]]],
     ['ca', ['', '!!', 5]],
@@ -119,6 +130,15 @@ describe('a group file', () => {
       const changed = parseGroupFile(JSON.stringify(withPolicy(file, policy)));
       expect(changed).toMatchObject({ ...FILE, postQuantum: policy });
     }
+  });
+
+  test.each(
+    'https://warren.example http://localhost:8080 https://[::1] http://[::1]:8080 https://[2001:db8::7:0] https://192.0.2.7:8443 https://[1:2:3:4:5:6:7:8] https://xn--bcher-kva.example https://a_b.lan'.split(
+      ' ',
+    ),
+  )('may lead to a site at %s', site => {
+    expect(parseGroupFile(printGroupFile({ ...FILE, site }))).toMatchObject({ site });
+    expect(new URL(site).origin).toBe(site);
   });
 
   test('without its secret is whole, and keeps everything else', () => {

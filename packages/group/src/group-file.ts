@@ -6,6 +6,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase64Url, toHex, utf8 } from '@warren/base';
+import { isOrigin } from './origin.ts';
 
 /** Whether end-to-end sessions get post-quantum keys: never, where both sides can, or before any data flows. */
 export const POST_QUANTUM_POLICIES = ['off', 'on', 'required'] as const;
@@ -135,7 +136,7 @@ function faultOf(value: Readonly<Record<string, unknown>>): string | undefined {
   const checks: readonly (readonly [string, boolean])[] = [
     ['group', text('group', /^[a-z2-7]{26}$/)],
     ['name', text('name', /^[^\p{Cc}\p{Cs}]{1,64}$/u)],
-    ['site', text('site', /^https?:\/\/[^\s/]+$/)],
+    ['site', typeof value.site === 'string' && isOrigin(value.site)],
     ['sitePin', value.sitePin === undefined || bytes('sitePin', 32)],
     ['bootstraps', areBootstraps(value.bootstraps)],
     ['ca', bytes('ca')],

@@ -106,6 +106,31 @@ test('what fetch itself says in words is passed on, anything else means that the
   expect(await loadMemberships(host)).toEqual([]);
 });
 
+test.each(['null', '[]', '7', '"leaf"', 'true', '<html>', ''])('a site that answers %j is told by name', async body => {
+  for (const status of [200, 500]) {
+    const odd: Fetch = async () => new Response(body, { status });
+    const failure = await enrol(host, file, { fetch: odd }).catch(error => error);
+    expect(failure).toBeInstanceOf(PeerError);
+    expect(failure).toMatchObject({ code: 'site-error', message: expect.stringContaining('https://site.example') });
+  }
+});
+
+test('of a refusal only short texts without control characters are passed on', async () => {
+  const odd = [null, 7, 'no', [], { code: 7, message: {}, hint: [] }, { code: 'A b', message: '\u001b[2J', hint: '' }];
+  for (const error of [...odd, { code: 'x'.repeat(65), message: 'x'.repeat(501), hint: 'x'.repeat(501) }]) {
+    const refuse: Fetch = async () => new Response(JSON.stringify({ error }), { status: 403 });
+    const failure = await enrol(host, file, { fetch: refuse }).catch(thrown => thrown);
+    expect(failure).toMatchObject({ code: 'site-error', message: expect.stringContaining('answered 403') });
+    expect(failure.hint).toMatch(/^Check /);
+  }
+});
+
+test('an answer that breaks off means that the site cannot be reached', async () => {
+  const stream = () => new ReadableStream({ start: controller => controller.error(new TypeError('terminated')) });
+  const broken: Fetch = async () => new Response(stream());
+  await expect(enrol(host, file, { fetch: broken })).rejects.toMatchObject({ code: 'site-unreachable' });
+});
+
 const site: Fetch = (url, init) => answer(url, init, PEER_ID);
 
 async function answer(url: string, init: Parameters<Fetch>[1], peerId: Uint8Array): Promise<Response> {

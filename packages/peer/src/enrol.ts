@@ -37,8 +37,8 @@ export async function enrol(host: Host, file: GroupFile, o: { fetch: Fetch }): P
   const key = await host.identity(`group-${file.group}`);
   const csr = await makeRequest(key, file.device, secret);
   const body = { group: file.group, enrolment: toBase64Url(secret), csr: toBase64Url(csr) };
-  const answer = await post(`${file.site}/api/enrol`, body, o.fetch);
-  const leaf = certified(file, fromBase64Url(String(answer.leaf)), host.clock.unixMs());
+  const answer = await post(file.site, '/api/enrol', body, o.fetch);
+  const leaf = certified(file, bytesOf(answer.leaf), host.clock.unixMs());
   if (!sameBytes(leaf.spki, key.spki)) throw new PeerError('wrong-leaf', 'The site certified another key than ours.');
   const membership = { file: answeredFile(withoutSecret(file), answer), leaf };
   await saveMembership(host, membership);
@@ -59,8 +59,8 @@ export async function renew(host: Host, membership: Membership, o: { fetch: Fetc
   const at = Math.floor(host.clock.unixMs());
   const signature = await key.sign(concat(RENEWAL_LABEL, leaf.tbsHash, new Writer(8).u64(at).done(), sha256(csr)));
   const body = { leaf: toBase64Url(leaf.der), csr: toBase64Url(csr), at, signature: toBase64Url(signature) };
-  const answer = await post(`${file.site}/api/renew`, body, o.fetch);
-  const next = certified(file, fromBase64Url(String(answer.leaf)), host.clock.unixMs());
+  const answer = await post(file.site, '/api/renew', body, o.fetch);
+  const next = certified(file, bytesOf(answer.leaf), host.clock.unixMs());
   if (!sameBytes(next.spki, leaf.spki) || !sameBytes(next.peerId, leaf.peerId)) {
     throw new PeerError('wrong-leaf', 'The site certified another key or peer id than ours.');
   }
@@ -139,6 +139,10 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
+function bytesOf(text: unknown): Uint8Array | undefined {
+  return typeof text === 'string' ? fromBase64Url(text) : undefined;
+}
+
 /** Accepts what the site sent only if it is a certificate of this group's CA for this user and device. */
 function certified(file: GroupFile, der: Uint8Array | undefined, today: number): Leaf {
   const leaf = der && readLeaf(der);
@@ -151,22 +155,38 @@ function certified(file: GroupFile, der: Uint8Array | undefined, today: number):
   return leaf;
 }
 
-async function post(url: string, body: object, fetch: Fetch): Promise<Record<string, unknown>> {
+async function post(site: string, path: string, body: object, fetch: Fetch): Promise<Record<string, unknown>> {
   const headers = { 'content-type': 'application/json', 'x-warren': '1' };
   let response: Response;
+  let text: string;
   try {
-    response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    response = await fetch(`${site}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    text = await response.text();
   } catch (error) {
     if (error instanceof PeerError) throw error;
-    const site = new URL(url).origin;
-    throw new PeerError(
-      'site-unreachable',
-      `Cannot reach the group site at ${site}.`,
-      'Check that it runs, then try again.',
-    );
+    const hint = 'Check that it runs, then try again.';
+    throw new PeerError('site-unreachable', `Cannot reach the group site at ${site}.`, hint);
   }
-  const answer = parsed(await response.text()) as Record<string, unknown> | undefined;
+  const answer = asRecord(parsed(text));
   if (response.ok && answer !== undefined) return answer;
-  const error = (answer?.error ?? {}) as { code?: string; message?: string; hint?: string };
-  throw new PeerError(error.code ?? 'site-error', error.message ?? `The site answered ${response.status}.`, error.hint);
+  throw refusal(site, response.status, asRecord(answer?.error));
+}
+
+/** What the site says, as far as it is a code and sentences for a person. */
+function refusal(site: string, status: number, error: Record<string, unknown> | undefined): PeerError {
+  const { code, message, hint } = error ?? {};
+  if (typeof code === 'string' && /^[a-z0-9-]{1,64}$/.test(code) && isSentence(message)) {
+    return new PeerError(code, message, isSentence(hint) ? hint : undefined);
+  }
+  const what = `The group site at ${site} answered ${status}, and nothing that this device understands.`;
+  return new PeerError('site-error', what, 'Check that a group site of this version runs there, then try again.');
+}
+
+function isSentence(value: unknown): value is string {
+  return typeof value === 'string' && /^[^\p{Cc}]{1,500}$/u.test(value);
+}
+
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord ? (value as Record<string, unknown>) : undefined;
 }
