@@ -11,6 +11,7 @@ import { record } from './activity.ts';
 import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { groupFile } from './group-file.ts';
+import { requireMember } from './groups.ts';
 import { checkName } from './names.ts';
 import { NEW_DEVICE_RIGHTS } from './rights.ts';
 import { newSecret } from './secrets.ts';
@@ -28,10 +29,10 @@ export interface DeviceWish {
   readonly key?: string;
 }
 
-/** Adds a device, or gives one that has not enrolled yet a new file; the file before it stops working. */
+/** Adds a device, or gives one that has not enrolled yet a new file; the file before it stops working. For members only. */
 export async function addDevice(
   site: Site,
-  group: GroupRow,
+  id: string,
   user: User,
   wish: DeviceWish,
 ): Promise<{ file: GroupFile; fileName: string }> {
@@ -39,30 +40,37 @@ export async function addDevice(
   const { text, hash } = newSecret(16);
   const now = site.now();
   const expires = now + DAY;
-  await site.db.transaction().execute(async step => {
-    const known = await devicesOf(step, group.id, user.name);
-    const same = known.find(row => row.name === device);
-    if (same === undefined) {
-      if (known.length >= MOST_DEVICES) throw tooMany();
-      await step
-        .insertInto('devices')
-        .values(newRow(group, user, wish, now))
-        .execute();
-    } else if (!mayEnrolAgain(same, wish, now)) {
-      const hint = 'Choose another name, or go on using the certificate that the device has.';
-      throw new SiteError(409, 'device-enrolled', `You already have a device ${device} in this group.`, hint);
-    }
+  const group = await site.db.transaction().execute(async step => {
+    const row = await requireMember(step, id, user);
+    await placeFor(step, row, user, wish, now);
     const secret = { secret_hash: hash, secret_expires_at: expires, kind: wish.kind };
-    const at = { group_id: group.id, user: user.name, name: device };
+    const at = { group_id: id, user: user.name, name: device };
     await step
       .updateTable('devices')
       .set(secret)
       .where(all => all.and(at))
       .execute();
-    await record(step, { at: now, group: group.id, actor: user.name, action: 'file-made', target: device });
+    await record(step, { at: now, group: id, actor: user.name, action: 'file-made', target: device });
+    return row;
   });
   const file = groupFile(site.address, group, { user: user.name, device, enrolment: text, expires });
   return { file, fileName: fileName(group.name, device) };
+}
+
+/** Makes the device's row if there is none; throws a 409 where the device may get no new file. */
+async function placeFor(step: Database, group: GroupRow, user: User, wish: DeviceWish, now: number): Promise<void> {
+  const known = await devicesOf(step, group.id, user.name);
+  const same = known.find(row => row.name === wish.device);
+  if (same === undefined) {
+    if (known.length >= MOST_DEVICES) throw tooMany();
+    await step
+      .insertInto('devices')
+      .values(newRow(group, user, wish, now))
+      .execute();
+  } else if (!mayEnrolAgain(same, wish, now)) {
+    const hint = 'Choose another name, or go on using the certificate that the device has.';
+    throw new SiteError(409, 'device-enrolled', `You already have a device ${same.name} in this group.`, hint);
+  }
 }
 
 /** Sets what a device may do from its next certificate on; gives the rights in order. */

@@ -14,6 +14,7 @@ import { Writer } from '@warren/wire';
 import { signLeaf } from './authority.ts';
 import type { Database, DeviceRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
+import { standing } from './membership.ts';
 import { deadBefore, type ListView, listView, signAgain } from './revocation-list.ts';
 import { rightsOf } from './rights.ts';
 import { secretHash, sha256 } from './secrets.ts';
@@ -113,12 +114,19 @@ async function issue(
   via: 'enrol' | 'renew',
 ): Promise<Issued> {
   const group = device.group_id;
+  await stillMember(step, device);
   const repeated = via === 'enrol' ? sameAnswer(site, device) : undefined;
   const leaf = repeated ?? (await newLeaf(site, step, device, request, via));
   const list = await signAgain(site, step, group);
   const found = step.selectFrom('groups').select('post_quantum').where('id', '=', group);
   const { post_quantum: postQuantum } = await found.executeTakeFirstOrThrow();
   return { leaf: toBase64Url(leaf), peerId: device.peer_id, postQuantum, ...listView(list) };
+}
+
+/** Removal ends secrets and certificates; this also stops one that outlived it. */
+async function stillMember(step: Database, { group_id, user }: DeviceRow): Promise<void> {
+  const where = await standing(step, group_id, user);
+  if (where !== 'admin' && where !== 'member') throw removed();
 }
 
 /** The certificate that this very secret already gave; a file made after it asks for a new one. */

@@ -5,7 +5,7 @@ import { POST_QUANTUM_POLICIES } from '@warren/group';
 import { RIGHTS } from '@warren/trust';
 import { Type } from 'typebox';
 import { addDevice, setRights } from '../devices.ts';
-import { createGroup, groupDetails, listGroups, requireAdmin, requireMember, setSettings } from '../groups.ts';
+import { createGroup, groupDetails, listGroups, requireAdmin, setSettings } from '../groups.ts';
 import { approve, deny } from '../membership.ts';
 import { removeDevice, removeMember } from '../removal.ts';
 import { requireUser } from '../sessions.ts';
@@ -68,8 +68,7 @@ export function groupRoutes(app: App, site: Site): void {
 
   app.post('/api/groups/:group/devices', { schema: { params: GroupPath, body: NewDevice } }, async request => {
     const user = await requireUser(site, request);
-    const group = await requireMember(site.db, request.params.group, user);
-    return addDevice(site, group, user, request.body);
+    return addDevice(site, request.params.group, user, request.body);
   });
 
   app.delete('/api/groups/:group/members/:user', { schema: { params: RequestPath } }, async request => {
