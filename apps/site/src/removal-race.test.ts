@@ -3,7 +3,7 @@
  * need not be true any more when its transaction runs.
  */
 import { fromBase64Url, toBase64Url } from '@warren/base';
-import { parseLeaf } from '@warren/trust';
+import { Authority, decodeRevocationList, parseLeaf } from '@warren/trust';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Answer, type Browser, Device, newGroup, newInvite, siteWithAda, type TestSite } from './testing.ts';
 
@@ -50,6 +50,26 @@ test('faults #51: a secret or certificate of somebody who is no member gets noth
     await stranger.post('/api/enrol', await phone.enrolment(second)),
   ];
   expect(answers.map(({ status, body }) => [status, body.error?.code])).toEqual(answers.map(() => [403, 'removed']));
+});
+
+test('faults #98: each list that is read during a removal carries the signature over itself', async () => {
+  const { ca_certificate } = await started.site.db
+    .selectFrom('groups')
+    .select('ca_certificate')
+    .where('id', '=', group)
+    .executeTakeFirstOrThrow();
+  const removal = remove();
+  const reading: Promise<Answer>[] = [];
+  for (let n = 0; n < 40; n++) {
+    reading.push(started.browser().get(`/api/groups/${group}/revocations`));
+    await new Promise(resolve => setImmediate(resolve));
+  }
+  expect((await removal).status).toBe(200);
+  const taken = (await Promise.all(reading)).map(({ body }) => {
+    const list = decodeRevocationList(fromBase64Url(body.list) ?? new Uint8Array(0));
+    return list !== undefined && Authority.group(ca_certificate)?.revocations.learnList(list);
+  });
+  expect(taken).toEqual(taken.map(() => true));
 });
 
 function ask(device: string): Promise<Answer> {

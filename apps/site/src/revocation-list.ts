@@ -12,7 +12,7 @@ import {
   type RevocationList,
 } from '@warren/trust';
 import { signList } from './authority.ts';
-import type { Database, DeviceRow, GroupRow } from './database/schema.ts';
+import type { Database, DeviceRow } from './database/schema.ts';
 import { SiteError } from './errors.ts';
 import { DAY, type Site } from './site.ts';
 
@@ -66,9 +66,8 @@ export async function signAgain(site: Site, step: Database, id: string, changed 
 
 /** The newest list of a group for everybody; throws a 404 for an unknown group. */
 export async function revocations(site: Site, id: string): Promise<ListView & { revoked: readonly object[] }> {
-  const group = await site.db.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
-  if (group === undefined) throw new SiteError(404, 'unknown-group', 'There is no such group on this site.');
-  const list = await signedList(site.db, group);
+  // One view of the database: a removal between the head and the entries would give a list that nobody signed.
+  const list = await site.db.transaction().execute(step => signedList(step, id));
   const revoked = list.revoked.map(entry =>
     'user' in entry ? entry : { peerId: Buffer.from(entry.peerId).toString('hex'), before: entry.before },
   );
@@ -108,15 +107,17 @@ export function listView(list: RevocationList): ListView {
   return { head, list: toBase64Url(encodeRevocationList(list)) };
 }
 
-/** What was signed last, put together again. */
-async function signedList(db: Database, group: GroupRow): Promise<RevocationList> {
+/** What was signed last, put together again. Call it in a transaction. */
+async function signedList(step: Database, id: string): Promise<RevocationList> {
+  const group = await step.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
+  if (group === undefined) throw new SiteError(404, 'unknown-group', 'There is no such group on this site.');
   const { head_sequence, head_signed_at, head_signature, list_signature } = group;
   if (list_signature === null) {
     const hint = 'The site signs it within an hour, as soon as it has its CA key.';
     throw new SiteError(503, 'list-unsigned', 'The list of this group is not signed yet.', hint);
   }
   const head = { sequence: head_sequence, signedAt: head_signed_at, signature: head_signature };
-  return { head, revoked: await entries(db, group.id, head_signed_at), signature: list_signature };
+  return { head, revoked: await entries(step, id, head_signed_at), signature: list_signature };
 }
 
 /** In an order that does not change, without those whose dead certificates have all run out at `signedAt`. */
