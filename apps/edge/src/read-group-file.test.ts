@@ -34,12 +34,6 @@ test.each([
   expect(failure.message).toContain(words);
 });
 
-test('a site whose name no URL can have is refused, though it looks like one', async () => {
-  const file = (await TestGroup.make(GROUP, Date.now())).file({ site: 'https://xn--a' });
-  const failure = await read(JSON.stringify(file)).catch(error => error);
-  expect(failure).toMatchObject({ code: 'bad-group-file', message: expect.stringContaining('no valid "site"') });
-});
-
 test('what is no file is told apart', async () => {
   const folder = testFolder(onTestFinished);
   await expect(readGroupFile('none.warren', folder)).rejects.toMatchObject({

@@ -23,8 +23,6 @@ export async function readGroupFile(path: string, cwd: string): Promise<GroupFil
   }
   const file = parseGroupFile(await readText(path, cwd));
   if ('error' in file) throw new Failure('bad-group-file', `${path}: ${file.error}`);
-  // Of a name in another script the parser looks at the form only.
-  if (!URL.canParse(file.site)) throw new Failure('bad-group-file', `${path}: The group file has no valid "site".`);
   return file;
 }
 
