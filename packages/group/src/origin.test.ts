@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { isOrigin } from './origin.ts';
 
 test('whatever is taken for an origin can be made a URL', () => {
