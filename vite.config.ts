@@ -19,7 +19,7 @@ const page = {
   oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
 };
 
-/** Tests with real browsers or network namespaces, and long simulations: one file at a time, since they time things on two cores. */
+/** Tests with real browsers, network namespaces or programs, and long simulations: one file at a time, since they time things on two cores. */
 const REAL = [
   'test/browser/**',
   'test/netns/**',
@@ -27,6 +27,7 @@ const REAL = [
   'test/stories/post-quantum*',
   'test/stories/resilience*',
   'test/stories/router*',
+  'test/vectors/command.test.ts',
   'packages/overlay/src/mesh.test.ts',
   'packages/session/src/collisions-deep.test.ts',
 ];
