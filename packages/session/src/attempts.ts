@@ -119,11 +119,13 @@ export class Attempts {
     return this.byIndex.get(index);
   }
 
+  all(): Attempt[] {
+    return [...this.byIndex.values()];
+  }
+
   /** Attempts that are for `peer` or were answered by it. */
   of(peer: PeerKey): Attempt[] {
-    return [...this.byIndex.values()].filter(
-      ({ to, state }) => to === peer || (state.kind === 'answered' && state.peer === peer),
-    );
+    return this.all().filter(({ to, state }) => to === peer || (state.kind === 'answered' && state.peer === peer));
   }
 
   /** Sends a calling attempt's HS1 over one more path. */

@@ -147,6 +147,11 @@ export class Keyring {
     this.options.forgotten(peer);
   }
 
+  /** Erases all that is shared with anybody. */
+  close(): void {
+    for (const peer of this.peers.keys()) this.forget(peer);
+  }
+
   /** The responder never confirmed a session of ours: it is erased, and with it the peer where no other can send. */
   unconfirmed(index: number): void {
     const known = this.byIndex.get(index);

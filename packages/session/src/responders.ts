@@ -95,6 +95,11 @@ export class Responders {
     for (const responder of this.halfOpens.tick(now)) this.discard(responder);
   }
 
+  /** Ends all handshakes that wait for HS3. */
+  close(): void {
+    this.tick(Number.POSITIVE_INFINITY);
+  }
+
   /** Ends a handshake of which no session comes. */
   discard(responder: Responder): void {
     responder.erase();

@@ -62,6 +62,7 @@ export class Sessions {
   private readonly jar: CookieJar;
   private readonly keyring: Keyring;
   private readonly disagreements = new Disagreements();
+  private isClosed = false;
 
   constructor(options: SessionsOptions) {
     this.options = { ...options };
@@ -84,6 +85,7 @@ export class Sessions {
    * With a handshake to that peer under way, its HS1 goes over the new paths too.
    */
   connect(to: PeerKey | undefined, paths: readonly PathId[], now: Instant): void {
+    if (this.isClosed) return;
     const disagreement = to === undefined ? undefined : this.disagreements.at(to, now);
     if (disagreement !== undefined) {
       this.outbox.push({ kind: 'failed', to, reason: disagreement });
@@ -104,11 +106,12 @@ export class Sessions {
 
   /** Whether HS1 bytes are meant for this network; all networks of a process share their sockets. */
   recognises(hs1: Uint8Array): boolean {
-    return this.responders.recognises(hs1);
+    return !this.isClosed && this.responders.recognises(hs1);
   }
 
   /** Takes one datagram of ours, in end-to-end scope with the neighbour it came through; returns what DATA and FRAME contain. */
   receive(path: PathId, bytes: Uint8Array, now: Instant, via?: string): Opened | undefined {
+    if (this.isClosed) return undefined;
     switch (bytes[0]) {
       case PacketType.DATA:
       case PacketType.FRAME:
@@ -161,6 +164,14 @@ export class Sessions {
   /** Erases all that is known of a peer. */
   forget(peer: PeerKey): void {
     this.keyring.forget(peer);
+  }
+
+  /** Ends all sessions and handshakes, erases their keys and gives their indices back; nothing begins any more. */
+  close(): void {
+    this.isClosed = true;
+    this.keyring.close();
+    for (const attempt of this.attempts.all()) this.drop(attempt);
+    this.responders.close();
   }
 
   /** Handshakes with a peer, one under way too, go over this path, and hints count from there alone, until another is chosen. */

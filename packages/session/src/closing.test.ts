@@ -1,0 +1,87 @@
+/** The end of a session table: nothing is left of it, in memory or in the process's indices. */
+import { utf8 } from '@warren/base';
+import type { AeadKey, NoiseSuite } from '@warren/noise';
+import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
+import { Authority } from '@warren/trust';
+import { PacketType } from '@warren/wire';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { readIndex } from './index.ts';
+import { type End, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
+
+const random = new SeededRandom(1, 'closing');
+const verifier = cheapCrypto.verifier();
+const CA = simAuthority(random, TESTBED_UNIX_MS, cheapCrypto);
+const AUTHORITY = Authority.group(CA.der, { verifier }) as Authority;
+
+let bed: Testbed;
+let a: End;
+let b: End;
+let keysInUse: number;
+const counting: NoiseSuite = {
+  ...cheapCrypto.suite,
+  aead: {
+    ...cheapCrypto.suite.aead,
+    key(bytes: Uint8Array): AeadKey {
+      keysInUse++;
+      const key = cheapCrypto.suite.aead.key(bytes);
+      const erase = () => {
+        keysInUse--;
+        key.erase();
+      };
+      return { seal: key.seal.bind(key), open: key.open.bind(key), erase };
+    },
+  },
+};
+
+beforeEach(() => {
+  keysInUse = 0;
+  bed = new Testbed();
+  a = bed.add('a', options('a', counting));
+  b = bed.add('b', options('b', cheapCrypto.suite));
+});
+
+describe('a closed table', () => {
+  test('has erased its sessions, calls and half-open handshakes, and given back their indices', () => {
+    const c = bed.add('c', options('c', cheapCrypto.suite));
+    bed.connect(a, b, 'b/1');
+    bed.run(1000);
+    expect(keysInUse).toBeGreaterThan(0);
+    bed.fate = ({ to }) => (to === 'c' ? [] : [10]);
+    bed.connect(a, c, 'c/1');
+    bed.connect(c, a, 'a/2');
+    bed.run(1000);
+    const indices = a.sent
+      .filter(({ bytes }) => bytes[0] !== PacketType.DATA)
+      .map(({ bytes }) => readIndex(bytes, 4))
+      .filter(index => a.indices.owner(index) !== undefined);
+    expect(new Set(indices).size, 'a session, a call, a half-open handshake').toBe(3);
+    a.sessions.close();
+    expect(indices.filter(index => a.indices.owner(index) !== undefined)).toEqual([]);
+    expect(keysInUse).toBe(0);
+    expect(a.sessions.wakeAt).toBeUndefined();
+  });
+
+  test('neither sends nor takes anything', () => {
+    bed.connect(a, b, 'b/1');
+    bed.run(1000);
+    a.sessions.close();
+    const [sent, opened] = [a.sent.length, a.opened.length];
+    bed.say(b, a, 'a/1', utf8('hello'));
+    bed.connect(b, a, 'a/1');
+    bed.connect(a, b, 'b/1');
+    a.sessions.resume(bed.now);
+    expect(bed.say(a, b, 'b/1', utf8('hello'))).toBe(false);
+    bed.run(60_000);
+    const hints = a.sent.slice(sent).filter(({ bytes }) => bytes[0] === PacketType.NOSESS).length;
+    expect([a.sent.length - hints, a.opened.length, a.failed]).toEqual([sent, opened, []]);
+    expect([...a.sessions.identities()]).toEqual([]);
+    expect(a.sessions.wakeAt).toBeUndefined();
+  });
+});
+
+function options(name: string, suite: NoiseSuite) {
+  const own = new SeededRandom(2, name);
+  const identity = simMember(CA, { user: name, device: name }, own, TESTBED_UNIX_MS);
+  const credentials = simCredentials(identity, own, TESTBED_UNIX_MS);
+  return { suite, authority: AUTHORITY, credentials, random: own };
+}
