@@ -83,7 +83,12 @@ export class EndToEnd {
     const oldest = this.waiting.keys().next();
     if (!this.waiting.has(to) && this.waiting.size >= WAITING_PEERS && !oldest.done) this.waiting.delete(oldest.value);
     this.waiting.set(to, queue);
-    this.sessions.connect(to, [EndToEnd.path(to)], now);
+    if (!this.isHeld(to)) this.sessions.connect(to, [EndToEnd.path(to)], now);
+  }
+
+  /** Whether there is a session that waits for its post-quantum keys: it says how that ends, another would begin it anew. */
+  private isHeld(to: PeerKey): boolean {
+    return this.sessions.identity(to) !== undefined && this.sessions.isPostQuantum(to) === undefined;
   }
 
   private drain(now: Instant): void {
