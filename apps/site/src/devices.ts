@@ -13,12 +13,13 @@ import { SiteError } from './errors.ts';
 import { groupFile } from './group-file.ts';
 import { requireMember } from './groups.ts';
 import { checkName } from './names.ts';
+import { listedDevices } from './revocation-list.ts';
 import { NEW_DEVICE_RIGHTS } from './rights.ts';
 import { newSecret } from './secrets.ts';
 import type { User } from './sessions.ts';
 import { DAY, type Site } from './site.ts';
 
-/** Devices of one member in one group. */
+/** Devices of one member in one group: with a certificate, with a file that works, or removed and still in the list. */
 const MOST_DEVICES = 50;
 
 /** What a member asks for. */
@@ -59,10 +60,13 @@ export async function addDevice(
 
 /** Makes the device's row if there is none; throws a 409 where the device may get no new file. */
 async function placeFor(step: Database, group: GroupRow, user: User, wish: DeviceWish, now: number): Promise<void> {
+  await dropUnused(step, group.id, user.name, now);
   const known = await devicesOf(step, group.id, user.name);
   const same = known.find(row => row.name === wish.device);
+  const listed = await listedDevices(step, group.id, now);
+  const counted = known.filter(row => row.leaf !== null || hasSecret(row, now) || listed.has(row.peer_id));
+  if (counted.length >= MOST_DEVICES && !counted.some(row => row === same)) throw tooMany();
   if (same === undefined) {
-    if (known.length >= MOST_DEVICES) throw tooMany();
     await step
       .insertInto('devices')
       .values(newRow(group, user, wish, now))
@@ -103,6 +107,21 @@ export async function requireDevice(step: Database, group: string, peerId: strin
   throw new SiteError(404, 'no-device', 'There is no such device in this group.', 'Reload the list.');
 }
 
+/** Forgets devices that never had a certificate and whose file works no longer: nobody knows their peer ids. */
+async function dropUnused(step: Database, group: string, user: string, now: number): Promise<void> {
+  await step
+    .deleteFrom('devices')
+    .where('group_id', '=', group)
+    .where('user', '=', user)
+    .where('secret_expires_at', '<=', now)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(selectFrom('certificates').select('tbs_hash').whereRef('certificates.peer_id', '=', 'devices.peer_id')),
+      ),
+    )
+    .execute();
+}
+
 async function devicesOf(step: Database, group: string, user: string): Promise<DeviceRow[]> {
   return step.selectFrom('devices').selectAll().where('group_id', '=', group).where('user', '=', user).execute();
 }
@@ -124,6 +143,10 @@ function newRow(group: GroupRow, user: User, wish: DeviceWish, now: number): Dev
     renewed_at: 0,
     rights: NEW_DEVICE_RIGHTS,
   };
+}
+
+function hasSecret(row: DeviceRow, now: number): boolean {
+  return row.secret_hash !== null && row.secret_expires_at > now;
 }
 
 /** Enrolment itself insists on the key that the device had; this only spares people files that cannot work. */

@@ -69,6 +69,23 @@ describe('group files', () => {
     refused(await ask({ device: 'one-more' }), 409, 'too-many-devices');
     expect((await ask({ device: 'd0' })).status).toBe(200);
   });
+
+  test('files that nobody used in time, and devices removed a month ago, leave their places to others', async () => {
+    const device = await Device.make();
+    const { peerId } = (await enrol(device, await fileFor('gone'))).body;
+    for (let i = 0; i < 49; i++) await fileFor(`d${i}`);
+    await started.ada.call('DELETE', `/api/groups/${group}/devices/${peerId}`);
+    refused(await ask({ device: 'one-more' }), 409, 'too-many-devices');
+    started.pass(DAY + MINUTE);
+    for (let i = 0; i < 49; i++) expect((await ask({ device: `e${i}` })).status).toBe(200);
+    const rows = started.site.db.selectFrom('devices').select('name').execute();
+    expect(await rows).toHaveLength(50);
+    for (const name of ['one-more', 'd0']) refused(await ask({ device: name }), 409, 'too-many-devices');
+    started.pass(32 * DAY);
+    await started.ada.post('/api/signin', { name: 'ada', password: 'correct horse' });
+    for (let i = 0; i < 50; i++) expect((await ask({ device: `f${i}` })).status).toBe(200);
+    refused(await ask({ device: 'gone' }), 409, 'too-many-devices');
+  });
 });
 
 describe('enrolment', () => {
@@ -159,15 +176,17 @@ describe('renewal', () => {
 });
 
 describe('the revocation list', () => {
-  test('is signed again every day and at each enrolment, never with an older date', async () => {
+  test('is signed again every day and at each enrolment, and counts on where the clock was set back', async () => {
     const ca = readAuthority(fromBase64Url((await fileFor('gw')).ca) as Uint8Array);
     if (typeof ca === 'string') throw new Error(ca);
     const dates: number[] = [];
+    const sequences: number[] = [];
     const look = async (): Promise<void> => {
       const { head } = (await started.ada.get(`/api/groups/${group}/revocations`)).body;
       const signature = fromBase64Url(head.signature) as Uint8Array;
       expect(nobleVerifier.verify(ca.publicKey, revocationHeadText(group, head), signature)).toBe(true);
       dates.push(head.signedAt);
+      sequences.push(head.sequence);
     };
     await look();
     started.pass(HOUR);
@@ -181,7 +200,8 @@ describe('the revocation list', () => {
     expect((await enrol(await Device.make(), file)).status).toBe(200);
     await look();
     const [first = 0, ...later] = dates;
-    expect(later.map(date => Math.round((date - first) / HOUR))).toEqual([0, 25, 25]);
+    expect(later.map(date => Math.round((date - first) / HOUR))).toEqual([0, 25, -23]);
+    expect(sequences).toEqual([0, 0, 0, 1]);
   });
 });
 

@@ -19,6 +19,9 @@ import { DAY, type Site } from './site.ts';
 /** What stands in `removals.peer_id` for all devices of a user. */
 export const ALL_DEVICES = '';
 
+/** For how long a removal stands in the list: all certificates that it killed have run out then. */
+export const LISTED = LEAF_LIFETIME_MAX_MS + DAY;
+
 /** The signed head of a revocation list; `signedAt` in Unix ms, `signature` 64 bytes as base64url. */
 export interface HeadView {
   readonly sequence: number;
@@ -33,24 +36,31 @@ export interface ListView {
   readonly list: string;
 }
 
-/** Signs the lists that are a day old again, so that peers can tell a fresh list from a withheld one. */
+/** Signs the lists again that are a day old, so that peers can tell a fresh list from a withheld one, or from the future. */
 export async function refreshLists(site: Site): Promise<void> {
-  const old = site.now() - DAY;
+  const now = site.now();
   const stale = await site.db
     .selectFrom('groups')
     .select('id')
-    .where(any => any.or([any('head_signed_at', '<=', old), any('list_signature', 'is', null)]))
+    .where(any =>
+      any.or([
+        any('head_signed_at', '<=', now - DAY),
+        any('head_signed_at', '>', now),
+        any('list_signature', 'is', null),
+      ]),
+    )
     .execute();
   for (const { id } of stale) await site.db.transaction().execute(step => signAgain(site, step, id));
 }
 
-/** Signs the list of one group as it is now; `changed` counts its sequence on. Call it in the transaction of the change. */
+/** Signs the list of one group as it is now; `changed` counts its sequence on, as does a clock that was set back. Call it in the transaction of the change. */
 export async function signAgain(site: Site, step: Database, id: string, changed = false): Promise<RevocationList> {
   const group = await step.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-  // Peers keep the newest: a clock that was set back must not make our list look stale.
-  const signedAt = Math.max(site.now(), group.head_signed_at);
+  // Entries end by this date, so it is always that of now. Peers keep the later date of two lists with one
+  // sequence: after a clock that was ahead only the sequence makes ours the newer one.
+  const signedAt = site.now();
   const revoked = await entries(step, id, signedAt);
-  const sequence = group.head_sequence + (changed ? 1 : 0);
+  const sequence = group.head_sequence + (changed || group.head_signed_at > signedAt ? 1 : 0);
   const pkcs8 = site.caKeys.open(id, group.ca_key_sealed);
   const authority = { certificate: group.ca_certificate, pkcs8 };
   const list = await signList(authority, { group: id, sequence, signedAt, revoked });
@@ -87,6 +97,17 @@ export async function deadBefore(
     .where('peer_id', 'in', [ALL_DEVICES, device.peer_id])
     .execute();
   return Math.max(0, ...rows.map(row => row.dead_before));
+}
+
+/** Peer ids of the devices in a group that were removed by themselves and stand in its list at `now`. */
+export async function listedDevices(step: Database, group: string, now: number): Promise<ReadonlySet<string>> {
+  const rows = await step
+    .selectFrom('removals')
+    .select('peer_id')
+    .where('group_id', '=', group)
+    .where('dead_before', '>', now - LISTED)
+    .execute();
+  return new Set(rows.map(row => row.peer_id));
 }
 
 /** When a user was last removed from a group, Unix ms; `undefined` for never. */
@@ -126,7 +147,7 @@ async function entries(db: Database, group: string, signedAt: number): Promise<R
     .selectFrom('removals')
     .selectAll()
     .where('group_id', '=', group)
-    .where('dead_before', '>', signedAt - LEAF_LIFETIME_MAX_MS - DAY)
+    .where('dead_before', '>', signedAt - LISTED)
     .orderBy('user')
     .orderBy('peer_id')
     .execute();
