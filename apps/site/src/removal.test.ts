@@ -4,7 +4,14 @@
  */
 import { fromBase64Url, toBase64Url } from '@warren/base';
 import type { GroupFile } from '@warren/group';
-import { Authority, decodeRevocationList, type Leaf, parseLeaf, readAuthority } from '@warren/trust';
+import {
+  Authority,
+  decodeRevocationList,
+  type Leaf,
+  parseLeaf,
+  type RevocationList,
+  readAuthority,
+} from '@warren/trust';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { refreshLists } from './revocation-list.ts';
 import { DAY, MINUTE } from './site.ts';
@@ -88,12 +95,48 @@ describe('removing a member', () => {
     expect((await judge())(laptop.leaf)).toBe(false);
   });
 
+  test('faults #33: reaches a certificate from then also when the device has a newer one since', async () => {
+    pass(10 * DAY);
+    const ahead = await enrolled(bob, 'laptop');
+    pass(-10 * DAY);
+    const next = { ...ahead, leaf: leafOf(await renew(ahead)) };
+    await remove('bob');
+    refused(await renew(ahead), 403, 'removed');
+    refused(await renew(next), 403, 'removed');
+    pass(10 * DAY + MINUTE);
+    expect((await judge())(ahead.leaf)).toBe(false);
+  });
+
+  test('faults #94: withdraws the links that the user came in by, so that a new account cannot follow', async () => {
+    const mine = await newInvite(started.ada, group, { uses: 9, autoApprove: true });
+    const other = await newInvite(started.ada, group, { uses: 9, autoApprove: true });
+    const eve = await newMember('eve', mine);
+    const removal = await remove('eve');
+    expect(removal.body.withdrawnInvites).toHaveLength(1);
+    const again = { name: 'eve2', displayName: 'Eve', password: 'correct horse', token: mine };
+    refused(await started.browser().post('/api/signup', again), 410, 'invite-revoked');
+    await newMember('fay', other);
+    const { invites, members } = (await started.ada.get(`/api/groups/${group}`)).body;
+    expect(invites.map((invite: { id: string }) => invite.id)).not.toContain(removal.body.withdrawnInvites[0]);
+    expect(members.map((member: { user: string }) => member.user)).toEqual(['ada', 'bob', 'fay']);
+    refused(await eve.post('/api/invites/accept', { token: other }), 403, 'removed');
+  });
+
+  test('leaves the links of somebody who left by themselves', async () => {
+    const token = await newInvite(started.ada, group, { uses: 9, autoApprove: true });
+    const gus = await newMember('gus', token);
+    const left = await gus.call('DELETE', `/api/groups/${group}/members/gus`);
+    expect(left.body.withdrawnInvites).toEqual([]);
+    await newMember('hal', token);
+    expect((await started.ada.get(`/api/groups/${group}`)).body.members).toHaveLength(3);
+  });
+
   test('faults #98: by two administrators at once counts once, and approving at the same time leaves one answer', async () => {
     await enrolled(bob, 'laptop');
     const answers = await Promise.all([remove('bob'), remove('bob')]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 404]);
     expect((await list()).head.sequence).toBe(1);
-    const cid = await newMember('cid', false);
+    const cid = await newMember('cid', await newInvite(started.ada, group));
     const approve = () => started.ada.post(`/api/groups/${group}/requests/cid/approve`);
     await Promise.all([approve(), remove('cid'), approve()]);
     const { members } = (await started.ada.get(`/api/groups/${group}`)).body;
@@ -155,6 +198,31 @@ describe('the list', () => {
     expect(await list()).toMatchObject({ head: { sequence: 1 }, revoked: [] });
   });
 
+  test.each([33, 400])('faults #33: takes removals when the clock was %i days ahead once', async days => {
+    const [laptop, mine] = [await enrolled(bob, 'laptop'), await enrolled(started.ada, 'laptop')];
+    pass(days * DAY);
+    await refreshLists(started.site);
+    const ahead = await list();
+    pass(-days * DAY);
+    await remove('bob');
+    const accepts = await judge(ahead);
+    expect([laptop, mine].map(({ leaf }) => accepts(leaf))).toEqual([false, true]);
+  });
+
+  test('faults #33: is dated right again within the hour when the clock was ahead, and devices take it', async () => {
+    pass(400 * DAY);
+    await refreshLists(started.site);
+    const ahead = await list();
+    pass(-400 * DAY);
+    await refreshLists(started.site);
+    const { head } = await list();
+    expect(head).toMatchObject({ sequence: ahead.head.sequence + 1 });
+    expect(head.signedAt).toBeLessThanOrEqual(started.site.now());
+    await judge(ahead);
+    await refreshLists(started.site);
+    expect((await list()).head).toEqual(head);
+  });
+
   test('of a group from before it was signed whole is signed at the next chance', async () => {
     await started.site.db.updateTable('groups').set({ list_signature: null }).execute();
     refused(await bob.get(`/api/groups/${group}/revocations`), 503, 'list-unsigned');
@@ -177,6 +245,14 @@ describe('rights', () => {
     expect(next.rights).toEqual(['gateway', 'router']);
     await setRights(started.ada, laptop, []);
     expect(leafOf(await renew({ ...laptop, leaf: next })).rights).toEqual([]);
+  });
+
+  test('end with a removal: a device that is let in again begins with relaying', async () => {
+    await setRights(started.ada, await enrolled(bob, 'laptop'), ['gateway', 'router']);
+    await remove('bob');
+    pass(1);
+    await letIn(bob);
+    expect((await enrolled(bob, 'laptop')).leaf.rights).toEqual(['relay']);
   });
 });
 
@@ -229,8 +305,9 @@ async function letIn(who: Browser): Promise<Answer> {
   return who.post('/api/invites/accept', { token });
 }
 
-async function newMember(user: string, approve = true): Promise<Browser> {
-  const token = await newInvite(started.ada, group, { autoApprove: approve });
+/** Signs up and accepts with `token`, or with an own invite that needs no approval. */
+async function newMember(user: string, token?: string): Promise<Browser> {
+  token ??= await newInvite(started.ada, group, { autoApprove: true });
   const browser = started.browser();
   await browser.post('/api/signup', { name: user, displayName: user, password: 'correct horse', token });
   await browser.post('/api/invites/accept', { token, reason: 'please' });
@@ -271,21 +348,22 @@ function devicePath({ leaf }: { leaf: Pick<Leaf, 'peerId'> }): string {
   return `/api/groups/${group}/devices/${Buffer.from(leaf.peerId).toString('hex')}`;
 }
 
-async function list() {
+async function list(): Promise<RevocationList> {
   const answer = await started.browser().get(`/api/groups/${group}/revocations`);
   const read = decodeRevocationList(fromBase64Url(answer.body.list) as Uint8Array);
   if (read === undefined) throw new Error('the list cannot be read');
   return read;
 }
 
-/** What a peer that knows the newest list accepts. */
-async function judge(): Promise<(leaf: Leaf) => boolean> {
+/** What a peer accepts that knows the newest list, and took `former` before. */
+async function judge(former?: RevocationList): Promise<(leaf: Leaf) => boolean> {
   const { ca_certificate } = await started.site.db
     .selectFrom('groups')
     .select('ca_certificate')
     .where('id', '=', group)
     .executeTakeFirstOrThrow();
   const authority = Authority.group(ca_certificate);
+  if (former !== undefined) expect(authority?.revocations.learnList(former)).toBe(true);
   expect(authority?.revocations.learnList(await list())).toBe(true);
   return leaf => authority?.certifies(leaf, started.site.now()) === true;
 }

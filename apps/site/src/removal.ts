@@ -4,20 +4,25 @@
  * begins later. Source: site.md "Site"; decisions.md "Trust between strangers";
  * faults.md rows 9, 75, 98.
  */
-import { parseLeaf } from '@warren/trust';
 import { record } from './activity.ts';
 import type { Database, DeviceRow } from './database/schema.ts';
 import { requireDevice } from './devices.ts';
 import { SiteError } from './errors.ts';
 import { requireMember } from './groups.ts';
 import { ALL_DEVICES, type ListView, listView, signAgain } from './revocation-list.ts';
+import { NEW_DEVICE_RIGHTS } from './rights.ts';
 import type { User } from './sessions.ts';
 import type { Site } from './site.ts';
 
 const SECOND = 1_000;
 
-/** Removes a member with all devices: administrators anybody, members themselves. Gives the new list. */
-export async function removeMember(site: Site, group: string, by: User, user: string): Promise<ListView> {
+/** The new list, and the invites that work no longer since the person came in by them: their ids. */
+export interface MemberRemoval extends ListView {
+  readonly withdrawnInvites: readonly string[];
+}
+
+/** Removes a member with all devices: administrators anybody, members themselves. */
+export async function removeMember(site: Site, group: string, by: User, user: string): Promise<MemberRemoval> {
   return site.db.transaction().execute(async step => {
     const { role } = await requireMember(step, group, by);
     if (role !== 'admin' && by.name !== user) throw notAllowed();
@@ -35,9 +40,10 @@ export async function removeMember(site: Site, group: string, by: User, user: st
       .deleteFrom('members')
       .where(all => all.and(at))
       .execute();
-    const action = by.name === user ? 'left' : 'removed';
-    await record(step, { at: site.now(), group, actor: by.name, action, target: user });
-    return listView(await signAgain(site, step, group, true));
+    const left = by.name === user;
+    await record(step, { at: site.now(), group, actor: by.name, action: left ? 'left' : 'removed', target: user });
+    const withdrawnInvites = left ? [] : await withdrawInvites(step, site.now(), { group, user, by: by.name });
+    return { ...listView(await signAgain(site, step, group, true)), withdrawnInvites };
   });
 }
 
@@ -63,7 +69,29 @@ interface Removal {
   readonly peerId?: string;
 }
 
-/** Ends all certificates and unused group files of these devices. */
+/** Whoever holds a link from before could come in by it under another name. Gives the ids of those that still worked. */
+async function withdrawInvites(
+  step: Database,
+  now: number,
+  { group, user, by }: Pick<Removal, 'group' | 'user' | 'by'>,
+): Promise<string[]> {
+  const invites = await step
+    .selectFrom('invites')
+    .innerJoin('invite_uses', 'invite_uses.invite_id', 'invites.id')
+    .select('invites.id')
+    .where('invites.group_id', '=', group)
+    .where('invite_uses.user', '=', user)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', now)
+    .execute();
+  for (const { id } of invites) {
+    await step.updateTable('invites').set({ revoked_at: now }).where('id', '=', id).execute();
+    await record(step, { at: now, group, actor: by, action: 'invite-revoked', target: id });
+  }
+  return invites.map(({ id }) => id);
+}
+
+/** Ends all certificates and unused group files of these devices, and what they might do for others. */
 async function kill(step: Database, now: number, removal: Removal): Promise<void> {
   const { group, user, by, devices, peerId = ALL_DEVICES } = removal;
   const at = { group_id: group, user };
@@ -72,9 +100,10 @@ async function kill(step: Database, now: number, removal: Removal): Promise<void
     .select('dead_before')
     .where(all => all.and(at))
     .execute();
-  const floor = Math.max(0, ...former.map(row => row.dead_before), ...devices.map(beginOf));
-  // Certificates hold whole seconds: later than each that was issued, also by a clock that was ahead since.
-  const dead_before = Math.max(Math.ceil(now / SECOND) * SECOND, floor + SECOND);
+  const peers = devices.map(device => device.peer_id);
+  // A certificate begins before it is issued, by a clock that may have been ahead, or with a removal before; in whole seconds.
+  const issued = Math.max(now, await lastIssue(step, peers));
+  const dead_before = Math.max(Math.ceil(issued / SECOND) * SECOND, ...former.map(old => old.dead_before + SECOND));
   const row = { dead_before, removed_at: now, removed_by: by };
   if (peerId === ALL_DEVICES)
     await step
@@ -86,14 +115,24 @@ async function kill(step: Database, now: number, removal: Removal): Promise<void
     .values({ ...at, peer_id: peerId, ...row })
     .onConflict(conflict => conflict.columns(['group_id', 'user', 'peer_id']).doUpdateSet(row))
     .execute();
-  const peers = devices.map(device => device.peer_id);
   if (peers.length === 0) return;
   const nothing = { secret_hash: null, key_hash: null, leaf: null, issued_at: null, expires_at: null };
-  await step.updateTable('devices').set(nothing).where('peer_id', 'in', peers).execute();
+  await step
+    .updateTable('devices')
+    .set({ ...nothing, rights: NEW_DEVICE_RIGHTS })
+    .where('peer_id', 'in', peers)
+    .execute();
 }
 
-function beginOf({ leaf }: DeviceRow): number {
-  return leaf === null ? 0 : (parseLeaf(leaf)?.notBefore ?? 0);
+/** When the newest certificate of these devices was issued, Unix ms by the clock of then; 0 for none. */
+async function lastIssue(step: Database, peers: readonly string[]): Promise<number> {
+  if (peers.length === 0) return 0;
+  const { last } = await step
+    .selectFrom('certificates')
+    .select(all => all.fn.max<number | null>('issued_at').as('last'))
+    .where('peer_id', 'in', peers)
+    .executeTakeFirstOrThrow();
+  return last ?? 0;
 }
 
 async function devicesOf(step: Database, group: string, user: string): Promise<DeviceRow[]> {
