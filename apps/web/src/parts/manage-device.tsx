@@ -90,7 +90,7 @@ function ManageDialog(props: { group: string; member: Person; isAdmin: boolean; 
         <>
           <p>
             {sure.value === 'user'
-              ? `${person} and all their devices lose the group at once: links end, and certificates are dead for good. To let them in again, send a new invite.`
+              ? `${person} and all their devices lose the group at once: links end, and certificates are dead for good. Invite links that they came in by stop working. To let them in again, send a new invite.`
               : `${member.name} loses the group at once: its links end, and its certificate is dead for good. A new group file brings a device of that name back.`}
           </p>
           <ProblemNote problem={remove.problem} />
@@ -136,7 +136,10 @@ function RightsForm({ group, member }: { group: string; member: Person }) {
           </label>
         ))}
       </fieldset>
-      <p class="muted">The next certificate carries it, at most 20 days from now.</p>
+      <p class="muted">
+        The next certificate carries it, at most 20 days from now. So far certificates only record it: relays do not
+        check it yet.
+      </p>
       <button type="submit" class="small" aria-busy={save.busy}>
         Save
       </button>
