@@ -166,9 +166,11 @@ export class Attempts {
    * ours, and would now: it is not kept until its long wait is over.
    */
   precedence(path: PathId, ephemeral: Uint8Array, now: Instant): Precedence {
-    for (const attempt of this.byIndex.values()) {
-      if (attempt.state.kind !== 'calling' || !attempt.paths.includes(path)) continue;
-      if (sameBytes(attempt.initiator.ephemeral, ephemeral)) return { own: attempt };
+    const calling = this.all().filter(({ state }) => state.kind === 'calling');
+    const own = calling.find(({ initiator }) => sameBytes(initiator.ephemeral, ephemeral));
+    if (own !== undefined) return { own };
+    for (const attempt of calling) {
+      if (!attempt.paths.includes(path)) continue;
       if (compareBytes(attempt.initiator.ephemeral, ephemeral) < 0) {
         attempt.sendAt = Math.min(attempt.sendAt, attempt.sentAt + FIRST_WAIT_MS);
         return 'ours';

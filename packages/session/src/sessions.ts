@@ -239,7 +239,10 @@ export class Sessions {
 
   private receiveHs1(path: PathId, via: string | undefined, bytes: Uint8Array, now: Instant): void {
     const own = this.responders.receiveHs1(path, via, bytes, now);
-    if (own !== undefined) this.fail(own, 'own-identity');
+    if (own === undefined) return;
+    // Whoever sees our HS1 can send it back, which must not end a call to somebody else.
+    if (own.to === undefined) this.fail(own, 'own-identity');
+    else this.stats.reflectedHs1++;
   }
 
   /** The responder is under load, and our HS1 goes there again with what it sent (session.md 2.4). */

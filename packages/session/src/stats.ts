@@ -26,6 +26,8 @@ export interface SessionsStats {
   evicted: number;
   /** HS1 of handshakes that came to an end, played again. */
   replayedHs1: number;
+  /** HS1 of ours to somebody else that came back. */
+  reflectedHs1: number;
   /** HS2 not looked at, after too many wrong ones. */
   ignoredHs2: number;
   /** Sessions that ended as too many datagrams with wrong tags came for them. */
@@ -49,6 +51,7 @@ export function noSessionsStats(): SessionsStats {
     tooFast: 0,
     evicted: 0,
     replayedHs1: 0,
+    reflectedHs1: 0,
     ignoredHs2: 0,
     forgedTooOften: 0,
   };

@@ -1,0 +1,74 @@
+/**
+ * Somebody who sees our datagrams and answers faster than the other side: forged copies and answers delay no handshake
+ * and end no session (session.md 2.4, 2.5; faults rows 46, 48, 55).
+ */
+import { utf8 } from '@warren/base';
+import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
+import { Authority } from '@warren/trust';
+import { PacketType } from '@warren/wire';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type End, type EndOptions, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
+
+const random = new SeededRandom(1, 'observer');
+const verifier = cheapCrypto.verifier();
+const CA = simAuthority(random, TESTBED_UNIX_MS, cheapCrypto);
+const AUTHORITY = Authority.group(CA.der, { verifier }) as Authority;
+const HELLO = utf8('hello');
+
+let bed: Testbed;
+let a: End;
+let b: End;
+
+beforeEach(() => {
+  bed = new Testbed();
+  a = bed.add('a', options('a'));
+  b = bed.add('b', options('b'));
+});
+
+describe('whoever sends our first message back to us', () => {
+  test('faults #48 prevents no rekey, so that the session goes on', () => {
+    bed.connect(a, b, 'b/1');
+    bed.run(1000);
+    answerFirst(letter => letter.bytes);
+    expectTalkFor(1200);
+    expect(a.sessions.stats.reflectedHs1 + b.sessions.stats.reflectedHs1).toBeGreaterThan(3);
+    expect([...a.failed, ...b.failed]).toEqual([]);
+  });
+
+  test('faults #48 over another path prevents no rekey either', () => {
+    bed.connect(a, b, 'b/1');
+    bed.run(1000);
+    answerFirst(letter => letter.bytes, 'x');
+    expectTalkFor(1200);
+    expect([...a.failed, ...b.failed]).toEqual([]);
+  });
+});
+
+/** Makes something of each HS1, which is with its sender, or whoever is at `path`, before any answer. */
+function answerFirst(make: (letter: Letter) => Uint8Array, from?: string): void {
+  bed.fate = letter => {
+    const { to, wire } = letter;
+    if (letter.bytes[0] !== PacketType.HS1) return [10];
+    const bytes = make(letter);
+    bed.at(bed.now + 5, () => bed.deliver({ from: from ?? to, to: letter.from, wire, bytes, nth: 0 }));
+    return [10];
+  };
+}
+
+/** Both say something every second, and all of it arrives. */
+function expectTalkFor(seconds: number): void {
+  const before = [bed.heard(a, b).length, bed.heard(b, a).length] as const;
+  for (let second = 0; second < seconds; second++) {
+    bed.say(a, b, 'b/1', HELLO);
+    bed.say(b, a, 'a/1', HELLO);
+    bed.run(1000);
+  }
+  expect([bed.heard(a, b).length - before[0], bed.heard(b, a).length - before[1]]).toEqual([seconds, seconds]);
+}
+
+function options(name: string): EndOptions {
+  const own = new SeededRandom(2, name);
+  const identity = simMember(CA, { user: name, device: name }, own, TESTBED_UNIX_MS);
+  const credentials = simCredentials(identity, own, TESTBED_UNIX_MS);
+  return { suite: cheapCrypto.suite, authority: AUTHORITY, credentials, random: own };
+}
