@@ -11,7 +11,7 @@ import type { Responder } from './handshake.ts';
 /** Half-open handshakes: how many, and how long each. */
 export const HALF_OPEN_MAX = 256;
 export const HALF_OPEN_MS = 10_000;
-/** Ephemeral keys of handshakes that came to an end: their HS1 is known to be old. */
+/** mac1 of handshakes that came to an end: their HS1 is known to be old. */
 const FINISHED_MAX = 1024;
 
 /** Who began a handshake, as far as is known. */
@@ -25,16 +25,16 @@ export interface Caller {
 
 interface HalfOpen {
   readonly responder: Responder;
-  readonly ephemeral: string;
+  readonly mac1: string;
   readonly until: Instant;
   readonly caller: Caller;
 }
 
-/** Half-open handshakes of one session table, by our index and by the initiator's ephemeral key. */
+/** Half-open handshakes of one session table, by our index and by the mac1 of HS1, which covers index, ephemeral key and payload. */
 export class HalfOpens {
   /** In the order in which they end. */
   private readonly byIndex = new Map<number, HalfOpen>();
-  private readonly byEphemeral = new Map<string, HalfOpen>();
+  private readonly byMac1 = new Map<string, HalfOpen>();
   private readonly finished = new Set<string>();
 
   get size(): number {
@@ -53,10 +53,10 @@ export class HalfOpens {
     return victim.responder;
   }
 
-  add(responder: Responder, ephemeral: Uint8Array, caller: Caller, now: Instant): void {
-    const half: HalfOpen = { responder, ephemeral: toHex(ephemeral), until: now + HALF_OPEN_MS, caller };
+  add(responder: Responder, mac1: Uint8Array, caller: Caller, now: Instant): void {
+    const half: HalfOpen = { responder, mac1: toHex(mac1), until: now + HALF_OPEN_MS, caller };
     this.byIndex.set(responder.localIndex, half);
-    this.byEphemeral.set(half.ephemeral, half);
+    this.byMac1.set(half.mac1, half);
   }
 
   /** The handshake that waits for an HS3 with our `index`. */
@@ -64,10 +64,10 @@ export class HalfOpens {
     return this.byIndex.get(index)?.responder;
   }
 
-  /** The handshake that an HS1 with this ephemeral key has begun already; `finished` when it came to an end. */
-  repeated(ephemeral: Uint8Array): Responder | 'finished' | undefined {
-    const key = toHex(ephemeral);
-    return this.byEphemeral.get(key)?.responder ?? (this.finished.has(key) ? 'finished' : undefined);
+  /** The handshake that an HS1 with this mac1 has begun already; `finished` when it came to an end. */
+  repeated(mac1: Uint8Array): Responder | 'finished' | undefined {
+    const key = toHex(mac1);
+    return this.byMac1.get(key)?.responder ?? (this.finished.has(key) ? 'finished' : undefined);
   }
 
   /** Takes out a handshake whose HS3 has come. */
@@ -77,7 +77,7 @@ export class HalfOpens {
     this.remove(half);
     const [oldest] = this.finished;
     if (this.finished.size >= FINISHED_MAX && oldest !== undefined) this.finished.delete(oldest);
-    this.finished.add(half.ephemeral);
+    this.finished.add(half.mac1);
   }
 
   get wakeAt(): Instant | undefined {
@@ -96,9 +96,9 @@ export class HalfOpens {
     return over;
   }
 
-  private remove({ responder, ephemeral }: HalfOpen): void {
+  private remove({ responder, mac1 }: HalfOpen): void {
     this.byIndex.delete(responder.localIndex);
-    this.byEphemeral.delete(ephemeral);
+    this.byMac1.delete(mac1);
   }
 
   private oldest(isMeant: (half: HalfOpen) => boolean): HalfOpen | undefined {

@@ -5,8 +5,9 @@
 import { utf8 } from '@warren/base';
 import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
 import { Authority } from '@warren/trust';
-import { PacketType } from '@warren/wire';
+import { HS1_MAC1_OFFSET, PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { mac1 } from './index.ts';
 import { type End, type EndOptions, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const random = new SeededRandom(1, 'observer');
@@ -41,6 +42,26 @@ describe('whoever sends our first message back to us', () => {
     answerFirst(letter => letter.bytes, 'x');
     expectTalkFor(1200);
     expect([...a.failed, ...b.failed]).toEqual([]);
+  });
+});
+
+describe('whoever sends a copy of our first message with another index', () => {
+  test('faults #48 first, spoils neither that handshake nor the next', () => {
+    const forged = (bytes: Uint8Array) => {
+      const copy = bytes.slice();
+      copy[4] = (copy[4] as number) ^ 1;
+      copy.set(mac1(AUTHORITY.networkKey, copy), HS1_MAC1_OFFSET);
+      return copy;
+    };
+    bed.fate = letter => {
+      const isCopied = letter.bytes[0] === PacketType.HS1 && letter.from === 'a';
+      if (isCopied) bed.at(bed.now + 5, () => bed.deliver({ ...letter, from: 'x', bytes: forged(letter.bytes) }));
+      return [10];
+    };
+    bed.connect(a, b, 'b/1');
+    bed.run(100);
+    expect([a.established.length, b.established.length]).toEqual([1, 1]);
+    expectTalkFor(10);
   });
 });
 

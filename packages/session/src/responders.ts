@@ -57,16 +57,15 @@ export class Responders {
       stats.badMac++;
       return undefined;
     }
-    const ephemeral = hs1.noise.subarray(0, 32);
-    if (this.isRepeated(path, ephemeral)) return undefined;
+    if (this.isRepeated(path, hs1.mac1)) return undefined;
     const verdict = this.admission.judge(hs1, bytes, { path, via, halfOpen: this.halfOpens.size }, now);
     if (verdict.kind === 'too-fast') stats.tooFast++;
     else if (verdict.kind === 'cookie') {
       stats.cookiesSent++;
       send(path, verdict.bytes);
     } else {
-      const precedence = attempts.precedence(path, ephemeral, now);
-      if (precedence === 'theirs') this.answer(hs1, ephemeral, verdict.caller, now);
+      const precedence = attempts.precedence(path, hs1.noise.subarray(0, 32), now);
+      if (precedence === 'theirs') this.answer(hs1, verdict.caller, now);
       else if (precedence !== 'ours') return precedence.own;
     }
     return undefined;
@@ -107,14 +106,14 @@ export class Responders {
   }
 
   /** The same HS1 gets the same HS2, and nothing once its handshake is over. */
-  private isRepeated(path: PathId, ephemeral: Uint8Array): boolean {
-    const known = this.halfOpens.repeated(ephemeral);
+  private isRepeated(path: PathId, mac1: Uint8Array): boolean {
+    const known = this.halfOpens.repeated(mac1);
     if (known === 'finished') this.options.stats.replayedHs1++;
     else if (known !== undefined) this.options.send(path, known.hs2);
     return known !== undefined;
   }
 
-  private answer(hs1: Hs1, ephemeral: Uint8Array, caller: Caller, now: Instant): void {
+  private answer(hs1: Hs1, caller: Caller, now: Instant): void {
     const { stats, context, prologueFor, release, send } = this.options;
     const localIndex = this.makeRoom(caller) ? this.options.allocate() : undefined;
     if (localIndex === undefined) {
@@ -127,7 +126,7 @@ export class Responders {
       stats.badHandshake++;
       return;
     }
-    this.halfOpens.add(responder, ephemeral, caller, now);
+    this.halfOpens.add(responder, hs1.mac1, caller, now);
     send(caller.path, responder.hs2);
   }
 
