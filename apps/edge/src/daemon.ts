@@ -6,24 +6,17 @@
 import { networkInterfaces } from 'node:os';
 import type { GroupFile } from '@warren/group';
 import { type NodeHost, nodeHost, StorageError } from '@warren/node';
-import {
-  forgetMembership,
-  type Membership,
-  PeerError,
-  startPeer,
-  Upkeep,
-  type WarrenGroup,
-  type WarrenPeer,
-} from '@warren/peer';
+import { type Membership, PeerError, startPeer, Upkeep, type WarrenGroup, type WarrenPeer } from '@warren/peer';
 import type { Control, LeaveAnswer, LeaveRequest, PingEvent, PingRequest, Status } from './control-api.ts';
 import { type ControlServer, openControl } from './control-server.ts';
 import { Exit, Failure } from './failure.ts';
 import { findGroup } from './find-target.ts';
 import { healthOf } from './health.ts';
 import { lockState } from './lock.ts';
-import { gatherMemberships, refreshed, removedFrom } from './memberships.ts';
+import { type Gathered, gatherMemberships, removedFrom } from './memberships.ts';
 import { runPing } from './ping-run.ts';
 import { type Beside, Progress, type Step } from './progress.ts';
+import { Renewals } from './renewals.ts';
 import { siteFetch } from './site-fetch.ts';
 
 /** How often certificates are looked at. */
@@ -84,18 +77,19 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
   const host = await openHost(o);
   undo.push(() => host.datagrams.stop());
   const fetchFor = (file: GroupFile) => siteFetch(file, o.stopped);
-  const { memberships, problems } = await gatherMemberships(host, o.file, { fetchFor, say: o.say });
-  if (o.interfaceName !== undefined && memberships.length > 1) {
+  const gathered = await gatherMemberships(host, o.file, { fetchFor, say: o.say });
+  const all = [...gathered.memberships, ...gathered.waiting];
+  if (o.interfaceName !== undefined && all.length > 1) {
     const hint = 'Leave --interface out: each group has an interface of its own.';
-    throw new Failure('one-interface', `This machine is in ${memberships.length} groups.`, hint, Exit.usage);
+    throw new Failure('one-interface', `This machine is in ${all.length} groups.`, hint, Exit.usage);
   }
-  for (const { file } of memberships) if (file.sitePin !== undefined) host.pinServer(file.site, file.sitePin);
-  const bootstraps = [...new Set(memberships.flatMap(({ file }) => file.bootstraps))];
+  for (const { file } of all) if (file.sitePin !== undefined) host.pinServer(file.site, file.sitePin);
+  const bootstraps = [...new Set(all.flatMap(({ file }) => file.bootstraps))];
   const peer = await startPeer(host, { bootstraps });
   undo.push(() => peer.stop());
-  const daemon = new RunningDaemon(o, { host, peer, control, problems, stop });
+  const daemon = new RunningDaemon(o, { host, peer, control, gathered, stop });
   undo.push(() => daemon.rest());
-  for (const membership of memberships) await daemon.join(membership);
+  for (const membership of gathered.memberships) await daemon.join(membership);
   daemon.begin();
   return daemon;
 }
@@ -116,7 +110,7 @@ interface Parts {
   readonly host: NodeHost;
   readonly peer: WarrenPeer;
   readonly control: ControlServer;
-  readonly problems: ReadonlyMap<string, Failure>;
+  readonly gathered: Gathered;
   readonly stop: () => Promise<void>;
 }
 
@@ -136,8 +130,7 @@ class RunningDaemon implements Daemon, Control {
   private readonly parts: Parts;
   private readonly startedAt = new Date().toISOString();
   private readonly joined = new Map<string, Joined>();
-  /** By group id: why it was left out, or its certificate could not be renewed. */
-  private readonly problems: Map<string, Failure>;
+  private readonly renewals: Renewals;
   private readonly progress: Progress;
   private readonly timers: NodeJS.Timeout[] = [];
   private becomeReady: () => void = () => {};
@@ -147,7 +140,15 @@ class RunningDaemon implements Daemon, Control {
   constructor(o: DaemonOptions, parts: Parts) {
     this.o = o;
     this.parts = parts;
-    this.problems = new Map(parts.problems);
+    const around = {
+      host: parts.host,
+      fetchFor: (file: GroupFile) => siteFetch(file, o.stopped),
+      joined: () => [...this.joined.values()].map(({ membership }) => membership),
+      renewed: (membership: Membership) => this.renewed(membership),
+      join: (membership: Membership) => this.joinLate(membership),
+      left: (id: string) => this.takeOut(id),
+    };
+    this.renewals = new Renewals(around, parts.gathered);
     this.progress = new Progress(o.socket);
     this.ready = new Promise(resolve => {
       this.becomeReady = resolve;
@@ -174,12 +175,14 @@ class RunningDaemon implements Daemon, Control {
   /** Begins to tell, to answer commands and to renew certificates. */
   begin(): void {
     const { peer, control } = this.parts;
-    for (const problem of this.problems.values()) this.o.say({ step: 'note', message: problem.message });
+    for (const { code, message, hint } of this.renewals.problems.values()) {
+      this.o.say({ step: 'problem', code, message, ...(hint === undefined ? {} : { hint }) });
+    }
     peer.subscribe(() => this.tell());
     peer.onResumed(() => void this.renewAll());
     control.serve(this);
     this.timers.push(setInterval(() => void this.renewAll(), RENEWAL_CHECK_MS));
-    this.timers.push(setInterval(() => this.problems.size > 0 && void this.renewAll(), RENEWAL_RETRY_MS));
+    this.timers.push(setInterval(() => this.renewals.problems.size > 0 && void this.renewAll(), RENEWAL_RETRY_MS));
     this.timers.push(setTimeout(() => this.tellIfSlow(), SLOW_START_MS));
     this.tell();
   }
@@ -214,17 +217,22 @@ class RunningDaemon implements Daemon, Control {
   }
 
   async leave(request: LeaveRequest): Promise<LeaveAnswer> {
-    const groups = [...this.joined.values()].map(({ membership }) => membership.file);
-    const { group: id, name } = findGroup(groups, request.group);
-    await forgetMembership(this.parts.host, id);
-    await this.takeOut(id);
+    const { group: id, name } = findGroup(this.files(), request.group);
+    await this.renewals.forget(id);
     this.o.say({ step: 'note', message: `${name}: left` });
-    if (this.joined.size === 0) this.down();
-    return { name, remaining: this.joined.size };
+    const remaining = this.files().length;
+    if (remaining === 0) this.down();
+    return { name, remaining };
   }
 
   down(): void {
     this.end();
+  }
+
+  /** Of the groups that are joined, and of those that wait. */
+  private files(): GroupFile[] {
+    const joined = [...this.joined.values()].map(({ membership }) => membership);
+    return [...joined, ...this.renewals.waiting].map(({ file }) => file);
   }
 
   private tell(): void {
@@ -242,10 +250,10 @@ class RunningDaemon implements Daemon, Control {
   /** The group is over for this machine; with no other left, so is the daemon. */
   private async removed(id: string, name: string): Promise<void> {
     const why = removedFrom(name);
-    this.problems.set(id, why);
+    this.renewals.problems.set(id, why);
     await this.takeOut(id);
     this.o.say({ step: 'note', message: why.message });
-    if (this.joined.size === 0) this.end(why);
+    if (this.files().length === 0) this.end(why);
   }
 
   private async takeOut(id: string): Promise<void> {
@@ -267,7 +275,7 @@ class RunningDaemon implements Daemon, Control {
     return healthOf(this.parts.peer.view(), {
       deviceErrors: this.deviceErrors(),
       missingDevices: this.missingDevices(),
-      problems: [...this.problems.values()],
+      problems: [...this.renewals.problems.values()],
       canWebRtc: this.parts.host.datagrams.can.webrtc,
     });
   }
@@ -290,22 +298,28 @@ class RunningDaemon implements Daemon, Control {
   }
 
   private async renewAll(): Promise<void> {
-    for (const [id, joined] of [...this.joined]) {
-      const { membership, group } = joined;
-      const [renewed, problem] = await refreshed(
-        this.parts.host,
-        membership,
-        siteFetch(membership.file, this.o.stopped),
-      );
-      this.problems.delete(id);
-      if (problem !== undefined) this.problems.set(id, problem);
-      if (renewed === undefined || renewed === membership) continue;
-      joined.membership = renewed;
-      await group.useCertificate(renewed.leaf);
-      const { name, device, user } = renewed.file;
-      const expires = new Date(renewed.leaf.notAfter).toISOString();
-      this.o.say({ step: 'certificate', group: name, member: `${device}.${user}`, expires });
-    }
+    await this.renewals.renewAll();
+    const [problem] = this.renewals.problems.values();
+    if (this.files().length === 0) this.end(problem);
+  }
+
+  private async renewed(membership: Membership): Promise<void> {
+    const joined = this.joined.get(membership.file.group);
+    if (joined === undefined) return;
+    joined.membership = membership;
+    await joined.group.useCertificate(membership.leaf);
+    this.tellCertificate(membership);
+  }
+
+  private async joinLate(membership: Membership): Promise<void> {
+    if (this.stopping !== undefined) return;
+    await this.join(membership);
+    this.tellCertificate(membership);
+  }
+
+  private tellCertificate({ file: { name, device, user }, leaf }: Membership): void {
+    const expires = new Date(leaf.notAfter).toISOString();
+    this.o.say({ step: 'certificate', group: name, member: `${device}.${user}`, expires });
   }
 }
 

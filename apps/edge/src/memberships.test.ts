@@ -1,19 +1,11 @@
 import { fromBase64Url, type Random, toBase64Url } from '@warren/base';
 import { type GroupFile, withoutSecret } from '@warren/group';
-import {
-  type Fetch,
-  type Host,
-  type IdentityKey,
-  issueLeaf,
-  keepRevocations,
-  loadMemberships,
-  readRequest,
-} from '@warren/peer';
+import { type Fetch, type Host, issueLeaf, keepRevocations, loadMemberships, readRequest } from '@warren/peer';
 import { type Revocation, type RevocationList, revocationHeadText, revocationListText } from '@warren/trust';
 import { beforeEach, expect, test } from 'vitest';
 import { gatherMemberships } from './memberships.ts';
 import { type Step, stepText } from './progress.ts';
-import { GROUP, OTHER_GROUP, TestGroup } from './testing.ts';
+import { GROUP, memoryHost, OTHER_GROUP, TestGroup } from './testing.ts';
 
 const DAY = 86_400_000;
 const random: Random = { bytes: length => crypto.getRandomValues(new Uint8Array(length)) };
@@ -26,12 +18,12 @@ let asked: string[];
 let steps: Step[];
 let revoked: Revocation[];
 /** What the site answers instead of a certificate. */
-let refusal: { code: string; message: string } | undefined;
+let refusal: { code: string; message: string; hint?: string } | undefined;
 
 beforeEach(async () => {
   today = Date.UTC(2026, 6, 1);
   [asked, steps, revoked, refusal] = [[], [], [], undefined];
-  host = await fakeHost();
+  host = await memoryHost(() => today);
   home = await TestGroup.make(GROUP, today);
   work = await TestGroup.make(OTHER_GROUP, today);
 });
@@ -132,6 +124,40 @@ test('an expired certificate leaves its group out, and is the reason when there 
   await expect(gather()).rejects.toMatchObject({ code: 'certificate-expired', exit: 4 });
 });
 
+test.each(['site-unreachable', 'ca-key-locked'])(
+  'an expired certificate waits when the renewal fails with %s',
+  async code => {
+    await gather(home.file());
+    today += 31 * DAY;
+    refusal = { code, message: 'Not now.', hint: 'Look at the site.' };
+    const { memberships, waiting, problems } = await gather();
+    expect([memberships.length, waiting.map(({ file }) => file.name)]).toEqual([0, ['Home']]);
+    expect(problems.get(GROUP)).toMatchObject({
+      code: 'waiting-for-site',
+      message: 'The certificate for Home ran out on 2026-07-31, and could not be renewed: Not now.',
+      hint: 'Look at the site. It is asked every minute, and Home joined then.',
+    });
+    expect((await gather(workFile()).catch(error => error)).message).toBe('Not now.');
+  },
+);
+
+test('a group that waits leaves room for the others', async () => {
+  await gather(home.file());
+  today += 15 * DAY;
+  await gather(workFile());
+  today += 16 * DAY;
+  refusal = { code: 'site-unreachable', message: 'Away.' };
+  const { memberships, waiting } = await gather();
+  expect([memberships, waiting].map(list => list.map(({ file }) => file.name))).toEqual([['Work'], ['Home']]);
+});
+
+test('what a refusal advises is passed on', async () => {
+  await gather(home.file());
+  today += 31 * DAY;
+  refusal = { code: 'clock-off', message: 'The clock is off.', hint: 'Set it.' };
+  await expect(gather()).rejects.toMatchObject({ code: 'certificate-expired', hint: 'Set it.', exit: 4 });
+});
+
 test('faults #51: a removed machine starts nothing and says so, until a new group file lets it in again', async () => {
   await gather(home.file());
   revoked = [{ user: 'ada', before: today + DAY }];
@@ -182,26 +208,4 @@ async function signedList(): Promise<RevocationList> {
   const dated = { sequence: 1, signedAt: today };
   const head = { ...dated, signature: await sign(revocationHeadText(GROUP, dated)) };
   return { head, revoked, signature: await sign(revocationListText(GROUP, dated, revoked)) };
-}
-
-async function fakeHost(): Promise<Host> {
-  const keys = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
-  const identity: IdentityKey = {
-    algorithm: 'ed25519',
-    spki: new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey)),
-    keys,
-    sign: async message => new Uint8Array(await crypto.subtle.sign('Ed25519', keys.privateKey, message.slice())),
-  };
-  const values = new Map<string, Uint8Array>();
-  const rest: Partial<Host> = {
-    random,
-    clock: { now: () => 0, unixMs: () => today, setAlarm: () => {} },
-    storage: {
-      get: async key => values.get(key),
-      set: async (key, value) => void values.set(key, value),
-      delete: async key => void values.delete(key),
-    },
-    identity: async () => identity,
-  };
-  return rest as Host;
 }

@@ -20,14 +20,21 @@ import { contains, parseSubnet } from '@warren/vpn';
 import { Exit, explain, Failure } from './failure.ts';
 import type { Step } from './progress.ts';
 
+/** The code of a problem that the site may solve later. */
+export const WAITING = 'waiting-for-site';
+/** What a site says, or does not, that may be otherwise a minute later. */
+const PASSING = new Set(['site-unreachable', 'site-error', 'ca-key-locked']);
+
 export interface Around {
   readonly fetchFor: (file: GroupFile) => Fetch;
   readonly say: (step: Step) => void;
 }
 
 export interface Gathered {
-  /** At least one, none of them expired. */
+  /** None of them expired; with none at all there is one that waits. */
   readonly memberships: readonly Membership[];
+  /** Expired while their site cannot renew them: to be asked for again, and joined then. */
+  readonly waiting: readonly Membership[];
   /** By group id: why it was left out, or could not be renewed. */
   readonly problems: ReadonlyMap<string, Failure>;
 }
@@ -37,7 +44,7 @@ export async function gatherMemberships(host: Host, file: GroupFile | undefined,
   const known = await loadMemberships(host);
   const added = file && (await withFile(host, file, known, around));
   const all = [...known.filter(({ file: old }) => old.group !== file?.group), ...(added ? [added] : [])];
-  const memberships: Membership[] = [];
+  const [memberships, waiting]: [Membership[], Membership[]] = [[], []];
   const problems = new Map<string, Failure>();
   for (const membership of all) {
     if (await isRemoved(host, membership)) {
@@ -47,8 +54,9 @@ export async function gatherMemberships(host: Host, file: GroupFile | undefined,
     const [kept, problem] = await refreshed(host, membership, around.fetchFor(membership.file));
     if (problem !== undefined) problems.set(membership.file.group, problem);
     if (kept !== undefined) memberships.push(kept);
+    else if (problem?.code === WAITING) waiting.push(membership);
   }
-  if (memberships.length > 0) return { memberships, problems };
+  if (memberships.length + waiting.length > 0) return { memberships, waiting, problems };
   const hint = 'Download a group file from the group page, then run `warren up ./my-group.warren`.';
   const [problem] = problems.values();
   throw problem ?? new Failure('no-group', 'This machine is in no group.', hint);
@@ -115,7 +123,10 @@ function overlap(a: string, b: string): boolean {
   return contains(one, other.network) || contains(other, one.network);
 }
 
-/** Renews a membership if that is due. Without membership in the answer it has run out, and the problem says so. */
+/**
+ * Renews a membership if that is due. Without membership in the answer it has run out, and the problem says so: with
+ * the code `WAITING` it is worth asking again.
+ */
 export async function refreshed(
   host: Host,
   membership: Membership,
@@ -131,7 +142,11 @@ export async function refreshed(
     const end = new Date(membership.leaf.notAfter).toISOString().slice(0, 10);
     if (membership.leaf.notAfter <= now) {
       const message = `The certificate for ${name} ran out on ${end}, and could not be renewed: ${why.message}`;
-      const hint = 'Download a new group file for this device from the group page.';
+      if (PASSING.has(why.code)) {
+        const hint = `${why.hint ?? 'Look at the group site.'} It is asked every minute, and ${name} joined then.`;
+        return [undefined, new Failure(WAITING, message, hint, Exit.noPath)];
+      }
+      const hint = why.hint ?? 'Download a new group file for this device from the group page.';
       return [undefined, new Failure('certificate-expired', message, hint, Exit.notAuthorised)];
     }
     const message = `The certificate for ${name} ends on ${end}, and could not be renewed yet: ${why.message}`;

@@ -68,3 +68,9 @@ test('nobody there is said as well', () => {
     .slice(1);
   expect(step && stepText(step)).toBe('Home: no other member is online');
 });
+
+test('a problem is told with what comes next', () => {
+  const problem = { step: 'problem', code: 'waiting-for-site', message: 'The site is away.' } as const;
+  expect(stepText(problem)).toBe('The site is away.');
+  expect(stepText({ ...problem, hint: 'It is asked again.' })).toBe('The site is away. It is asked again.');
+});

@@ -15,6 +15,8 @@ export type Step =
   | { readonly step: 'device-failed'; readonly group: string; readonly message: string }
   /** All groups are connected, for the first time. */
   | { readonly step: 'ready'; readonly socket: string }
+  /** A group is left out, waits, or may be soon: what is wrong, and what happens or can be done next. */
+  | { readonly step: 'problem'; readonly code: string; readonly message: string; readonly hint?: string }
   /** Something rare that a person may want to know. */
   | { readonly step: 'note'; readonly message: string };
 
@@ -108,6 +110,8 @@ export function stepText(step: Step): string {
       return `${step.group}: the network device has no address: ${step.message}`;
     case 'ready':
       return 'ready';
+    case 'problem':
+      return step.hint === undefined ? step.message : `${step.message} ${step.hint}`;
     case 'note':
       return step.message;
   }

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toBase64Url } from '@warren/base';
 import { type GroupFile, printGroupFile } from '@warren/group';
-import { type GroupView, issueCertificateAuthority, type MemberView, type PeerView } from '@warren/peer';
+import {
+  type GroupView,
+  type Host,
+  type IdentityKey,
+  issueCertificateAuthority,
+  type MemberView,
+  type PeerView,
+} from '@warren/peer';
 import type { Status } from './control-api.ts';
 import type { BackgroundMessage, Terminal } from './terminal.ts';
 
@@ -119,4 +126,27 @@ export class TestGroup {
     });
     return JSON.parse(text) as GroupFile;
   }
+}
+
+/** A host with keys, a clock and values in memory, and nothing else. */
+export async function memoryHost(unixMs: () => number): Promise<Host> {
+  const keys = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const identity: IdentityKey = {
+    algorithm: 'ed25519',
+    spki: new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey)),
+    keys,
+    sign: async message => new Uint8Array(await crypto.subtle.sign('Ed25519', keys.privateKey, message.slice())),
+  };
+  const values = new Map<string, Uint8Array>();
+  const rest: Partial<Host> = {
+    random: { bytes: length => crypto.getRandomValues(new Uint8Array(length)) },
+    clock: { now: () => 0, unixMs, setAlarm: () => {} },
+    storage: {
+      get: async key => values.get(key),
+      set: async (key, value) => void values.set(key, value),
+      delete: async key => void values.delete(key),
+    },
+    identity: async () => identity,
+  };
+  return rest as Host;
 }

@@ -125,7 +125,9 @@ function sayTo(terminal: Terminal, { json, detach }: CommonOptions & UpOptions):
   const next = `\`warren status\` shows members; ${detach ? '`warren down`' : 'Ctrl-C'} stops`;
   return step => {
     const text = step.step === 'ready' && terminal.tell === undefined ? `ready: ${next}` : stepText(step);
-    terminal.out(json ? JSON.stringify(step) : asTyped(text, terminal.env));
+    if (json) terminal.out(JSON.stringify(step));
+    else if (step.step === 'problem') terminal.err(`warren: ${asTyped(text, terminal.env)}`);
+    else terminal.out(asTyped(text, terminal.env));
     terminal.tell?.({ step });
   };
 }
