@@ -31,6 +31,7 @@ export class EndToEnd {
   /** Something that a view shows is different. */
   private readonly changed: () => void;
   private readonly waiting = new Map<PeerKey, Uint8Array[]>();
+  private isClosed = false;
 
   constructor(sessions: Sessions, sendEte: SendEte, changed: () => void) {
     this.sessions = sessions;
@@ -50,6 +51,7 @@ export class EndToEnd {
 
   /** Sends now, or as soon as the handshake is done. */
   send(to: PeerKey, inner: number, body: Uint8Array, now: Instant): void {
+    if (this.isClosed) return;
     const plaintext = concat(Uint8Array.of(inner), body);
     const sealed = this.sessions.seal(to, PacketType.DATA, 0, plaintext, now);
     if (sealed !== undefined) this.sendEte(to, sealed);
@@ -65,6 +67,13 @@ export class EndToEnd {
     return opened === undefined || inner === undefined
       ? undefined
       : { origin: opened.origin, inner, body: opened.plaintext.subarray(1) };
+  }
+
+  /** Ends all sessions; what waits is dropped, as is all that comes later. */
+  close(): void {
+    this.isClosed = true;
+    this.waiting.clear();
+    this.sessions.close();
   }
 
   get wakeAt(): Instant | undefined {

@@ -108,6 +108,8 @@ export class Network {
   readonly links: Links;
   readonly overlay: Overlay;
   readonly dht: Dht;
+  /** `endToEnd`: datagrams for end-to-end sessions of the public network, which has none. */
+  readonly refused = { endToEnd: 0 };
   private readonly pointToPoint: Sessions;
   private readonly endToEnd: EndToEnd;
   private readonly eteSessions: Sessions;
@@ -172,6 +174,7 @@ export class Network {
 
   /** Takes a point-to-point datagram of one of our sessions. */
   receive(path: PathId, bytes: Uint8Array, now: Instant): void {
+    if (this.isClosed) return;
     const received = this.links.receive(path, bytes, now);
     if (received !== undefined) this.up(received, now);
     this.settle(now);
@@ -239,10 +242,12 @@ export class Network {
     this.settle(now);
   }
 
-  /** Ends everything for good: nobody is answered any more. */
+  /** Ends everything for good, neighbours with a goodbye: nobody is answered any more, no keys and no indices are left. */
   close(now: Instant): void {
     this.isClosed = true;
     this.links.stop(now);
+    this.pointToPoint.close();
+    this.endToEnd.close();
     this.cut(() => true, now);
   }
 
@@ -255,10 +260,12 @@ export class Network {
   }
 
   get wakeAt(): Instant | undefined {
+    if (this.isClosed) return undefined;
     return earliest(this.links.wakeAt, this.overlay.wakeAt, this.dht.wakeAt, this.endToEnd.wakeAt);
   }
 
   tick(now: Instant): void {
+    if (this.isClosed) return;
     this.links.tick(now);
     this.overlay.tick(now);
     this.dht.tick(now);
@@ -410,8 +417,13 @@ export class Network {
     }
   }
 
+  /** Nothing public needs an end-to-end session, and strangers would use up the indices of the process. */
   private endToEndDelivered(source: PeerKey, via: PeerKey | undefined, bytes: Uint8Array, now: Instant): void {
     const { indices } = this.options;
+    if (this.name === 'public') {
+      this.refused.endToEnd++;
+      return;
+    }
     if (bytes[0] === PacketType.DATA && indices.owner(readIndex(bytes, 4)) === undefined) {
       const hint = indices.hintFor(EndToEnd.path(source), bytes, now);
       if (hint !== undefined) this.sendEte(source, hint);

@@ -91,7 +91,7 @@ export class Peer {
   /** Leaves a group with a goodbye to its members. */
   leave(name: string, now: Instant): void {
     const group = this.groups.get(name);
-    group?.network.links.stop(now);
+    group?.network.close(now);
     this.settle(now);
     this.groups.delete(name);
   }
@@ -99,7 +99,7 @@ export class Peer {
   /** Says goodbye everywhere. */
   stop(now: Instant): void {
     for (const name of [...this.groups.keys()]) this.leave(name, now);
-    this.public.links.stop(now);
+    this.public.close(now);
     this.settle(now);
   }
 

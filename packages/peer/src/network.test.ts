@@ -1,0 +1,94 @@
+/** What one network keeps of others, and what it gives back. Everybody is a whole participant in virtual time. */
+import { utf8 } from '@warren/base';
+import type { SessionIndices, Sessions } from '@warren/session';
+import { cheapCrypto, type Resident, Village } from '@warren/sim';
+import { encodeMemberMessage, Inner, type PeerKey, peerKey } from '@warren/wire';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { EndToEnd } from './end-to-end.ts';
+import type { Network } from './network.ts';
+
+let village: Village;
+let well: Resident;
+let a: Resident;
+let b: Resident;
+
+beforeEach(() => {
+  village = new Village(77, {}, cheapCrypto);
+  well = village.bootstrap('well');
+  [a, b] = [village.edge('a'), village.edge('b')];
+  const isLinked = () => [a, b].every(({ peer }) => peer.isPublicReady);
+  expect(village.world.runUntil(isLinked, 10_000)).toBe(true);
+});
+
+describe('the public network', () => {
+  test('makes no end-to-end session with anybody, and counts who asks', () => {
+    const before = owners(well).length;
+    a.driver.act(now => insides(a.peer.public).endToEnd.send(peerKey(well.peer.public.self), 0, utf8('hello'), now));
+    village.world.run(3000);
+    expect(well.peer.public.refused.endToEnd).toBeGreaterThan(0);
+    expect(owners(well)).toHaveLength(before);
+  });
+});
+
+describe('a group that is left', () => {
+  test('leaves no session, key or index behind, and is joined again with new end-to-end sessions at once', () => {
+    join();
+    tellEndToEnd(a, b, 'one');
+    village.world.run(1000);
+    expect(b.texts).toEqual(['a: one']);
+    const { pointToPoint, eteSessions } = insides(a.group.network);
+    expect(owners(a)).toEqual(expect.arrayContaining([pointToPoint, eteSessions]));
+    a.driver.act(now => a.peer.leave(village.authority.group, now));
+    for (const sessions of [pointToPoint, eteSessions]) {
+      expect(owners(a)).not.toContain(sessions);
+      expect([...sessions.identities()]).toEqual([]);
+    }
+    village.world.run(2000);
+    expect(new Set(owners(a))).toEqual(new Set([insides(a.peer.public).pointToPoint]));
+    join();
+    // What b seals with its old keys is hinted to be lost; the next is not.
+    tellEndToEnd(b, a, 'lost');
+    village.world.run(500);
+    tellEndToEnd(b, a, 'two');
+    tellEndToEnd(a, b, 'three');
+    village.world.run(500);
+    expect(a.texts).toEqual(['b: two']);
+    expect(b.texts).toEqual(['a: one', 'a: three']);
+  });
+
+  test('does nothing any more, whatever it is given or asked for', () => {
+    join();
+    tellEndToEnd(a, b, 'one');
+    village.world.run(1000);
+    const { network } = a.group;
+    a.driver.act(now => a.peer.leave(village.authority.group, now));
+    const { now } = village.world;
+    network.receive('udp/192.0.2.1:1', new Uint8Array(320), now);
+    network.sendMember(b.peerId, utf8('text'), now);
+    network.tick(now + 1_000_000);
+    expect(network.poll()).toBeUndefined();
+    expect(network.wakeAt).toBeUndefined();
+  });
+});
+
+function join(): void {
+  for (const each of [a, b]) if (each.peer.groups.size === 0) each.join();
+  const areFriends = () => [a, b].every(each => each.friends.length === 1);
+  expect(village.world.runUntil(areFriends, 30_000)).toBe(true);
+}
+
+/** As to a member without a link. */
+function tellEndToEnd(from: Resident, to: Resident, text: string): void {
+  const bytes = encodeMemberMessage({ kind: 'text', id: Math.floor(village.world.now), text });
+  from.driver.act(now => insides(from.group.network).endToEnd.send(to.peerId as PeerKey, Inner.MEMBER, bytes, now));
+}
+
+function insides(network: Network): { endToEnd: EndToEnd; pointToPoint: Sessions; eteSessions: Sessions } {
+  return network as unknown as ReturnType<typeof insides>;
+}
+
+/** The session table of each index in use. */
+function owners({ peer }: Resident): Sessions[] {
+  const { indices } = peer as unknown as { indices: SessionIndices<Sessions> };
+  return [...(indices as unknown as { owners: Map<number, Sessions> }).owners.values()];
+}
