@@ -150,6 +150,30 @@ describe.skipIf(reason !== undefined)(`bad files${reason === undefined ? '' : ` 
     expect(await beta.self()).toEqual(before);
   });
 
+  test('a certificate that ran out while the site is away waits, says so, and can be left', {
+    timeout: 60_000,
+  }, async () => {
+    const state = join(around.folder, 'waiting');
+    const strange = await strangeGroup('gamma');
+    await store(state, strange.file, spki => strange.leaf(spki, Date.now() - 40 * DAY_MS));
+    await around.site.stop();
+    const gamma = new LabEdge(around.lab, state, 'gamma', { state });
+    const waiting = gamma.launch();
+    await waiting.line(/^warren: The certificate for Strange ran out .* Cannot reach .* It is asked every minute/);
+    await expect.poll(async () => (await gamma.status()).health.map(({ code }) => code)).toContain('waiting-for-site');
+    expect((await gamma.warren('leave')).stdout).toContain('Left Strange.');
+    expect(await waiting.exit).toMatchObject({ code: 0 });
+    await around.site.start();
+  });
+
+  test('a machine that was removed is told at its next start, and ends with 4', { timeout: 60_000 }, async () => {
+    const { peerId } = await beta.self();
+    await beta.process.stop();
+    await around.ada.delete(`/api/groups/${around.group}/devices/${peerId}`);
+    refused(await beta.attempt(), 4, /was removed from Lab/);
+    refused(await beta.attempt(), 4, /was removed from Lab/);
+  });
+
   async function membersPing(): Promise<void> {
     expect(await alpha.ping((await beta.self()).address, 10, 50)).toMatchObject({ sent: 10, lost: 0 });
   }

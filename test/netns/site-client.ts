@@ -61,6 +61,12 @@ export class SiteClient {
     return answer;
   }
 
+  /** Rejects unless the answer is good. */
+  async delete(path: string): Promise<void> {
+    const { status, body } = await this.ask(path, ['-X', 'DELETE']);
+    if (status >= 300) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
+  }
+
   private async ask(path: string, args: readonly string[]): Promise<Answer> {
     const { origin, host, pin } = this.site;
     const cookie = this.cookie === '' ? [] : ['-b', this.cookie];
