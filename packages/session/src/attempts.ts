@@ -6,7 +6,7 @@
  */
 import { compareBytes, earliest, type Instant, jitter, type Random, sameBytes } from '@warren/base';
 import type { HsReply, PeerKey } from '@warren/wire';
-import type { Initiator } from './handshake.ts';
+import type { HandshakeFailure, Initiator } from './handshake.ts';
 
 /** Names one way to a remote host, or in end-to-end scope the remote peer. Opaque here. */
 export type PathId = string;
@@ -63,6 +63,8 @@ export interface Attempt {
   yields: number;
   /** Wrong HS2 since the last transmission. */
   wrongReplies: number;
+  /** What was wrong with the last HS2 of somebody who is not shown to be `to`. */
+  doubt: HandshakeFailure | undefined;
   /** When it was last sent, and when it is sent again. */
   sentAt: Instant;
   sendAt: Instant;
@@ -99,6 +101,7 @@ export class Attempts {
       step: 0,
       yields: 0,
       wrongReplies: 0,
+      doubt: undefined,
       sentAt: now,
       sendAt: now,
     };
@@ -147,9 +150,16 @@ export class Attempts {
     this.call(attempt, path, now);
   }
 
+  /** Notes an HS2 that is not from the peer that is called: others may answer, perhaps it will, too. */
+  wrong(attempt: Attempt, doubt?: HandshakeFailure): void {
+    attempt.wrongReplies++;
+    attempt.doubt = doubt ?? attempt.doubt;
+  }
+
   /** Turns to repeating HS3. */
   answered(attempt: Attempt, state: Extract<AttemptState, { kind: 'answered' }>, now: Instant): void {
     attempt.state = state;
+    attempt.doubt = undefined;
     attempt.step = 0;
     this.transmit(attempt, now);
   }

@@ -17,12 +17,14 @@ let bed: Testbed;
 let a: End;
 let b: End;
 let keysInUse: number;
+let bytesOfKeys: Uint8Array[];
 const counting: NoiseSuite = {
   ...cheapCrypto.suite,
   aead: {
     ...cheapCrypto.suite.aead,
     key(bytes: Uint8Array): AeadKey {
       keysInUse++;
+      bytesOfKeys.push(bytes);
       const key = cheapCrypto.suite.aead.key(bytes);
       const erase = () => {
         keysInUse--;
@@ -35,6 +37,7 @@ const counting: NoiseSuite = {
 
 beforeEach(() => {
   keysInUse = 0;
+  bytesOfKeys = [];
   bed = new Testbed();
   a = bed.add('a', options('a', counting));
   b = bed.add('b', options('b', cheapCrypto.suite));
@@ -77,6 +80,22 @@ describe('a closed table', () => {
     expect([...a.sessions.identities()]).toEqual([]);
     expect(a.sessions.wakeAt).toBeUndefined();
   });
+});
+
+test('faults #51 keys are handed on and their bytes erased, those of the handshake and those of the upgrade', () => {
+  for (const postQuantum of ['off', 'required'] as const) {
+    bytesOfKeys = [];
+    const upgraded = { postQuantum, kem: cheapCrypto.kem };
+    a = bed.add('a', { ...options('a', counting), ...upgraded });
+    b = bed.add('b', { ...options('b', counting), ...upgraded });
+    bed.connect(a, b, 'b/1');
+    bed.run(3000);
+    expect([a.established.length, b.established.length]).toEqual([1, 1]);
+    expect(bytesOfKeys.length).toBeGreaterThan(4);
+    a.sessions.close();
+    b.sessions.close();
+    expect(bytesOfKeys.filter(bytes => bytes.some(byte => byte !== 0))).toEqual([]);
+  }
 });
 
 function options(name: string, suite: NoiseSuite) {

@@ -4,7 +4,7 @@
  * "Keys and signing"). No timers, no tables: `sessions.ts` drives it.
  */
 import { assert, concat, type Instant, type Random, utf8, type WallClock } from '@warren/base';
-import { HandshakeState, type NoiseSuite } from '@warren/noise';
+import { HandshakeState, type KeyPair, type NoiseSuite } from '@warren/noise';
 import {
   type Authority,
   type Credentials,
@@ -70,6 +70,11 @@ export interface HandshakeResult {
   readonly remoteIndex: number;
 }
 
+/** Erases the keys of a result of which no session comes. */
+export function eraseKeys({ send, receive, exporter }: HandshakeResult): void {
+  for (const key of [send, receive, exporter]) key.fill(0);
+}
+
 /** What an initiator has after a good HS2. */
 export interface FinishedInitiator {
   readonly result: HandshakeResult;
@@ -92,33 +97,62 @@ export class Initiator {
   /** Decides who stays initiator when both begin at once. 32 bytes. */
   readonly ephemeral: Uint8Array;
   private readonly context: HandshakeContext;
-  private readonly state: HandshakeState;
+  private readonly bound: Uint8Array;
+  private readonly payload: Uint8Array;
   private readonly localIndex: number;
+  readonly #pair: KeyPair;
 
   constructor(context: HandshakeContext, boundPrologue: Uint8Array, localIndex: number) {
     this.context = context;
+    this.bound = boundPrologue;
     this.localIndex = localIndex;
-    this.state = newState(context, 'initiator', boundPrologue);
     const attempt = context.random.bytes(8);
-    const noise = this.state.writeMessage(encodeHs1Payload({ attempt, flags: 0, maxDatagramBytes: UDP_PATH_BYTES }));
-    assert(noise !== undefined, 'the first message of XX needs no remote key');
-    this.ephemeral = noise.slice(0, 32);
+    this.payload = encodeHs1Payload({ attempt, flags: 0, maxDatagramBytes: UDP_PATH_BYTES });
+    this.#pair = context.suite.generateKeyPair(context.random);
+    this.ephemeral = this.#pair.public;
+    const { state, noise } = this.call();
+    state.erase();
     const zeros = new Uint8Array(MAC_BYTES);
     this.hs1 = encodeHs1({ senderIndex: localIndex, noise, mac1: zeros, mac2: zeros });
     this.hs1.set(mac1(context.authority.networkKey, this.hs1), HS1_MAC1_OFFSET);
   }
 
   /**
-   * Reads HS2 and writes HS3. `undefined` for a message that is not from whoever got our HS1, which changes
-   * nothing; after a failure or a result the handshake is over.
+   * Reads HS2 and writes HS3. `undefined` for a message that is not from whoever got our HS1. Anybody may have got it:
+   * whatever comes of one HS2, another can be read after it.
    */
   finish(noise: Uint8Array, remoteIndex: number, now: Instant): FinishedInitiator | HandshakeFailure | undefined {
-    const sealed = this.state.readMessage(noise);
+    const { state } = this.call();
+    const finished = this.read(state, noise, remoteIndex, now);
+    state.erase();
+    return finished;
+  }
+
+  erase(): void {
+    this.#pair.secret.fill(0);
+  }
+
+  /** A state of its own for each HS2, as one that has read a message does not read another in its place. */
+  private call(): { readonly state: HandshakeState; readonly noise: Uint8Array } {
+    const e = { secret: this.#pair.secret.slice(), public: this.#pair.public };
+    const state = newState(this.context, 'initiator', this.bound, e);
+    const noise = state.writeMessage(this.payload);
+    assert(noise !== undefined, 'the first message of XX needs no remote key');
+    return { state, noise };
+  }
+
+  private read(
+    state: HandshakeState,
+    noise: Uint8Array,
+    remoteIndex: number,
+    now: Instant,
+  ): FinishedInitiator | HandshakeFailure | undefined {
+    const sealed = state.readMessage(noise);
     if (sealed === undefined) return undefined;
     const indices = { initiator: this.localIndex, responder: remoteIndex };
-    const checked = checkPayload(this.context, this.state, sealed, indices, now);
+    const checked = checkPayload(this.context, state, sealed, indices, now);
     if (typeof checked === 'string') return checked;
-    const reply = this.state.writeMessage(ownPayload(this.context, indices, now));
+    const reply = state.writeMessage(ownPayload(this.context, indices, now));
     if (reply === undefined) return 'malformed';
     const hs3 = encodeHsReply({
       type: PacketType.HS3,
@@ -126,11 +160,7 @@ export class Initiator {
       receiverIndex: remoteIndex,
       noise: reply,
     });
-    return { result: { ...checked, ...takeKeys(this.state), remoteIndex }, hs3 };
-  }
-
-  erase(): void {
-    this.state.erase();
+    return { result: { ...checked, ...takeKeys(state), remoteIndex }, hs3 };
   }
 }
 
@@ -193,9 +223,22 @@ export class Responder {
   }
 }
 
-function newState(context: HandshakeContext, role: 'initiator' | 'responder', bound: Uint8Array): HandshakeState {
-  const { suite, random, credentials } = context;
-  return new HandshakeState({ suite, pattern: 'XX', role, prologue: bound, s: credentials.keys.noise, random });
+/** `e`, where it is given, is erased with the state. */
+function newState(
+  { suite, random, credentials }: HandshakeContext,
+  role: 'initiator' | 'responder',
+  prologue: Uint8Array,
+  e?: KeyPair,
+): HandshakeState {
+  return new HandshakeState({
+    suite,
+    pattern: 'XX',
+    role,
+    prologue,
+    s: credentials.keys.noise,
+    random,
+    ...(e && { e }),
+  });
 }
 
 function takeKeys(state: HandshakeState): Pick<HandshakeResult, 'send' | 'receive' | 'exporter'> {

@@ -12,10 +12,7 @@ export { KEY_LIMITS, type KeyLimits } from './limits.ts';
 export { UPGRADE_TIMEOUT_MS } from './post-quantum.ts';
 export { RESUMED_AT_ONCE, resumedAt } from './resumed.ts';
 export { PREVIOUS_KEPT_MS, REJECT_AFTER_MS, REKEY_AFTER_MS, REKEY_RESPONDER_DELAY_MS } from './secured-peer.ts';
-export {
-  Sessions,
-  type SessionsOptions,
-  type SessionsOutput,
-} from './sessions.ts';
+export { Sessions } from './sessions.ts';
+export type { SessionsOptions, SessionsOutput } from './sessions-options.ts';
 export type { SessionsStats } from './stats.ts';
 export { REJECT_AFTER_MESSAGES, Transport, type TransportKeys, type TransportStats } from './transport.ts';

@@ -195,6 +195,8 @@ export class Keyring {
   ): Session {
     const { suite, random, self, scope, stats } = this.options;
     const transport = new Transport({ suite, send, receive, localIndex, remoteIndex });
+    send.fill(0);
+    receive.fill(0);
     const common = { role, startedAt, createdAt: now, upgrade, isPostQuantum: false };
     const session: Session = { ...common, transport, confirmed: false };
     const key = peerKey(identity.leaf.peerId);

@@ -2,12 +2,12 @@
  * Somebody who sees our datagrams and answers faster than the other side: forged copies and answers delay no handshake
  * and end no session (session.md 2.4, 2.5; faults rows 46, 48, 55).
  */
-import { utf8 } from '@warren/base';
+import { utf8, WallClock } from '@warren/base';
 import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
 import { Authority } from '@warren/trust';
-import { HS1_MAC1_OFFSET, PacketType } from '@warren/wire';
+import { decodeHs1, HS1_MAC1_OFFSET, type Hs1, PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { mac1 } from './index.ts';
+import { mac1, prologue, Responder } from './index.ts';
 import { type End, type EndOptions, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const random = new SeededRandom(1, 'observer');
@@ -62,6 +62,38 @@ describe('whoever sends a copy of our first message with another index', () => {
     bed.run(100);
     expect([a.established.length, b.established.length]).toEqual([1, 1]);
     expectTalkFor(10);
+  });
+});
+
+describe('whoever answers our first message in place of another', () => {
+  test('faults #48 as another member, prevents no rekey, so that the session goes on', () => {
+    const mallory = options('mallory');
+    const context = { ...mallory, wallClock: new WallClock(TESTBED_UNIX_MS, 0) };
+    const bound = prologue(AUTHORITY.networkKey, []);
+    bed.connect(a, b, 'b/1');
+    bed.run(1000);
+    let answered = 0;
+    answerFirst(({ bytes }) => {
+      answered++;
+      return (Responder.answer(context, bound, decodeHs1(bytes) as Hs1, 99, bed.now) as Responder).hs2;
+    });
+    expectTalkFor(1200);
+    expect(answered).toBeGreaterThan(3);
+    expect([...a.failed, ...b.failed]).toEqual([]);
+  });
+
+  test('faults #48 as the same member with its public certificate alone, delays no handshake', () => {
+    const thief = options('mallory');
+    const stolen = { ...thief, credentials: { ...thief.credentials, leaf: options('b').credentials.leaf } };
+    const context = { ...stolen, wallClock: new WallClock(TESTBED_UNIX_MS, 0) };
+    const bound = prologue(AUTHORITY.networkKey, []);
+    answerFirst(({ bytes }) => {
+      return (Responder.answer(context, bound, decodeHs1(bytes) as Hs1, 99, bed.now) as Responder).hs2;
+    });
+    bed.connect(a, b, 'b/1');
+    bed.run(100);
+    expect([a.established.length, b.established.length]).toEqual([1, 1]);
+    expect(a.failed).toEqual([]);
   });
 });
 

@@ -298,7 +298,7 @@ describe('nobody gets a session who', () => {
   test('faults #3 is not the peer that was dialled', () => {
     const c = bed.add('c', options('c'));
     bed.connect(a, b, 'c/1');
-    bed.run(100);
+    bed.run(HANDSHAKE_TIMEOUT_MS);
     expect(a.failed).toEqual([{ kind: 'failed', to: b.peer, reason: 'wrong-peer' }]);
     expect(a.established).toEqual([]);
     expect(c.established).toEqual([]);

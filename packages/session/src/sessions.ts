@@ -19,38 +19,19 @@ import {
 import { type Agreement, agree, type Disagreement, Disagreements, isDisagreement } from './agreement.ts';
 import { type Attempt, Attempts, type PathId, WRONG_HS2_MAX } from './attempts.ts';
 import { CookieJar } from './cookies.ts';
-import { type HandshakeContext, type HandshakeFailure, type HandshakeResult, Initiator } from './handshake.ts';
-import type { SessionIndices } from './indices.ts';
-import type { Kem } from './kem.ts';
-import { Keyring, type Opened, type Scope } from './keyring.ts';
-import type { KeyLimits } from './limits.ts';
+import {
+  eraseKeys,
+  type FinishedInitiator,
+  type HandshakeContext,
+  type HandshakeFailure,
+  type HandshakeResult,
+  Initiator,
+} from './handshake.ts';
+import { Keyring, type Opened } from './keyring.ts';
 import { Responders } from './responders.ts';
 import type { Session } from './secured-peer.ts';
+import type { SessionsOptions, SessionsOutput } from './sessions-options.ts';
 import { noSessionsStats, type SessionsStats } from './stats.ts';
-
-export type SessionsOutput =
-  | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
-  /** Keys are there to send under: the first with this peer, after a rekey, an upgrade, or a restart of the peer. */
-  | { readonly kind: 'established'; readonly peer: PeerKey; readonly identity: Identity; readonly path: PathId }
-  | { readonly kind: 'failed'; readonly to: PeerKey | undefined; readonly reason: HandshakeFailure };
-
-export interface SessionsOptions extends HandshakeContext {
-  readonly indices: SessionIndices<Sessions>;
-  readonly self: PeerKey;
-  /** `point-to-point` by default. */
-  readonly scope?: Scope;
-  /** The prologue for a handshake over `path` in which we have `role`. */
-  readonly prologueFor: (path: PathId, role: 'initiator' | 'responder') => Uint8Array;
-  /**
-   * Whom a flood of first messages is charged to, by their path and the neighbour who passed them on; by default that
-   * neighbour, else the path. Nobody who receives at one address may be able to choose among many.
-   */
-  readonly groupOf?: (path: PathId, via: string | undefined) => string;
-  /** For the upgrade of keys; ML-KEM-768 by default. */
-  readonly kem?: Kem;
-  /** Tests make them small. */
-  readonly limits?: KeyLimits;
-}
 
 /** The session table of one network and scope. */
 export class Sessions {
@@ -278,20 +259,37 @@ export class Sessions {
     const done = attempt.initiator.finish(hs2.noise, hs2.senderIndex, now);
     if (done === undefined) {
       this.stats.badHandshake++;
-      attempt.wrongReplies++;
-    } else if (typeof done === 'string') this.fail(attempt, done);
+      this.attempts.wrong(attempt);
+    } else if (typeof done === 'string') this.refuse(attempt, done);
+    else this.judge(attempt, done, hs2, path, now);
+  }
+
+  private judge(attempt: Attempt, done: FinishedInitiator, hs2: HsReply, path: PathId, now: Instant): void {
+    const { result, hs3 } = done;
+    const peer = peerKey(result.identity.leaf.peerId);
+    const isWrong = attempt.to !== undefined && attempt.to !== peer;
+    const reason = isWrong ? 'wrong-peer' : this.objection(result, now);
+    if (reason === undefined) {
+      this.attempts.answered(attempt, { kind: 'answered', peer, path, hs2: copied(hs2), hs3 }, now);
+      const { localIndex, startedAt } = attempt;
+      this.install(result, { role: 'initiator', localIndex, startedAt }, path, now);
+      return;
+    }
+    eraseKeys(result);
+    if (isWrong) {
+      this.refuse(attempt, reason);
+      return;
+    }
+    if (isDisagreement(reason)) this.disagree(peer, reason, path, hs3, now);
+    this.fail(attempt, reason);
+  }
+
+  /** Whoever answered is not shown to be the one who is called, who may answer yet; where nobody in particular is, it is over. */
+  private refuse(attempt: Attempt, reason: HandshakeFailure): void {
+    if (attempt.to === undefined) this.fail(attempt, reason);
     else {
-      const peer = peerKey(done.result.identity.leaf.peerId);
-      const wrong = attempt.to !== undefined && attempt.to !== peer ? 'wrong-peer' : undefined;
-      const reason = this.objection(done.result, now) ?? wrong;
-      if (reason !== undefined) {
-        if (isDisagreement(reason)) this.disagree(peer, reason, path, done.hs3, now);
-        this.fail(attempt, reason);
-      } else {
-        this.attempts.answered(attempt, { kind: 'answered', peer, path, hs2: copied(hs2), hs3: done.hs3 }, now);
-        const { localIndex, startedAt } = attempt;
-        this.install(done.result, { role: 'initiator', localIndex, startedAt }, path, now);
-      }
+      this.stats.rejected++;
+      this.attempts.wrong(attempt, reason);
     }
   }
 
@@ -306,6 +304,7 @@ export class Sessions {
     if (typeof result === 'string' || reason !== undefined) {
       this.stats.rejected++;
       this.responders.discard(responder);
+      if (typeof result === 'object') eraseKeys(result);
       if (typeof result === 'object' && reason !== undefined && isDisagreement(reason)) {
         this.disagreed(peerKey(result.identity.leaf.peerId), reason, now);
       }
@@ -356,7 +355,7 @@ export class Sessions {
   private timedOut(attempt: Attempt): void {
     this.keyring.unconfirmed(attempt.localIndex);
     this.drop(attempt);
-    this.outbox.push({ kind: 'failed', to: attempt.to, reason: 'timed-out' });
+    this.outbox.push({ kind: 'failed', to: attempt.to, reason: attempt.doubt ?? 'timed-out' });
   }
 
   private fail(attempt: Attempt, reason: HandshakeFailure): void {

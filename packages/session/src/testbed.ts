@@ -13,7 +13,8 @@ import { readIndex, SessionIndices } from './indices.ts';
 import type { Kem } from './kem.ts';
 import type { Opened } from './keyring.ts';
 import type { KeyLimits } from './limits.ts';
-import { Sessions, type SessionsOutput } from './sessions.ts';
+import { Sessions } from './sessions.ts';
+import type { SessionsOutput } from './sessions-options.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
 export const TESTBED_UNIX_MS: number = 1_767_312_000_000;
