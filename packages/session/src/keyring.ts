@@ -62,6 +62,8 @@ export interface KeyringOptions extends Pick<HandshakeContext, 'suite' | 'random
   readonly scope: Scope;
   readonly kem: Kem | undefined;
   readonly limits: KeyLimits | undefined;
+  /** As in `SessionsOptions`. */
+  readonly pathTo: ((peer: PeerKey) => PathId) | undefined;
   readonly stats: SessionsStats;
   readonly allocate: () => number | undefined;
   readonly release: (index: number) => void;
@@ -190,7 +192,7 @@ export class Keyring {
     { identity, send, receive, exporter, remoteIndex }: HandshakeResult,
     { role, localIndex, startedAt }: Pick<Session, 'role' | 'startedAt'> & { readonly localIndex: number },
     upgrade: Agreement,
-    path: PathId,
+    from: PathId,
     now: Instant,
   ): Session {
     const { suite, random, self, scope, stats } = this.options;
@@ -200,6 +202,7 @@ export class Keyring {
     const common = { role, startedAt, createdAt: now, upgrade, isPostQuantum: false };
     const session: Session = { ...common, transport, confirmed: false };
     const key = peerKey(identity.leaf.peerId);
+    const path = this.options.pathTo?.(key) ?? from;
     let peer = this.peers.get(key);
     if (peer === undefined) {
       const retire = (old: Session) => this.retire(old);
@@ -215,13 +218,14 @@ export class Keyring {
   }
 
   /** Opens DATA or FRAME. */
-  open(path: PathId, bytes: Uint8Array, now: Instant): Opened | undefined {
+  open(from: PathId, bytes: Uint8Array, now: Instant): Opened | undefined {
     const known = this.byIndex.get(readIndex(bytes, 4));
     if (known === undefined) {
       this.options.stats.unknownIndex++;
       return undefined;
     }
     const { peer, session, origin } = known;
+    const path = this.options.pathTo?.(peer.key) ?? from;
     if (now - session.createdAt >= REJECT_AFTER_MS) return undefined;
     const plaintext = session.transport.open(bytes);
     if (plaintext === undefined) {
@@ -294,7 +298,9 @@ export class Keyring {
   }
 
   /** Sends something of our own, so that the remote sees that we hold the keys. */
-  confirm(session: Session, path: PathId): void {
+  confirm(session: Session, from: PathId): void {
+    const peer = this.byIndex.get(session.transport.localIndex)?.peer;
+    const path = (peer && this.options.pathTo?.(peer.key)) ?? from;
     const sealed = session.transport.seal(PacketType.DATA, 0, Uint8Array.of(Inner.KEEPALIVE));
     if (sealed !== undefined) this.options.send(path, sealed);
   }

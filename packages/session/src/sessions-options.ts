@@ -29,6 +29,11 @@ export interface SessionsOptions extends HandshakeContext {
    * neighbour, else the path. Nobody who receives at one address may be able to choose among many.
    */
   readonly groupOf?: (path: PathId, via: string | undefined) => string;
+  /**
+   * Where a path names a peer, the path to that peer: whoever passes its datagrams on may name another, which counts
+   * only until we know from the keys whose they are. Absent where peers move from path to path.
+   */
+  readonly pathTo?: (peer: PeerKey) => PathId;
   /** For the upgrade of keys; ML-KEM-768 by default. */
   readonly kem?: Kem;
   /** Tests make them small. */

@@ -185,7 +185,7 @@ export class Sessions {
   private newKeyring(): Keyring {
     const { suite, random, self, scope = 'point-to-point', kem, limits, indices } = this.options;
     return new Keyring({
-      ...{ suite, random, self, scope, kem, limits, stats: this.stats },
+      ...{ suite, random, self, scope, kem, limits, stats: this.stats, pathTo: this.options.pathTo },
       allocate: () => indices.allocate(this),
       release: index => indices.release(index),
       send: (path, bytes) => this.send(path, bytes),
@@ -239,14 +239,15 @@ export class Sessions {
     this.attempts.cookieTaken(attempt, path, now);
   }
 
-  private receiveHs2(path: PathId, bytes: Uint8Array, now: Instant): void {
+  private receiveHs2(from: PathId, bytes: Uint8Array, now: Instant): void {
     const hs2 = decodeHsReply(bytes);
     const attempt = hs2 && this.attempts.at(hs2.receiverIndex);
     if (hs2 === undefined || attempt === undefined) {
       this.stats.unknownIndex++;
       return;
     }
-    const { state } = attempt;
+    const { state, to } = attempt;
+    const path = (to && this.options.pathTo?.(to)) ?? from;
     if (state.kind === 'answered') {
       // Only a copy of the good one: others would make us send HS3 to wherever they seem to come from.
       if (state.hs2.senderIndex === hs2.senderIndex && sameBytes(state.hs2.noise, hs2.noise))
