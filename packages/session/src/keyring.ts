@@ -113,6 +113,7 @@ export class Keyring {
       this.usedUp.add(current);
       secured?.rekeyBy(now);
     }
+    if (secured !== undefined && !isOwnBusiness(type, plaintext)) secured.isUsed = true;
     return current.transport.seal(type, flags, plaintext);
   }
 
@@ -144,8 +145,8 @@ export class Keyring {
 
   /** Erases all that is shared with a peer. */
   forget(peer: PeerKey): void {
-    for (const session of this.peers.get(peer)?.sessions ?? []) this.retire(session);
-    this.peers.delete(peer);
+    const secured = this.peers.get(peer);
+    if (secured !== undefined) this.end(secured);
     this.options.forgotten(peer);
   }
 
@@ -206,7 +207,8 @@ export class Keyring {
     let peer = this.peers.get(key);
     if (peer === undefined) {
       const retire = (old: Session) => this.retire(old);
-      peer = new SecuredPeer({ key, self, random, retire }, session, identity, path);
+      const endsUnused = scope === 'end-to-end';
+      peer = new SecuredPeer({ key, self, random, endsUnused, retire }, session, identity, path);
       this.peers.set(key, peer);
     } else peer.add(session, identity, now);
     this.byIndex.set(localIndex, { peer, session, origin: { peer: key, identity, sessionId: localIndex, scope } });
@@ -234,8 +236,9 @@ export class Keyring {
     }
     const isFirst = !session.confirmed;
     if (isFirst && session.role === 'initiator') this.options.handshakeDone(session.transport.localIndex);
-    const isOwnBusiness = bytes[0] === PacketType.DATA && isOfItsSession(plaintext[0]);
-    peer.received(session, path, now, !isOwnBusiness);
+    const isData = !isOwnBusiness(bytes[0], plaintext);
+    peer.received(session, path, now, isData);
+    if (isData) peer.isUsed = true;
     if (isFirst) this.firstUnder(known, path, now);
     if (bytes[0] === PacketType.DATA && isPostQuantumInner(plaintext[0])) {
       if (!this.upgrades.receive(session, plaintext, now)) this.options.stats.badUpgrade++;
@@ -252,11 +255,17 @@ export class Keyring {
   private age(peer: SecuredPeer, now: Instant): void {
     const isOver = now - peer.current.createdAt >= REJECT_AFTER_MS && !peer.fallBack();
     peer.expire(now);
-    if (isOver) this.forget(peer.key);
-    else if (now >= peer.rekeyAt) {
+    if (isOver) this.end(peer);
+    else if (now >= peer.rekeyDueAt) {
       peer.rekeyAt = now + REKEY_AGAIN_MS;
       this.options.connect(peer.key, peer.lastPath, now);
     }
+  }
+
+  /** Erases a peer's keys; a handshake with it that is under way goes on. */
+  private end(peer: SecuredPeer): void {
+    for (const session of peer.sessions) this.retire(session);
+    this.peers.delete(peer.key);
   }
 
   /** Too many wrong tags: these keys end here and now, and others take their place. */
@@ -321,9 +330,10 @@ export class Keyring {
   }
 }
 
-/** Whether a message goes under the session that it is about, whichever is current. */
-function isOfItsSession(inner: number | undefined): boolean {
-  return inner === Inner.KEEPALIVE || isPostQuantumInner(inner);
+/** Whether a message goes under the session that it is about, whichever is current, and is for nobody above. */
+function isOwnBusiness(type: number | undefined, plaintext: Uint8Array): boolean {
+  const inner = plaintext[0];
+  return type === PacketType.DATA && (inner === Inner.KEEPALIVE || isPostQuantumInner(inner));
 }
 
 function isPostQuantumInner(inner: number | undefined): boolean {

@@ -59,6 +59,8 @@ export interface SecuredPeerOptions {
   /** Our own id. */
   readonly self: PeerKey;
   readonly random: Random;
+  /** Whether keys that carry no data are left to end, instead of rekeyed. */
+  readonly endsUnused: boolean;
   /** Erases a session that has no place any more. */
   readonly retire: (session: Session) => void;
 }
@@ -79,6 +81,8 @@ export class SecuredPeer {
   identity: Identity;
   current: Session;
   rekeyAt: Instant = 0;
+  /** Whether data came or went since the last handshake. */
+  isUsed = false;
   private readonly options: SecuredPeerOptions;
   /** At most one of the handshake's keys and one of upgraded ones. */
   private readonly next = new Set<Session>();
@@ -117,6 +121,11 @@ export class SecuredPeer {
     this.rekeyAt = Math.min(this.rekeyAt, at);
   }
 
+  /** When a rekey is due: never while there is nobody to need it. */
+  get rekeyDueAt(): Instant {
+    return this.options.endsUnused && !this.isUsed ? Number.POSITIVE_INFINITY : this.rekeyAt;
+  }
+
   /** All sessions that may receive. */
   get sessions(): Session[] {
     return [this.current, ...this.previous.keys(), ...this.next];
@@ -124,7 +133,7 @@ export class SecuredPeer {
 
   get wakeAt(): Instant {
     const rejectAt = this.current.createdAt + REJECT_AFTER_MS;
-    return Math.min(this.rekeyAt, rejectAt, ...this.previous.values());
+    return Math.min(this.rekeyDueAt, rejectAt, ...this.previous.values());
   }
 
   /**
@@ -154,6 +163,7 @@ export class SecuredPeer {
       this.current = session;
     }
     this.identity = identity;
+    this.isUsed = false;
     this.scheduleRekey(session);
   }
 

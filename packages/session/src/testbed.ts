@@ -11,7 +11,7 @@ import type { PostQuantumMode } from './agreement.ts';
 import { prologue } from './handshake.ts';
 import { readIndex, SessionIndices } from './indices.ts';
 import type { Kem } from './kem.ts';
-import type { Opened } from './keyring.ts';
+import type { Opened, Scope } from './keyring.ts';
 import type { KeyLimits } from './limits.ts';
 import { Sessions } from './sessions.ts';
 import type { SessionsOutput } from './sessions-options.ts';
@@ -51,6 +51,7 @@ export interface EndOptions {
   readonly kem?: Kem;
   readonly groupOf?: () => string;
   readonly limits?: KeyLimits;
+  readonly scope?: Scope;
 }
 
 interface Event {
