@@ -51,7 +51,8 @@ export async function attachBootstrap(o: BootstrapOptions): Promise<BootstrapNod
   const upgrade = (request: import('node:http').IncomingMessage, socket: Duplex, head: Buffer) => {
     const [path] = (request.url ?? '').split('?');
     if (path !== o.path) return refuse(socket, 404);
-    sockets.handleUpgrade(request, socket, head, accepted => host.acceptWebSocket(accepted));
+    const { remoteAddress } = request.socket;
+    sockets.handleUpgrade(request, socket, head, accepted => host.acceptWebSocket(accepted, remoteAddress));
   };
   o.server.on('upgrade', upgrade);
   return {

@@ -163,9 +163,9 @@ export class Links {
     for (const link of this.links.values()) this.offers.offer(link, now);
   }
 
-  /** Takes one datagram for this network; returns what goes up. */
-  receive(path: PathId, bytes: Uint8Array, now: Instant): Received | undefined {
-    const opened = this.options.sessions.receive(path, bytes, now);
+  /** Takes one datagram for this network, with the neighbour who passed it on if it was carried; returns what goes up. */
+  receive(path: PathId, bytes: Uint8Array, now: Instant, via?: PeerKey): Received | undefined {
+    const opened = this.options.sessions.receive(path, bytes, now, via);
     this.drainSessions(now);
     if (opened === undefined) return undefined;
     const link = this.links.get(opened.peer);

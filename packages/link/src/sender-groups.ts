@@ -11,14 +11,20 @@ import { parseAddress } from './candidates.ts';
 const NETWORK_BYTES = 8;
 
 /**
- * The group of whoever sends on `path`: an IPv4 address, the first 64 bits of an IPv6 address, the neighbour `via` whom
- * an end-to-end datagram came, or else the path itself, which is one connection or one carried peer.
+ * The group of whoever sends on `path`: the neighbour `via` whom a carried or end-to-end datagram came, an IPv4 address,
+ * the first 64 bits of an IPv6 address, or else the path itself, which is one connection. `remote` is the IP address at
+ * the other end of a path that does not say it, where it is known; on loopback it is a proxy's, which speaks for many.
  */
-export function senderGroup(path: PathId, via: string | undefined): string {
+export function senderGroup(path: PathId, via: string | undefined, remote?: string): string {
   if (via !== undefined) return `by/${via}`;
-  const host = path.startsWith('udp/') ? parseAddress(path.slice('udp/'.length))?.host : undefined;
-  if (host === undefined) return path;
+  if (path.startsWith('udp/')) return hostGroup(parseAddress(path.slice('udp/'.length))?.host) ?? path;
+  const isOfOne = remote !== undefined && ipaddr.isValid(remote) && ipaddr.process(remote).range() !== 'loopback';
+  return (isOfOne ? hostGroup(remote) : undefined) ?? path;
+}
+
+function hostGroup(host: string | undefined): string | undefined {
+  if (host === undefined) return undefined;
   const address = ipaddr.process(host);
   const bytes = address.toByteArray();
-  return address.kind() === 'ipv4' ? `udp/${bytes.join('.')}` : `udp/${bytes.slice(0, NETWORK_BYTES).join('.')}/64`;
+  return address.kind() === 'ipv4' ? `host/${bytes.join('.')}` : `host/${bytes.slice(0, NETWORK_BYTES).join('.')}/64`;
 }

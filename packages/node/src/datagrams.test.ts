@@ -88,14 +88,17 @@ test('UDP carries datagrams between two hosts by path ids', async () => {
 test('a dialled and an accepted WebSocket carry datagrams, and only the dialler is told a URL', async () => {
   const [client, served] = [await open({ udp: false }), await open({ udp: false })];
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  server.on('connection', socket => served.datagrams.acceptWebSocket(socket));
+  server.on('connection', (socket, request) => {
+    served.datagrams.acceptWebSocket(socket, request.socket.remoteAddress);
+  });
   await once(server, 'listening');
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   client.datagrams.dial(url);
   await expect.poll(() => [client.events.length, served.events.length]).toEqual([1, 1]);
   const up = client.events[0];
   expect(up).toMatchObject({ kind: 'path-up', url, binding: new Uint8Array(0) });
-  expect(served.events[0]).toEqual({ kind: 'path-up', path: 'ws/1', binding: new Uint8Array(0) });
+  const remote = '127.0.0.1';
+  expect(served.events[0]).toEqual({ kind: 'path-up', path: 'ws/1', binding: new Uint8Array(0), remote });
   if (up?.kind !== 'path-up') return;
   client.datagrams.send(up.path, Uint8Array.of(3));
   await expect.poll(() => served.events[1]).toEqual({ kind: 'datagram', path: 'ws/1', bytes: Uint8Array.of(3) });

@@ -154,9 +154,9 @@ export class NodeDatagrams implements Datagrams {
 
   /**
    * Takes over an open WebSocket of a server, which answers with `path-up`; false, and closed, when it is not
-   * open any more, or there are too many.
+   * open any more, or there are too many. `remote` is the IP address that it came from.
    */
-  acceptWebSocket(socket: WebSocket): boolean {
+  acceptWebSocket(socket: WebSocket, remote?: string): boolean {
     const isOpen = socket.readyState === socket.OPEN;
     if (!isOpen || this.stopped !== undefined || this.opening.size + this.counters.webSockets >= WAYS_MAX) {
       socket.on('error', () => {});
@@ -166,7 +166,7 @@ export class NodeDatagrams implements Datagrams {
     const path: PathId = `ws/${++this.pathsMade}`;
     const way = adoptWebSocket(socket, {
       ...this.shared(path),
-      up: binding => this.cameUp(path, way, binding, {}),
+      up: binding => this.cameUp(path, way, binding, remote === undefined ? {} : { remote }),
       failed: () => this.opening.delete(way),
     });
     this.opening.add(way);
@@ -271,10 +271,15 @@ export class NodeDatagrams implements Datagrams {
     queueMicrotask(() => this.listener(event));
   }
 
-  private cameUp(path: PathId, way: Way, binding: Uint8Array, answers: { url?: string; connection?: string }): void {
+  private cameUp(
+    path: PathId,
+    way: Way,
+    binding: Uint8Array,
+    about: { url?: string; connection?: string; remote?: string },
+  ): void {
     this.opening.delete(way);
     this.ways.set(path, way);
-    this.listener({ kind: 'path-up', path, binding, ...answers });
+    this.listener({ kind: 'path-up', path, binding, ...about });
   }
 
   private shared(path: PathId): Pick<WayEvents, 'datagram' | 'down' | 'dropped'> {

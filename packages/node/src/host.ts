@@ -38,9 +38,10 @@ export interface NodeHost extends Host {
   openFrames(options: FramesOptions): Promise<Tap>;
   /**
    * Takes over an open WebSocket of a server made with `perMessageDeflate: false` and `maxPayload`
-   * `WEBSOCKET_MESSAGE_MAX_BYTES`. False, and closed, when there are too many.
+   * `WEBSOCKET_MESSAGE_MAX_BYTES`. False, and closed, when there are too many. `remote` is the IP address that it came
+   * from: floods from there count as one sender's. Absent where that is not known.
    */
-  acceptWebSocket(socket: WebSocket): boolean;
+  acceptWebSocket(socket: WebSocket, remote?: string): boolean;
   /**
    * Knows a server by its TLS key from now on, instead of by a certification authority. `origin` as
    * `https://192.0.2.7:8443`, also for `wss://` there; `pin` is the base64url SHA-256 of its SPKI.
@@ -102,8 +103,8 @@ class HostOfNode implements NodeHost {
     return openTap(options, this.log);
   }
 
-  acceptWebSocket(socket: WebSocket): boolean {
-    return this.datagrams.acceptWebSocket(socket);
+  acceptWebSocket(socket: WebSocket, remote?: string): boolean {
+    return this.datagrams.acceptWebSocket(socket, remote);
   }
 
   pinServer(origin: string, pin: string): void {

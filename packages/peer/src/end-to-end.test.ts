@@ -10,6 +10,7 @@ import { EndToEnd } from './end-to-end.ts';
 const UNIX_MS = 1_767_312_000_000;
 const HOP_MS = 25;
 const STEP_MS = 5;
+const STRANGER: PeerKey = 'f'.repeat(40);
 const CA = simAuthority(new SeededRandom(1, 'ca'), UNIX_MS, cheapCrypto);
 
 interface Letter {
@@ -52,6 +53,27 @@ describe('end to end', () => {
     expect(a.sessions.identity(b.peer)).toBeUndefined();
     expect(b.heard).toEqual([]);
   });
+
+  test('a hop that names another source moves neither the upgrade of keys nor rekeys to there', () => {
+    const [a, b] = [member('a', 'required'), member('b', 'required')];
+    const wrong = new Set<string>();
+    // One genuine datagram of each kind and direction comes with somebody else's name.
+    hop = ({ from, bytes }) => {
+      const kind = `${from} ${bytes[0]} ${bytes.length}`;
+      if (bytes[0] === PacketType.HS1 || wrong.has(kind)) return from;
+      wrong.add(kind);
+      return STRANGER;
+    };
+    say(a, b, 'hello');
+    run(2000);
+    expect(b.heard).toEqual(['hello']);
+    say(b, a, 'hello too');
+    run(400_000);
+    expect(a.heard).toEqual(['hello too']);
+    expect(a.sessions.stats.handshakes).toBeGreaterThan(1);
+    expect(wrong.size).toBeGreaterThan(6);
+    expect([...a.sent, ...b.sent].filter(({ to }) => to === STRANGER)).toEqual([]);
+  });
 });
 
 function member(name: string, postQuantum: PostQuantumMode): Member {
@@ -64,6 +86,7 @@ function member(name: string, postQuantum: PostQuantumMode): Member {
   const sessions = new Sessions({
     ...{ suite, kem, wallClock, authority, credentials, random, postQuantum, self: peer, scope: 'end-to-end' },
     indices: new SessionIndices<Sessions>(random),
+    pathTo: EndToEnd.path,
     prologueFor: (path, role) => {
       const remote = peerIdFromKey(EndToEnd.peer(path)) as Uint8Array;
       const self = credentials.leaf.peerId;

@@ -96,6 +96,8 @@ export type PathEvent =
       readonly binding: Uint8Array;
       readonly url?: string;
       readonly connection?: string;
+      /** The IP address at the other end of an accepted WebSocket, where the host knows it: perhaps a proxy's. */
+      readonly remote?: string;
     }
   | { readonly kind: 'path-down'; readonly path: PathId }
   | { readonly kind: 'dial-failed'; readonly url: string; readonly reason: string }

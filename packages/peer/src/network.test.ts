@@ -1,9 +1,19 @@
 /** What one network keeps of others, and what it gives back. Everybody is a whole participant in virtual time. */
 import { utf8 } from '@warren/base';
-import type { SessionIndices, Sessions } from '@warren/session';
+import type { SessionIndices, Sessions, SessionsOptions } from '@warren/session';
 import { cheapCrypto, type Resident, Village } from '@warren/sim';
-import { encodeMemberMessage, Inner, type PeerKey, peerKey } from '@warren/wire';
-import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  encodeMemberMessage,
+  encodeOverlayDatagram,
+  Inner,
+  OverlayMode,
+  OverlayType,
+  PacketType,
+  type PeerId,
+  type PeerKey,
+  peerKey,
+} from '@warren/wire';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EndToEnd } from './end-to-end.ts';
 import type { Network } from './network.ts';
 
@@ -27,6 +37,37 @@ describe('the public network', () => {
     village.world.run(3000);
     expect(well.peer.public.refused.endToEnd).toBeGreaterThan(0);
     expect(owners(well)).toHaveLength(before);
+  });
+});
+
+describe('faults #48 who pays for a first message', () => {
+  test('is the neighbour who handed it over, whatever source it names', () => {
+    const receive = vi.spyOn(insides(well.peer.public).pointToPoint, 'receive');
+    const [self, target] = [a, well].map(({ peer }) => peer.public.self) as [PeerId, PeerId];
+    const hs1 = new Uint8Array(320).fill(PacketType.HS1);
+    vi.spyOn(well.peer.public, 'recognises').mockReturnValue(true);
+    for (let nth = 1; nth <= 3; nth++) {
+      const header = { type: OverlayType.CARRIED, mode: OverlayMode.EXACT, hopsLeft: 7, flags: 0, requestId: 0 };
+      const bytes = encodeOverlayDatagram({ ...header, source: new Uint8Array(20).fill(nth), target, payload: hs1 });
+      a.driver.act(now => a.peer.public.links.send(peerKey(target), Inner.OVERLAY, bytes, now));
+    }
+    village.world.run(1000);
+    const carried = receive.mock.calls.filter(([path]) => path.startsWith('via/'));
+    expect(new Set(carried.map(([path]) => path)).size).toBe(3);
+    expect(carried.map(([, , , via]) => via)).toEqual(Array(3).fill(peerKey(self)));
+  });
+
+  test('is the host behind all WebSockets that come from one address, until they close', () => {
+    const { groupOf } = (insides(well.peer.public).pointToPoint as unknown as { options: SessionsOptions }).options;
+    const paths = ['ws/91', 'ws/92'];
+    const groups = (): Set<string | undefined> => new Set(paths.map(path => groupOf?.(path, undefined)));
+    for (const path of paths) {
+      const up = { kind: 'path-up', path, binding: new Uint8Array(0), remote: '192.0.2.7' } as const;
+      well.driver.act(now => well.peer.handle(up, now));
+    }
+    expect(groups().size).toBe(1);
+    for (const path of paths) well.driver.act(now => well.peer.handle({ kind: 'path-down', path }, now));
+    expect(groups()).toEqual(new Set(paths));
   });
 });
 

@@ -38,6 +38,7 @@ import {
 } from '@warren/wire';
 import { EndToEnd } from './end-to-end.ts';
 import type { HostKind, PathId } from './host.ts';
+import type { Remotes } from './remotes.ts';
 
 /** Refusals that a wrong clock, ours or theirs, explains. */
 const DATED: ReadonlySet<HandshakeFailure> = new Set([
@@ -72,6 +73,8 @@ export interface Surroundings {
   /** Most links of one network. */
   readonly linkBudget: number;
   readonly maxBytes: (path: PathId) => number;
+  /** Where accepted WebSockets come from. */
+  readonly remotes: Pick<Remotes, 'of'>;
   /** Ed25519 by a working key; `sim` gives a cheap one. */
   readonly sign?: (secret: Uint8Array, message: Uint8Array) => Uint8Array;
   /** ML-KEM-768 by default; `sim` gives a cheap one. */
@@ -96,8 +99,8 @@ export type NetworkOutput =
   | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
   | { readonly kind: 'down'; readonly peer: PeerKey }
   | { readonly kind: 'changed' }
-  /** A point-to-point datagram that this network carried; `path` says from whom. */
-  | { readonly kind: 'carried'; readonly path: PathId; readonly bytes: Uint8Array }
+  /** A point-to-point datagram that this network carried; `path` says from whom, on the word of the neighbour `via`. */
+  | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }
   | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
   | Extract<DhtOutput, { kind: 'stored' | 'found' }>;
 
@@ -172,10 +175,10 @@ export class Network {
     return !this.isClosed && this.pointToPoint.recognises(hs1);
   }
 
-  /** Takes a point-to-point datagram of one of our sessions. */
-  receive(path: PathId, bytes: Uint8Array, now: Instant): void {
+  /** Takes a point-to-point datagram of one of our sessions, with the neighbour who passed it on if it was carried. */
+  receive(path: PathId, bytes: Uint8Array, now: Instant, via?: PeerKey): void {
     if (this.isClosed) return;
-    const received = this.links.receive(path, bytes, now);
+    const received = this.links.receive(path, bytes, now, via);
     if (received !== undefined) this.up(received, now);
     this.settle(now);
   }
@@ -321,7 +324,9 @@ export class Network {
     const heardClock = (aheadMs: number) => {
       this.options.clockHint.isOdd = Math.abs(aheadMs) > CLOCK_SKEW_MS;
     };
-    return new Sessions({ ...common, scope, postQuantum, prologueFor, heardClock, groupOf: senderGroup });
+    const groupOf = (path: PathId, via: string | undefined) => senderGroup(path, via, this.options.remotes.of(path));
+    const paths = scope === 'end-to-end' ? { pathTo: EndToEnd.path } : {};
+    return new Sessions({ ...common, ...paths, scope, postQuantum, prologueFor, heardClock, groupOf });
   }
 
   private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
@@ -402,7 +407,7 @@ export class Network {
     if (from !== undefined && from !== source) this.links.doubt(source, now);
     switch (datagram.type) {
       case OverlayType.CARRIED:
-        this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, bytes: datagram.payload });
+        this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, via: from, bytes: datagram.payload });
         return;
       case OverlayType.ETE:
         this.endToEndDelivered(source, from, datagram.payload, now);

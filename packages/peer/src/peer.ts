@@ -14,6 +14,7 @@ import { GroupNetwork, type GroupOptions, type GroupOutput } from './group-netwo
 import type { PathEvent, PathId } from './host.ts';
 import { Network, type NetworkOutput, type Surroundings } from './network.ts';
 import { OwnAddresses } from './own-addresses.ts';
+import { Remotes } from './remotes.ts';
 
 /** What a participant asks of its host and of whoever uses it. */
 export type PeerOutput =
@@ -32,7 +33,7 @@ export type PeerOutput =
   /** The host slept, or its clock was set: what runs out by date wants to be looked at. */
   | { readonly kind: 'resumed' };
 
-export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint'> {
+export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint' | 'remotes'> {
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly bootstraps: readonly string[];
@@ -57,6 +58,7 @@ export class Peer {
   private readonly outbox = new Outbox<PeerOutput>();
   private readonly bootstraps: Bootstraps;
   private readonly own: OwnAddresses;
+  private readonly remotes = new Remotes();
   private readonly operations = new Map<number, GroupNetwork>();
 
   constructor(options: PeerOptions, now: Instant) {
@@ -64,7 +66,8 @@ export class Peer {
     this.indices = new SessionIndices(options.random);
     const maxBytes = (path: PathId) =>
       path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
-    this.surroundings = { ...options, indices: this.indices, maxBytes, clockHint: { isOdd: false } };
+    const { indices, remotes } = this;
+    this.surroundings = { ...options, indices, maxBytes, remotes, clockHint: { isOdd: false } };
     const { authority, credentials } = options;
     this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
     const addresses = () => this.own.all();
@@ -80,8 +83,7 @@ export class Peer {
   join(o: JoinOptions, now: Instant): GroupNetwork {
     assert(!this.groups.has(o.name), 'a group is joined once');
     const publicId = this.public.self;
-    const addresses = () => this.own.all();
-    const group = new GroupNetwork({ ...this.surroundings, ...o, publicId, addresses }, now);
+    const group = new GroupNetwork({ ...this.surroundings, ...o, publicId, addresses: () => this.own.all() }, now);
     this.groups.set(o.name, group);
     group.setPublicReady(this.isPublicReady, now);
     this.settle(now);
@@ -105,6 +107,7 @@ export class Peer {
 
   /** Takes an event of the host's datagram side. */
   handle(event: PathEvent, now: Instant): void {
+    this.remotes.note(event);
     switch (event.kind) {
       case 'datagram':
         this.receive(event.path, event.bytes, now);
@@ -192,7 +195,7 @@ export class Peer {
   }
 
   /** Hands a point-to-point datagram to the network whose session it belongs to. */
-  private receive(path: PathId, bytes: Uint8Array, now: Instant): void {
+  private receive(path: PathId, bytes: Uint8Array, now: Instant, via?: PeerKey): void {
     const addressee = addresseeOf(bytes);
     if (addressee?.kind === 'hint') {
       for (const network of this.networks()) network.receive(path, bytes, now);
@@ -203,7 +206,7 @@ export class Peer {
       const isTheirs =
         addressee?.kind === 'first' ? network.recognises(bytes) : owner !== undefined && network.owns(owner);
       if (!isTheirs) continue;
-      network.receive(path, bytes, now);
+      network.receive(path, bytes, now, via);
       return;
     }
     this.stats.unclaimed++;
@@ -277,7 +280,7 @@ export class Peer {
     now: Instant,
   ): void {
     if (out.kind === 'send') this.send(out.path, out.bytes);
-    else if (out.kind === 'carried') this.receive(out.path, out.bytes, now);
+    else if (out.kind === 'carried') this.receive(out.path, out.bytes, now, out.via);
     else if (out.kind === 'seen') {
       if (this.own.note(out.address)) for (const network of this.networks()) network.links.addressesChanged(now);
     } else this.outbox.push(out);
