@@ -13,6 +13,7 @@ import type { HandshakeContext, HandshakeResult } from './handshake.ts';
 import { readIndex } from './indices.ts';
 import { type Kem, mlKem768 } from './kem.ts';
 import { KEY_LIMITS, type KeyLimits } from './limits.ts';
+import { NextDeadline } from './next-deadline.ts';
 import { type UpgradedKeys, Upgrades } from './post-quantum.ts';
 import { resumedAt } from './resumed.ts';
 import { isHeld, isPending, REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';
@@ -85,6 +86,7 @@ export class Keyring {
   private readonly peers = new Map<PeerKey, SecuredPeer>();
   private readonly byIndex = new Map<number, Known>();
   private readonly upgrades: Upgrades;
+  private readonly deadline = new NextDeadline(() => earliest(...[...this.peers.values()].map(peer => peer.wakeAt)));
   private readonly limits: KeyLimits;
   /** Whose rekey was asked for as their keys had sealed enough. */
   private readonly usedUp = new WeakSet<Session>();
@@ -113,7 +115,7 @@ export class Keyring {
       this.usedUp.add(current);
       secured?.rekeyBy(now);
     }
-    if (secured !== undefined && !isOwnBusiness(type, plaintext)) secured.isUsed = true;
+    if (secured !== undefined && !isOwnBusiness(type, plaintext)) secured.used();
     return current.transport.seal(type, flags, plaintext);
   }
 
@@ -180,12 +182,13 @@ export class Keyring {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.upgrades.wakeAt, ...[...this.peers.values()].map(peer => peer.wakeAt));
+    return earliest(this.upgrades.wakeAt, this.deadline.at);
   }
 
   tick(now: Instant): void {
     for (const failed of this.upgrades.tick(now)) this.notUpgraded(failed, now);
     for (const peer of [...this.peers.values()]) this.age(peer, now);
+    this.deadline.moved();
   }
 
   /** Takes in what a handshake has agreed. */
@@ -208,7 +211,8 @@ export class Keyring {
     if (peer === undefined) {
       const retire = (old: Session) => this.retire(old);
       const endsUnused = scope === 'end-to-end';
-      peer = new SecuredPeer({ key, self, random, endsUnused, retire }, session, identity, path);
+      const moved = () => this.deadline.moved();
+      peer = new SecuredPeer({ key, self, random, endsUnused, moved, retire }, session, identity, path);
       this.peers.set(key, peer);
     } else peer.add(session, identity, now);
     this.byIndex.set(localIndex, { peer, session, origin: { peer: key, identity, sessionId: localIndex, scope } });
@@ -238,7 +242,7 @@ export class Keyring {
     if (isFirst && session.role === 'initiator') this.options.handshakeDone(session.transport.localIndex);
     const isData = !isOwnBusiness(bytes[0], plaintext);
     peer.received(session, path, now, isData);
-    if (isData) peer.isUsed = true;
+    if (isData) peer.used();
     if (isFirst) this.firstUnder(known, path, now);
     if (bytes[0] === PacketType.DATA && isPostQuantumInner(plaintext[0])) {
       if (!this.upgrades.receive(session, plaintext, now)) this.options.stats.badUpgrade++;
@@ -257,7 +261,7 @@ export class Keyring {
     peer.expire(now);
     if (isOver) this.end(peer);
     else if (now >= peer.rekeyDueAt) {
-      peer.rekeyAt = now + REKEY_AGAIN_MS;
+      peer.rekeyAgainAt(now + REKEY_AGAIN_MS);
       this.options.connect(peer.key, peer.lastPath, now);
     }
   }
@@ -266,6 +270,7 @@ export class Keyring {
   private end(peer: SecuredPeer): void {
     for (const session of peer.sessions) this.retire(session);
     this.peers.delete(peer.key);
+    this.deadline.moved();
   }
 
   /** Too many wrong tags: these keys end here and now, and others take their place. */

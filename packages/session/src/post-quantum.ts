@@ -20,6 +20,7 @@ import { hkdf, type NoiseSuite } from '@warren/noise';
 import { decodePostQuantum, encodePostQuantum, type PostQuantumMessage } from '@warren/wire';
 import { HANDSHAKE_TIMEOUT_MS } from './attempts.ts';
 import { ENCAPSULATION_SEED_BYTES, KEYGEN_SEED_BYTES, type Kem } from './kem.ts';
+import { NextDeadline } from './next-deadline.ts';
 import type { Session } from './secured-peer.ts';
 
 /** A session that is not upgraded by then stays as it is, or ends where that is required. */
@@ -89,6 +90,9 @@ export class Upgrades {
   private readonly options: UpgradesOptions;
   /** Private to the last: states hold keys. */
   readonly #byCarrier = new Map<Session, Upgrade>();
+  private readonly deadline = new NextDeadline(() =>
+    earliest(...[...this.#byCarrier.values()].flatMap(({ giveUpAt, sendAt }) => [giveUpAt, sendAt])),
+  );
 
   constructor(options: UpgradesOptions) {
     this.options = options;
@@ -100,6 +104,7 @@ export class Upgrades {
       carrier.role === 'initiator' ? { kind: 'waiting', exporter } : { kind: 'listening', exporter, key: new Halves() };
     const giveUpAt = now + UPGRADE_TIMEOUT_MS;
     this.#byCarrier.set(carrier, { carrier, giveUpAt, state, step: 0, sendAt: undefined });
+    this.deadline.moved();
   }
 
   /** The peer has the keys of the handshake: our side begins. */
@@ -140,7 +145,7 @@ export class Upgrades {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(...[...this.#byCarrier.values()].flatMap(({ giveUpAt, sendAt }) => [giveUpAt, sendAt]));
+    return this.deadline.at;
   }
 
   /** Repeats what is due; returns sessions that could not be upgraded, with the new keys that were never confirmed. */
@@ -226,6 +231,7 @@ export class Upgrades {
     const { state, carrier } = upgrade;
     const wait = REPEAT_MS[Math.min(upgrade.step++, REPEAT_MS.length - 1)] as number;
     upgrade.sendAt = now + jitter(this.options.random, wait, 0.2);
+    this.deadline.moved();
     if (state.kind === 'confirming') this.options.send(state.upgraded, encodePostQuantum({ kind: 'confirm' }));
     if (state.kind !== 'asking') return;
     const [first, second] = halves(state.encapsulationKey);
@@ -254,6 +260,7 @@ export class Upgrades {
   private end(upgrade: Upgrade): void {
     const { carrier, state } = upgrade;
     this.#byCarrier.delete(carrier);
+    this.deadline.moved();
     if ('exporter' in state) state.exporter.fill(0);
     if (state.kind !== 'asking') return;
     state.decapsulationKey.fill(0);

@@ -61,6 +61,8 @@ export interface SecuredPeerOptions {
   readonly random: Random;
   /** Whether keys that carry no data are left to end, instead of rekeyed. */
   readonly endsUnused: boolean;
+  /** A deadline of this peer is new or nearer. */
+  readonly moved: () => void;
   /** Erases a session that has no place any more. */
   readonly retire: (session: Session) => void;
 }
@@ -80,9 +82,9 @@ export class SecuredPeer {
   readonly key: PeerKey;
   identity: Identity;
   current: Session;
-  rekeyAt: Instant = 0;
+  private rekeyAt: Instant = 0;
   /** Whether data came or went since the last handshake. */
-  isUsed = false;
+  private isUsed = false;
   private readonly options: SecuredPeerOptions;
   /** At most one of the handshake's keys and one of upgraded ones. */
   private readonly next = new Set<Session>();
@@ -119,6 +121,20 @@ export class SecuredPeer {
   /** Makes its rekey due at `at`, unless it is due before. */
   rekeyBy(at: Instant): void {
     this.rekeyAt = Math.min(this.rekeyAt, at);
+    this.options.moved();
+  }
+
+  /** A rekey begins: the next is due at `at`. */
+  rekeyAgainAt(at: Instant): void {
+    this.rekeyAt = at;
+    this.options.moved();
+  }
+
+  /** Notes that data came or went. */
+  used(): void {
+    if (this.isUsed) return;
+    this.isUsed = true;
+    this.options.moved();
   }
 
   /** When a rekey is due: never while there is nobody to need it. */
@@ -182,6 +198,7 @@ export class SecuredPeer {
     this.previous.delete(newest);
     this.options.retire(this.current);
     this.current = newest;
+    this.options.moved();
     return true;
   }
 
@@ -244,6 +261,7 @@ export class SecuredPeer {
     this.previous.delete(session);
     this.previous.set(this.current, now + PREVIOUS_KEPT_MS);
     this.current = session;
+    this.options.moved();
   }
 
   private wait(session: Session): void {
@@ -268,11 +286,13 @@ export class SecuredPeer {
     const until = isLesser ? this.current.createdAt + REJECT_AFTER_MS : now + PREVIOUS_KEPT_MS;
     this.previous.set(yields ? session : this.current, until);
     if (!yields) this.current = session;
+    this.options.moved();
   }
 
   private scheduleRekey(session: Session): void {
     const late = session.role === 'initiator' ? 0 : REKEY_RESPONDER_DELAY_MS;
     this.rekeyAt = session.createdAt + jitter(this.options.random, REKEY_AFTER_MS, 0.1) + late;
+    this.options.moved();
   }
 
   private heard(path: PathId, now: Instant): void {
