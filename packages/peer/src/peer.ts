@@ -51,7 +51,7 @@ export type JoinOptions = Pick<
 export class Peer {
   readonly public: Network;
   readonly groups = new Map<string, GroupNetwork>();
-  readonly stats = { unclaimed: 0 };
+  readonly stats = { unclaimed: 0, unclaimedCarried: 0 };
   private readonly options: PeerOptions;
   private readonly surroundings: Surroundings;
   private readonly indices: SessionIndices<Sessions>;
@@ -209,7 +209,7 @@ export class Peer {
       network.receive(path, bytes, now, via);
       return;
     }
-    this.stats.unclaimed++;
+    this.stats[path.startsWith('via/') ? 'unclaimedCarried' : 'unclaimed']++;
     if (addressee?.kind !== 'sealed' || owner !== undefined) return;
     const hint = this.indices.hintFor(path, bytes, now);
     if (hint !== undefined) this.send(path, hint);

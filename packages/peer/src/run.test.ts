@@ -2,7 +2,8 @@
 import { WallClock } from '@warren/base';
 import { cheapCrypto, SeededRandom, SimHost, SimInternet, simCredentials, simStranger, World } from '@warren/sim';
 import { Authority } from '@warren/trust';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { PacketType } from '@warren/wire';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Peer } from './peer.ts';
 import { Driver } from './run.ts';
 
@@ -12,6 +13,7 @@ let world: World;
 let internet: SimInternet;
 let host: SimHost;
 let resumed: number;
+let peer: Peer;
 
 beforeEach(() => {
   world = new World(7);
@@ -19,7 +21,7 @@ beforeEach(() => {
   host = new SimHost({ internet, kind: 'edge', name: 'a', address: '203.0.113.1:4000' });
   const random = new SeededRandom(7, 'peer');
   const unixMs = host.clock.unixMs();
-  const peer = new Peer(
+  peer = new Peer(
     {
       kind: 'edge',
       random,
@@ -69,6 +71,25 @@ describe('a driver', () => {
     clock.wake();
     world.run(MINUTE_MS);
     expect(resumed).toBe(0);
+  });
+
+  test('looks for the next deadline at a handshake, and not at datagrams of nobody', () => {
+    const other = new SimHost({ internet, kind: 'edge', name: 'b', address: '203.0.113.2:4000' });
+    const setAlarm = vi.spyOn(host.clock, 'setAlarm');
+    const throwAll = (types: readonly number[], bytes: Uint8Array): void => {
+      for (const type of types) {
+        other.datagrams.send('udp/203.0.113.1:4000', Uint8Array.of(type, ...bytes.subarray(1)));
+      }
+      world.run(100);
+    };
+    throwAll([0, 99, ...Object.values(PacketType)], new Uint8Array(320).fill(7));
+    expect(peer.stats.unclaimed).toBeGreaterThan(5);
+    expect(setAlarm).not.toHaveBeenCalled();
+    const before = peer.wakeAt;
+    vi.spyOn(peer.public, 'wakeAt', 'get').mockImplementation(() => world.now + 50);
+    vi.spyOn(peer.public, 'recognises').mockReturnValue(true);
+    throwAll([PacketType.HS1], new Uint8Array(320));
+    expect(setAlarm.mock.calls[0]?.[0]).toBeLessThan(before as number);
   });
 
   test('faults #33 sees a step of the wall clock by more than 5 s, back or forth, at the next alarm', () => {

@@ -67,10 +67,14 @@ export class Driver {
   private event(event: PathEvent): void {
     if (this.stopped) return;
     const now = this.host.clock.now();
-    if (this.hasSlept(now)) this.look(now);
+    const hasSlept = this.hasSlept(now);
+    if (hasSlept) this.look(now);
     this.awakeAt = now;
+    const { unclaimed } = this.peer.stats;
+    const type = event.kind === 'datagram' ? event.bytes[0] : undefined;
     this.peer.handle(event, now);
-    this.drain(event.kind !== 'datagram' || event.bytes[0] !== PacketType.FRAME);
+    const isNobodys = this.peer.stats.unclaimed > unclaimed && !hasSlept;
+    this.drain(!isNobodys && type !== PacketType.FRAME && type !== PacketType.NOSESS, isNobodys);
   }
 
   private wake(): void {
@@ -98,13 +102,14 @@ export class Driver {
   }
 
   /**
-   * Carries out all that was asked for. Deadlines move only with control traffic: the alarm is left alone when frames
-   * were all that passed.
+   * Carries out all that was asked for. Deadlines move only with control traffic: the alarm is left alone when frames,
+   * datagrams of nobody with the hint that they get (`isNobodys`), or hints that nobody takes were all that passed.
    */
-  private drain(control: boolean): void {
+  private drain(control: boolean, isNobodys = false): void {
     let deadlinesMoved = control;
     for (let out = this.peer.poll(); out !== undefined; out = this.peer.poll()) {
-      if (out.kind !== 'send' || out.bytes[0] !== PacketType.FRAME) deadlinesMoved ||= out.kind !== 'group';
+      const isQuiet = out.kind === 'send' && (isNobodys || out.bytes[0] === PacketType.FRAME);
+      deadlinesMoved ||= !isQuiet && out.kind !== 'group';
       this.carryOut(out);
     }
     if (!deadlinesMoved || this.stopped) return;
