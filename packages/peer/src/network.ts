@@ -324,9 +324,12 @@ export class Network {
     const heardClock = (aheadMs: number) => {
       this.options.clockHint.isOdd = Math.abs(aheadMs) > CLOCK_SKEW_MS;
     };
+    const heardRefusal = (reason: HandshakeFailure) => {
+      if (DATED.has(reason)) this.options.clockHint.isOdd = true;
+    };
     const groupOf = (path: PathId, via: string | undefined) => senderGroup(path, via, this.options.remotes.of(path));
     const paths = scope === 'end-to-end' ? { pathTo: EndToEnd.path } : {};
-    return new Sessions({ ...common, ...paths, scope, postQuantum, prologueFor, heardClock, groupOf });
+    return new Sessions({ ...common, ...paths, scope, postQuantum, prologueFor, heardClock, heardRefusal, groupOf });
   }
 
   private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
@@ -349,7 +352,6 @@ export class Network {
   private fromLinks(out: LinksOutput, now: Instant): void {
     switch (out.kind) {
       case 'up':
-        this.options.clockHint.isOdd = false;
         this.outbox.push({ kind: 'up', peer: out.peer, identity: out.identity });
         this.overlay.linkUp(out.peer, now);
         return;
@@ -358,7 +360,6 @@ export class Network {
         this.overlay.linkDown(out.peer, now);
         return;
       case 'unreachable':
-        if (DATED.has(out.reason)) this.options.clockHint.isOdd = true;
         if (out.peer !== undefined) this.overlay.unreachable(out.peer, now);
         this.outbox.push(out);
         return;

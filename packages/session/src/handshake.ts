@@ -54,6 +54,8 @@ export interface HandshakeContext {
   readonly wallClock: WallClock;
   /** Hears by how much the clock of somebody with a good certificate is ahead of ours: a hint, nothing rests on it. */
   readonly heardClock?: (aheadMs: number) => void;
+  /** Hears why somebody who answered or called is not accepted, before anything is made of it: a hint as well. */
+  readonly heardRefusal?: (reason: Rejection) => void;
   /** `off` by default. */
   readonly postQuantum?: PostQuantumMode;
 }
@@ -278,7 +280,10 @@ function checkPayload(
   if (payload === undefined || statement === undefined || remoteStatic === undefined) return 'malformed';
   if (payload.initiatorIndex !== indices.initiator || payload.responderIndex !== indices.responder) return 'malformed';
   const checked = context.authority.check(payload.leaf, statement, remoteStatic, context.wallClock.at(now));
-  if (!checked.ok) return checked.reason;
+  if (!checked.ok) {
+    context.heardRefusal?.(checked.reason);
+    return checked.reason;
+  }
   context.authority.revocations.learnHead(payload.revocation);
   context.heardClock?.(payload.unixMs - context.wallClock.at(now));
   return { identity: checked.identity, flags: payload.flags };
