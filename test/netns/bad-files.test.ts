@@ -30,6 +30,7 @@ describe.skipIf(reason !== undefined)(`bad files${reason === undefined ? '' : ` 
   beforeAll(async () => {
     around = await LabGroup.create(['alpha', 'beta', 'gamma']);
     [alpha, beta] = await Promise.all([around.join('alpha'), around.join('beta')]);
+    await alpha.reach((await beta.self()).address);
   });
 
   afterAll(() => around?.end());

@@ -33,6 +33,7 @@ describe.skipIf(reason !== undefined)(`strangers${reason === undefined ? '' : ` 
   beforeAll(async () => {
     around = await LabGroup.create(['alpha', 'beta', 'gamma', 'mallory']);
     [alpha, beta] = await Promise.all([around.join('alpha'), around.join('beta')]);
+    await alpha.reach((await beta.self()).address);
   });
 
   afterAll(() => around?.end());

@@ -110,6 +110,15 @@ export class LabEdge {
     return { peerId, address, device: devices[0]?.interface ?? '' };
   }
 
+  /** Pings until an address answers: who has started only now may have to look up first who owns it. */
+  async reach(address: string, patienceMs = 20_000): Promise<void> {
+    const argv = ['ping', '-n', '-c', '1', '-W', '1', address];
+    for (const until = performance.now() + patienceMs; ; ) {
+      if ((await this.lab.exec(this.host, argv, { allowFailure: true })).code === 0) return;
+      if (performance.now() > until) throw new Error(`${this.host} does not reach ${address}`);
+    }
+  }
+
   /** Pings an address through the device. */
   async ping(address: string, count: number, intervalMs = 200): Promise<PingCount> {
     const argv = ['ping', '-n', '-q', '-c', String(count), '-i', String(intervalMs / 1_000), '-W', '3', address];
