@@ -24,17 +24,30 @@ export const OverlayType = {
   ETE: 5,
   DHT_REQUEST: 6,
   DHT_ANSWER: 7,
+  /** Part of a broadcast: the receiver answers for an arc of the ring. */
+  BROADCAST: 8,
+  /** Asks all peers of an arc for their state, added up on the way back. */
+  GATHER: 9,
+  GATHERED: 10,
+  /** What does exactly this peer see of the ring? Crawls ask so. */
+  PEEK: 11,
+  PEEKED: 12,
+  /** A holder tells a watcher what changed under a key. */
+  DHT_NOTIFY: 13,
 } as const;
-/** One of the values of `OverlayType`: 1 to 7. */
+/** One of the values of `OverlayType`: 1 to 13. */
 export type OverlayType = (typeof OverlayType)[keyof typeof OverlayType];
 
-/** Who a datagram is for: only that id, whoever is nearest, or back along the way of a request. */
-export const OverlayMode = { EXACT: 1, NEAREST: 2, ANSWER: 3 } as const;
-/** One of the values of `OverlayMode`: 1 to 3. */
+/** Who a datagram is for: only that id, whoever is nearest, back along the way of a request, or the nearest and those beside it. */
+export const OverlayMode = { EXACT: 1, NEAREST: 2, ANSWER: 3, REGION: 4 } as const;
+/** One of the values of `OverlayMode`: 1 to 4. */
 export type OverlayMode = (typeof OverlayMode)[keyof typeof OverlayMode];
 
-/** `NOT_TARGET`: the nearest peer other than the target itself, for joining beside one's own id. */
-export const OverlayFlag = { NOT_TARGET: 1 } as const;
+/**
+ * `NOT_TARGET`: the nearest peer other than the target itself, for joining beside one's own id. `RESTING`: the sender, a
+ * hidden tab or on battery, wants to be chosen last for duties. `COPY`: from the nearest peer to those beside it.
+ */
+export const OverlayFlag = { NOT_TARGET: 1, RESTING: 2, COPY: 4 } as const;
 
 /** Hops a datagram may make; greedy routing needs about log2 N. */
 export const HOPS_MAX = 32;
@@ -85,8 +98,8 @@ export function decodeOverlayDatagram(bytes: Uint8Array): OverlayDatagram | unde
     payload: r.rest(),
   };
   if ((first & 0xc0) !== VERSION_BITS) r.fail();
-  if (m.type < OverlayType.NEIGHBOURS || m.type > OverlayType.DHT_ANSWER) r.fail();
-  if (m.mode < OverlayMode.EXACT || m.mode > OverlayMode.ANSWER || m.hopsLeft > HOPS_MAX) r.fail();
+  if (m.type < OverlayType.NEIGHBOURS || m.type > OverlayType.DHT_NOTIFY) r.fail();
+  if (m.mode < OverlayMode.EXACT || m.mode > OverlayMode.REGION || m.hopsLeft > HOPS_MAX) r.fail();
   return r.failed ? undefined : m;
 }
 
