@@ -83,9 +83,10 @@ function member(name: string, postQuantum: PostQuantumMode): Member {
   const credentials = simCredentials(identity, random, UNIX_MS);
   const peer = peerKey(credentials.leaf.peerId);
   const [suite, kem, wallClock] = [cheapCrypto.suite, cheapCrypto.kem, new WallClock(UNIX_MS, 0)];
+  const indices = new SessionIndices<Sessions>(random);
   const sessions = new Sessions({
     ...{ suite, kem, wallClock, authority, credentials, random, postQuantum, self: peer, scope: 'end-to-end' },
-    indices: new SessionIndices<Sessions>(random),
+    indices,
     pathTo: EndToEnd.path,
     prologueFor: (path, role) => {
       const remote = peerIdFromKey(EndToEnd.peer(path)) as Uint8Array;
@@ -94,13 +95,14 @@ function member(name: string, postQuantum: PostQuantumMode): Member {
     },
   });
   const sent: Letter[] = [];
-  const post = (to: PeerKey, bytes: Uint8Array): void => {
+  const send = (to: PeerKey, bytes: Uint8Array): void => {
     const letter = { from: peer, to, bytes: bytes.slice() };
     sent.push(letter);
     const source = hop(letter);
     if (source !== 'lost') onTheWay.push({ at: now + HOP_MS, letter, source });
   };
-  const made: Member = { peer, sessions, endToEnd: new EndToEnd(sessions, post, () => {}), sent, heard: [] };
+  const endToEnd = new EndToEnd({ sessions, indices, isRefused: false, send, changed: () => {} });
+  const made: Member = { peer, sessions, endToEnd, sent, heard: [] };
   members.set(peer, made);
   return made;
 }
@@ -118,7 +120,7 @@ function run(ms: number, each: () => void = () => {}): void {
     for (const { letter, source } of due) {
       const to = members.get(letter.to);
       const message = to?.endToEnd.receive(source, undefined, letter.bytes.slice(), now);
-      if (message !== undefined) to?.heard.push(new TextDecoder().decode(message.body));
+      if (message !== undefined) to?.heard.push(new TextDecoder().decode(message.bytes));
     }
   }
 }

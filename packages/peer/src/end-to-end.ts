@@ -4,39 +4,48 @@
  * between sees ciphertext only.
  */
 import { concat, type Instant } from '@warren/base';
-import type { Origin, Sessions } from '@warren/session';
-import { PacketType, type PeerKey } from '@warren/wire';
+import { type Origin, readIndex, type SessionIndices, type Sessions } from '@warren/session';
+import { Inner, PacketType, type PeerKey } from '@warren/wire';
 
 /** Messages that wait for a session: per peer, and peers. Oldest go first. */
 const WAITING_PER_PEER = 64;
 const WAITING_PEERS = 64;
 const PREFIX = 'ete/';
+/** What goes up, by inner byte. */
+const KINDS: Readonly<Record<number, 'member' | 'frame'>> = { [Inner.MEMBER]: 'member', [Inner.ETE_FRAME]: 'frame' };
 
-/** Sends one end-to-end datagram through the overlay. */
-export type SendEte = (to: PeerKey, bytes: Uint8Array) => void;
+export interface EndToEndOptions {
+  readonly sessions: Sessions;
+  /** Those of the process. */
+  readonly indices: SessionIndices<Sessions>;
+  /** In the public network: nothing there needs such a session, and strangers would use up the indices of the process. */
+  readonly isRefused: boolean;
+  /** Sends one end-to-end datagram through the overlay. */
+  readonly send: (to: PeerKey, bytes: Uint8Array) => void;
+  /** Something that a view shows is different. */
+  readonly changed: () => void;
+}
 
 /** An opened end-to-end message. */
 export interface EteMessage {
+  readonly kind: 'member' | 'frame';
   /** The session that it came out of: who sent it, whatever source the overlay's header claims. */
   readonly origin: Origin;
-  /** `Inner` byte. */
-  readonly inner: number;
-  readonly body: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** Drives a session table whose paths are peers. */
 export class EndToEnd {
+  /** Datagrams for sessions of a network that has none. */
+  refused = 0;
   private readonly sessions: Sessions;
-  private readonly sendEte: SendEte;
-  /** Something that a view shows is different. */
-  private readonly changed: () => void;
+  private readonly options: EndToEndOptions;
   private readonly waiting = new Map<PeerKey, Uint8Array[]>();
   private isClosed = false;
 
-  constructor(sessions: Sessions, sendEte: SendEte, changed: () => void) {
-    this.sessions = sessions;
-    this.sendEte = sendEte;
-    this.changed = changed;
+  constructor(options: EndToEndOptions) {
+    this.options = options;
+    this.sessions = options.sessions;
   }
 
   /** The path that stands for a peer. */
@@ -54,19 +63,30 @@ export class EndToEnd {
     if (this.isClosed) return;
     const plaintext = concat(Uint8Array.of(inner), body);
     const sealed = this.sessions.seal(to, PacketType.DATA, 0, plaintext, now);
-    if (sealed !== undefined) this.sendEte(to, sealed);
+    if (sealed !== undefined) this.options.send(to, sealed);
     else this.wait(to, plaintext, now);
     this.drain(now);
   }
 
-  /** Takes what the overlay delivered from `source`, through the neighbour `via`, to whom a flood is charged. */
+  /**
+   * Takes what the overlay delivered from `source`, through the neighbour `via`, to whom a flood is charged. Whoever
+   * seals for a session that nobody here has is told so.
+   */
   receive(source: PeerKey, via: PeerKey | undefined, bytes: Uint8Array, now: Instant): EteMessage | undefined {
+    const { indices, isRefused } = this.options;
+    if (isRefused) {
+      this.refused++;
+      return undefined;
+    }
+    if (bytes[0] === PacketType.DATA && indices.owner(readIndex(bytes, 4)) === undefined) {
+      const hint = indices.hintFor(EndToEnd.path(source), bytes, now);
+      if (hint !== undefined) this.options.send(source, hint);
+      return undefined;
+    }
     const opened = this.sessions.receive(EndToEnd.path(source), bytes, now, via);
     this.drain(now);
-    const inner = opened?.plaintext[0];
-    return opened === undefined || inner === undefined
-      ? undefined
-      : { origin: opened.origin, inner, body: opened.plaintext.subarray(1) };
+    const kind = KINDS[opened?.plaintext[0] ?? 0];
+    return opened && kind && { kind, origin: opened.origin, bytes: opened.plaintext.subarray(1) };
   }
 
   /** Ends all sessions; what waits is dropped, as is all that comes later. */
@@ -102,11 +122,11 @@ export class EndToEnd {
 
   private drain(now: Instant): void {
     for (let out = this.sessions.poll(); out !== undefined; out = this.sessions.poll()) {
-      if (out.kind === 'send') this.sendEte(EndToEnd.peer(out.path), out.bytes);
+      if (out.kind === 'send') this.options.send(EndToEnd.peer(out.path), out.bytes);
       else {
         if (out.kind === 'failed') this.waiting.delete(out.to ?? '');
         else this.flush(out.peer, now);
-        this.changed();
+        this.options.changed();
       }
     }
   }
@@ -116,7 +136,7 @@ export class EndToEnd {
     this.waiting.delete(peer);
     for (const plaintext of queue) {
       const sealed = this.sessions.seal(peer, PacketType.DATA, 0, plaintext, now);
-      if (sealed !== undefined) this.sendEte(peer, sealed);
+      if (sealed !== undefined) this.options.send(peer, sealed);
     }
   }
 }

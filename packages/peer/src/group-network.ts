@@ -12,7 +12,8 @@ import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
 import { encodeMemberCard, HOST_KINDS, type PeerId, type PeerKey, peerKey, RecordKind, Writer } from '@warren/wire';
 import { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
-import { Network, type NetworkOptions, type NetworkOutput } from './network.ts';
+import { Network } from './network.ts';
+import type { CommonOutput, NetworkOptions, NetworkOutput } from './network-options.ts';
 import { Revocations } from './revocations.ts';
 import { Texts, type TextsOutput } from './texts.ts';
 
@@ -37,10 +38,7 @@ export interface GroupOptions extends NetworkOptions {
 }
 
 export type GroupOutput =
-  | Extract<
-      NetworkOutput,
-      { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'carried' | 'seen' | 'changed' }
-    >
+  | CommonOutput
   | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
   | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'pong' }>
   | Extract<TextsOutput, { kind: 'text' }>

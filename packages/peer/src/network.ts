@@ -3,106 +3,27 @@
  * together. The public overlay and each group are one of these; they differ in
  * who is trusted and in what sits on top. Wiring only, no policy.
  */
-import { earliest, type Instant, Outbox, type Random, type UnixMs, type WallClock } from '@warren/base';
-import { Dht, type DhtOutput } from '@warren/dht';
+import { earliest, type Instant, Outbox, type UnixMs } from '@warren/base';
+import type { Dht, DhtOutput } from '@warren/dht';
 import type { PostQuantumPolicy } from '@warren/group';
-import { type LinkInfo, Links, type LinksOutput, type Received, senderGroup } from '@warren/link';
-import type { NoiseSuite } from '@warren/noise';
-import { type LinkRole, Overlay, type OverlayOutput } from '@warren/overlay';
+import type { Links, LinksOutput, Received } from '@warren/link';
+import type { Overlay, OverlayOutput } from '@warren/overlay';
+import type { Disagreement, Sessions, SessionsStats } from '@warren/session';
+import { CLOCK_SKEW_MS, type Credentials, type Leaf } from '@warren/trust';
 import {
-  type Disagreement,
-  type HandshakeFailure,
-  type Kem,
-  type Origin,
-  type PostQuantumMode,
-  prologue,
-  readIndex,
-  type Scope,
-  type SessionIndices,
-  Sessions,
-  type SessionsOptions,
-  type SessionsStats,
-} from '@warren/session';
-import { type Authority, CLOCK_SKEW_MS, type Credentials, type Identity, type Leaf, signWorking } from '@warren/trust';
-import {
-  HOST_KINDS,
   Inner,
   type OverlayDatagram,
   OverlayType,
-  PacketType,
-  PEER_ID_BYTES,
   type PeerId,
   type PeerKey,
   peerIdFromKey,
   peerKey,
 } from '@warren/wire';
 import { EndToEnd } from './end-to-end.ts';
-import type { HostKind, PathId } from './host.ts';
-import type { Remotes } from './remotes.ts';
-
-/** Refusals that a wrong clock, ours or theirs, explains. */
-const DATED: ReadonlySet<HandshakeFailure> = new Set([
-  'authority-not-yet-valid',
-  'authority-expired',
-  'not-yet-valid',
-  'expired',
-  'statement-not-yet-valid',
-  'statement-expired',
-]);
-
-/**
- * What each policy means between neighbours: their links are upgraded only where it is required, as it is links that
- * somebody on the wire records. Whoever may do without still does it for a member whose policy is newer.
- */
-const LINK_MODES: Readonly<Record<PostQuantumPolicy, PostQuantumMode>> = {
-  off: 'off',
-  on: 'when-required',
-  required: 'required',
-};
-
-/** What all networks of a process share. */
-export interface Surroundings {
-  readonly kind: HostKind;
-  readonly random: Random;
-  readonly suite: NoiseSuite;
-  readonly wallClock: WallClock;
-  readonly indices: SessionIndices<Sessions>;
-  /** Whether the last handshake in any network found a clock, a certificate or a statement that does not fit our clock. */
-  readonly clockHint: { isOdd: boolean };
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
-  /** Most links of one network. */
-  readonly linkBudget: number;
-  readonly maxBytes: (path: PathId) => number;
-  /** Where accepted WebSockets come from. */
-  readonly remotes: Pick<Remotes, 'of'>;
-  /** Ed25519 by a working key; `sim` gives a cheap one. */
-  readonly sign?: (secret: Uint8Array, message: Uint8Array) => Uint8Array;
-  /** ML-KEM-768 by default; `sim` gives a cheap one. */
-  readonly kem?: Kem;
-}
-
-export interface NetworkOptions extends Surroundings {
-  /** `public`, or the group id. */
-  readonly name: string;
-  readonly authority: Authority;
-  readonly credentials: Credentials;
-  /** Own UDP addresses that others of this network may try. */
-  readonly addresses: () => readonly string[];
-  /** Our place in the public overlay; absent in that itself. */
-  readonly publicId?: PeerId;
-  /** `off` by default. */
-  readonly postQuantum?: PostQuantumPolicy;
-}
-
-export type NetworkOutput =
-  | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
-  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
-  | { readonly kind: 'down'; readonly peer: PeerKey }
-  | { readonly kind: 'changed' }
-  /** A point-to-point datagram that this network carried; `path` says from whom, on the word of the neighbour `via`. */
-  | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }
-  | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
-  | Extract<DhtOutput, { kind: 'stored' | 'found' }>;
+import type { PathId } from './host.ts';
+import { dhtOf, linksOf, overlayOf } from './network-machines.ts';
+import type { NetworkOptions, NetworkOutput } from './network-options.ts';
+import { endToEndSessions, neighbourSessions } from './network-sessions.ts';
 
 /** The stack of one network. */
 export class Network {
@@ -111,8 +32,6 @@ export class Network {
   readonly links: Links;
   readonly overlay: Overlay;
   readonly dht: Dht;
-  /** `endToEnd`: datagrams for end-to-end sessions of the public network, which has none. */
-  readonly refused = { endToEnd: 0 };
   private readonly pointToPoint: Sessions;
   private readonly endToEnd: EndToEnd;
   private readonly eteSessions: Sessions;
@@ -122,43 +41,22 @@ export class Network {
   private readonly outbox = new Outbox<NetworkOutput>();
 
   constructor(options: NetworkOptions) {
-    const { authority, credentials, random, suite, kind, can, maxBytes, addresses, publicId, linkBudget } = options;
     this.options = options;
-    this.credentials = credentials;
+    this.credentials = options.credentials;
     this.name = options.name;
-    this.self = credentials.leaf.peerId;
-    this.pointToPoint = this.sessions('point-to-point', LINK_MODES[this.postQuantum], () =>
-      prologue(authority.networkKey, []),
-    );
-    this.eteSessions = this.sessions('end-to-end', this.postQuantum, (path, role) => this.etePrologue(path, role));
-    this.endToEnd = new EndToEnd(
-      this.eteSessions,
-      (to, bytes) => this.sendEte(to, bytes),
-      () => this.outbox.push({ kind: 'changed' }),
-    );
-    const self = peerKey(this.self);
-    const hostKind = HOST_KINDS.indexOf(kind);
-    const base = {
-      self,
-      network: this.name,
-      sessions: this.pointToPoint,
-      random,
-      hash: suite.hash,
-      can,
-      hostKind,
-      maxBytes,
-      addresses,
-    };
-    this.links = new Links({ ...base, strangers: this.name === 'public', ...(publicId ? { publicId } : {}) });
-    this.overlay = new Overlay({ self: this.self, random, linkBudget });
-    const place = (bytes: Uint8Array) => suite.hash(bytes).slice(0, PEER_ID_BYTES);
-    this.dht = new Dht({
-      authority,
-      credentials,
-      wallClock: options.wallClock,
-      sign: options.sign ?? signWorking,
-      place,
+    this.self = options.credentials.leaf.peerId;
+    this.pointToPoint = neighbourSessions(options);
+    this.eteSessions = endToEndSessions(options);
+    this.endToEnd = new EndToEnd({
+      sessions: this.eteSessions,
+      indices: options.indices,
+      isRefused: this.name === 'public',
+      send: (to, bytes) => this.sendEte(to, bytes),
+      changed: () => this.outbox.push({ kind: 'changed' }),
     });
+    this.links = linksOf(options, this.pointToPoint);
+    this.overlay = overlayOf(options);
+    this.dht = dhtOf(options);
   }
 
   /** Our own certificate. */
@@ -312,39 +210,12 @@ export class Network {
     return this.pointToPoint.disagreement(peer) ?? this.eteSessions.disagreement(peer);
   }
 
-  linkInfo(peer: PeerKey): (LinkInfo & { roles: LinkRole[] }) | undefined {
-    const info = this.links.info(peer);
-    return info && { ...info, roles: this.overlay.rolesOf(peer) };
-  }
-
-  private sessions(scope: Scope, postQuantum: PostQuantumMode, prologueFor: SessionsOptions['prologueFor']): Sessions {
-    const { suite, authority, credentials, random, wallClock, indices, kem } = this.options;
-    const self = peerKey(this.self);
-    const common = { suite, authority, credentials, random, wallClock, indices, self, ...(kem ? { kem } : {}) };
-    const heardClock = (aheadMs: number) => {
-      this.options.clockHint.isOdd = Math.abs(aheadMs) > CLOCK_SKEW_MS;
-    };
-    const heardRefusal = (reason: HandshakeFailure) => {
-      if (DATED.has(reason)) this.options.clockHint.isOdd = true;
-    };
-    const groupOf = (path: PathId, via: string | undefined) => senderGroup(path, via, this.options.remotes.of(path));
-    const paths = scope === 'end-to-end' ? { pathTo: EndToEnd.path } : {};
-    return new Sessions({ ...common, ...paths, scope, postQuantum, prologueFor, heardClock, heardRefusal, groupOf });
-  }
-
-  private etePrologue(path: PathId, role: 'initiator' | 'responder'): Uint8Array {
-    const remote = peerIdFromKey(EndToEnd.peer(path)) ?? new Uint8Array(PEER_ID_BYTES);
-    const ends = role === 'initiator' ? [this.self, remote] : [remote, this.self];
-    return prologue(this.options.authority.networkKey, ends);
-  }
-
   private sendEte(to: PeerKey, bytes: Uint8Array): void {
     const id = this.isClosed ? undefined : peerIdFromKey(to);
     if (id !== undefined) this.overlay.send(OverlayType.ETE, id, bytes);
   }
 
-  private up(received: Received, now: Instant): void {
-    const { kind, origin, bytes } = received;
+  private up({ kind, origin, bytes }: Received, now: Instant): void {
     if (kind === 'overlay') this.overlay.receive(origin.peer, bytes, now);
     else this.outbox.push({ kind, origin, bytes });
   }
@@ -364,8 +235,6 @@ export class Network {
         this.outbox.push(out);
         return;
       case 'changed':
-        this.outbox.push({ kind: 'changed' });
-        return;
       case 'send':
       case 'open-webrtc':
       case 'signal-webrtc':
@@ -410,45 +279,21 @@ export class Network {
       case OverlayType.CARRIED:
         this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, via: from, bytes: datagram.payload });
         return;
-      case OverlayType.ETE:
-        this.endToEndDelivered(source, from, datagram.payload, now);
+      case OverlayType.ETE: {
+        const received = this.endToEnd.receive(source, from, datagram.payload, now);
+        if (received !== undefined) this.outbox.push(received);
         return;
+      }
       case OverlayType.DHT_REQUEST: {
         const answer = this.dht.serve(datagram.payload, now);
         if (answer !== undefined) this.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, answer, now);
         return;
       }
-      default:
-        return;
     }
-  }
-
-  /** Nothing public needs an end-to-end session, and strangers would use up the indices of the process. */
-  private endToEndDelivered(source: PeerKey, via: PeerKey | undefined, bytes: Uint8Array, now: Instant): void {
-    const { indices } = this.options;
-    if (this.name === 'public') {
-      this.refused.endToEnd++;
-      return;
-    }
-    if (bytes[0] === PacketType.DATA && indices.owner(readIndex(bytes, 4)) === undefined) {
-      const hint = indices.hintFor(EndToEnd.path(source), bytes, now);
-      if (hint !== undefined) this.sendEte(source, hint);
-      return;
-    }
-    const message = this.endToEnd.receive(source, via, bytes, now);
-    if (message === undefined) return;
-    const { origin, inner, body } = message;
-    if (inner === Inner.MEMBER) this.outbox.push({ kind: 'member', origin, bytes: body });
-    if (inner === Inner.ETE_FRAME) this.outbox.push({ kind: 'frame', origin, bytes: body });
   }
 
   private fromDht(out: DhtOutput, now: Instant): void {
     if (out.kind === 'request') this.overlay.request(OverlayType.DHT_REQUEST, out.position, out.payload, out.tag, now);
     else this.outbox.push(out);
-  }
-
-  /** What kind of host a neighbour said it is. */
-  hostKind(peer: PeerKey): HostKind | undefined {
-    return HOST_KINDS[this.links.hostKind(peer) ?? HOST_KINDS.length];
   }
 }

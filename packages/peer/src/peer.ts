@@ -12,7 +12,8 @@ import { addresseeOf } from './addressee.ts';
 import { Bootstraps } from './bootstraps.ts';
 import { GroupNetwork, type GroupOptions, type GroupOutput } from './group-network.ts';
 import type { PathEvent, PathId } from './host.ts';
-import { Network, type NetworkOutput, type Surroundings } from './network.ts';
+import { Network } from './network.ts';
+import type { CommonOutput, NetworkOutput, Surroundings } from './network-options.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { Remotes } from './remotes.ts';
 
@@ -272,13 +273,7 @@ export class Peer {
     }
   }
 
-  private common(
-    out: Extract<
-      NetworkOutput,
-      { kind: 'send' | 'carried' | 'seen' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'changed' }
-    >,
-    now: Instant,
-  ): void {
+  private common(out: CommonOutput, now: Instant): void {
     if (out.kind === 'send') this.send(out.path, out.bytes);
     else if (out.kind === 'carried') this.receive(out.path, out.bytes, now, out.via);
     else if (out.kind === 'seen') {

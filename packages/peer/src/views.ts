@@ -1,6 +1,7 @@
 /** Makes the plain views of `view.ts` from a running participant. */
 import { toHex } from '@warren/base';
 import { printAddress, printSubnet } from '@warren/vpn';
+import { HOST_KINDS } from '@warren/wire';
 import type { Member } from './directory.ts';
 import type { GroupNetwork } from './group-network.ts';
 import type { Network } from './network.ts';
@@ -56,9 +57,10 @@ function publicView(peer: Peer): PublicView {
 function linkViews(network: Network): LinkView[] {
   const links: LinkView[] = [];
   for (const key of network.links.usable()) {
-    const info = network.linkInfo(key);
+    const info = network.links.info(key);
     if (info === undefined) continue;
-    const { peer, kind, rttMs, roles, sentBytes, receivedBytes } = info;
+    const { peer, kind, rttMs, sentBytes, receivedBytes } = info;
+    const roles = network.overlay.rolesOf(peer);
     const pq = network.isPostQuantum(peer) ?? false;
     const view = { peerId: peer, kind, roles, pq, sentBytes, receivedBytes };
     links.push(rttMs === undefined ? view : { ...view, rttMs: rounded(rttMs) });
@@ -70,11 +72,12 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
   const { network, vpn } = group;
   const { peer, user, device } = member;
   const self = peer === group.self;
-  const link = self ? undefined : network.linkInfo(peer);
+  const link = self ? undefined : network.links.info(peer);
   const address = self ? vpn.address : member.address;
   const pq = self ? undefined : network.isPostQuantum(peer);
   const disagreement = self ? undefined : network.disagreement(peer);
-  const kind = self ? group.hostKind : (network.hostKind(peer) ?? member.hostKind);
+  const said = HOST_KINDS[network.links.hostKind(peer) ?? HOST_KINDS.length];
+  const kind = self ? group.hostKind : (said ?? member.hostKind);
   return {
     peerId: peer,
     name: `${device}.${user}`,

@@ -1,0 +1,28 @@
+/** The machines of one network, made from its options. How they talk to each other is `network.ts`. */
+import { Dht } from '@warren/dht';
+import { Links } from '@warren/link';
+import { Overlay } from '@warren/overlay';
+import type { Sessions } from '@warren/session';
+import { signWorking } from '@warren/trust';
+import { HOST_KINDS, PEER_ID_BYTES, peerKey } from '@warren/wire';
+import type { NetworkOptions } from './network-options.ts';
+
+/** The link table, over sessions with neighbours. */
+export function linksOf(options: NetworkOptions, sessions: Sessions): Links {
+  const { name, credentials, random, suite, can, kind, maxBytes, addresses, publicId } = options;
+  const self = peerKey(credentials.leaf.peerId);
+  const hostKind = HOST_KINDS.indexOf(kind);
+  const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses };
+  return new Links({ ...base, strangers: name === 'public', ...(publicId ? { publicId } : {}) });
+}
+
+/** The ring. */
+export function overlayOf({ credentials, random, linkBudget }: NetworkOptions): Overlay {
+  return new Overlay({ self: credentials.leaf.peerId, random, linkBudget });
+}
+
+/** Records and lookups. */
+export function dhtOf({ authority, credentials, wallClock, sign, suite }: NetworkOptions): Dht {
+  const place = (bytes: Uint8Array) => suite.hash(bytes).slice(0, PEER_ID_BYTES);
+  return new Dht({ authority, credentials, wallClock, sign: sign ?? signWorking, place });
+}

@@ -1,0 +1,62 @@
+/** What one network of a participant needs to know, and what it gives back. Its stack is `network.ts`. */
+
+import type { Random, WallClock } from '@warren/base';
+import type { DhtOutput } from '@warren/dht';
+import type { PostQuantumPolicy } from '@warren/group';
+import type { LinksOutput } from '@warren/link';
+import type { NoiseSuite } from '@warren/noise';
+import type { Kem, Origin, SessionIndices, Sessions } from '@warren/session';
+import type { Authority, Credentials, Identity } from '@warren/trust';
+import type { PeerId, PeerKey } from '@warren/wire';
+import type { HostKind, PathId } from './host.ts';
+import type { Remotes } from './remotes.ts';
+
+/** What all networks of a process share. */
+export interface Surroundings {
+  readonly kind: HostKind;
+  readonly random: Random;
+  readonly suite: NoiseSuite;
+  readonly wallClock: WallClock;
+  readonly indices: SessionIndices<Sessions>;
+  /** Whether the last handshake in any network found a clock, a certificate or a statement that does not fit our clock. */
+  readonly clockHint: { isOdd: boolean };
+  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
+  /** Most links of one network. */
+  readonly linkBudget: number;
+  readonly maxBytes: (path: PathId) => number;
+  /** Where accepted WebSockets come from. */
+  readonly remotes: Pick<Remotes, 'of'>;
+  /** Ed25519 by a working key; `sim` gives a cheap one. */
+  readonly sign?: (secret: Uint8Array, message: Uint8Array) => Uint8Array;
+  /** ML-KEM-768 by default; `sim` gives a cheap one. */
+  readonly kem?: Kem;
+}
+
+export interface NetworkOptions extends Surroundings {
+  /** `public`, or the group id. */
+  readonly name: string;
+  readonly authority: Authority;
+  readonly credentials: Credentials;
+  /** Own UDP addresses that others of this network may try. */
+  readonly addresses: () => readonly string[];
+  /** Our place in the public overlay; absent in that itself. */
+  readonly publicId?: PeerId;
+  /** `off` by default. */
+  readonly postQuantum?: PostQuantumPolicy;
+}
+
+export type NetworkOutput =
+  | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
+  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
+  | { readonly kind: 'down'; readonly peer: PeerKey }
+  | { readonly kind: 'changed' }
+  /** A point-to-point datagram that this network carried; `path` says from whom, on the word of the neighbour `via`. */
+  | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }
+  | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
+  | Extract<DhtOutput, { kind: 'stored' | 'found' }>;
+
+/** What a participant does in the same way whichever network asks for it. */
+export type CommonOutput = Extract<
+  NetworkOutput,
+  { kind: 'send' | 'carried' | 'seen' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'changed' }
+>;
