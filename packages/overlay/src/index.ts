@@ -1,1 +1,2 @@
-export { type LinkRole, Overlay, type OverlayOptions, type OverlayOutput, type OverlayStats } from './overlay.ts';
+export type { OverlayStats } from './forwarding.ts';
+export { type LinkRole, Overlay, type OverlayOptions, type OverlayOutput } from './overlay.ts';

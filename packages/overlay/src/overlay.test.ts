@@ -245,7 +245,7 @@ describe('memory is bounded', () => {
       for (const out of outputs()) if (out.kind === 'connect') overlay.unreachable(out.to, i);
     }
     for (const [name, size] of sizes(overlay)) expect([name, size <= 4096]).toEqual([name, true]);
-    expect(new Map(sizes(overlay)).get('dials.backoff')).toBeLessThanOrEqual(256);
+    expect(new Map(sizes(overlay)).get('upkeep.dials.backoff')).toBeLessThanOrEqual(256);
   });
 
   test('against ourselves: of 2,000 requests at once the last are refused', () => {
@@ -254,7 +254,7 @@ describe('memory is bounded', () => {
       overlay.request(OverlayType.DHT_REQUEST, place(0xc1), Uint8Array.of(1), tag, 0);
     const refused = outputs().filter(({ kind }) => kind === 'no-answer');
     expect(refused.length).toBeGreaterThanOrEqual(2000 - 1024);
-    expect(new Map(sizes(overlay)).get('requests.pending')).toBeLessThanOrEqual(1024);
+    expect(new Map(sizes(overlay)).get('forwarding.requests.pending')).toBeLessThanOrEqual(1024);
   });
 });
 
