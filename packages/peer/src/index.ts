@@ -32,6 +32,9 @@ export type {
   IdentityKey,
   PathEvent,
   PathId,
+  Shelf,
+  ShelfChange,
+  ShelfEntry,
   Storage,
 } from './host.ts';
 export { fetchRevocations, keepRevocations, listOf } from './kept-revocations.ts';
@@ -39,6 +42,10 @@ export { type JoinOptions, Peer, type PeerOptions, type PeerOutput } from './pee
 export { Driver, type UserOutput } from './run.ts';
 export { Upkeep, type UpkeepOptions } from './upkeep.ts';
 export type {
+  CensusView,
+  CrawledPeerView,
+  CrawlInconsistency,
+  CrawlView,
   GroupView,
   LinkKind,
   LinkView,

@@ -97,3 +97,65 @@ export interface PingReport {
   /** Of the answered ones, in order. */
   readonly rttsMs: readonly number[];
 }
+
+/** One peer of a group as a crawl found it. */
+export interface CrawledPeerView {
+  /** 40 hex digits; the place on the ring. */
+  readonly peerId: string;
+  /** `device.user`; absent while the list of members does not name it. */
+  readonly name?: string;
+  readonly kind: 'browser' | 'edge' | 'site' | 'bootstrap';
+  /** How many links it has. */
+  readonly links: number;
+  /** DHT records that it holds. */
+  readonly recordsHeld: number;
+  /** A hidden tab or a device on battery: chosen last for duties. */
+  readonly resting: boolean;
+  /** Whom it is linked to clockwise, nearest first: at most 3. */
+  readonly successors: readonly string[];
+  /** The same the other way round. */
+  readonly predecessors: readonly string[];
+  /** From our question to its answer, over all hops; absent for ourselves. */
+  readonly rttMs?: number;
+}
+
+/** Where two views of the ring disagree. */
+export interface CrawlInconsistency {
+  /** Which of its two neighbours on each side a peer names wrongly, or `silent`: others name it, it does not answer. */
+  readonly kind: 'successor' | 'second-successor' | 'predecessor' | 'second-predecessor' | 'silent';
+  /** The peer whose view it is, or that is silent. */
+  readonly at: string;
+  /** Who sits there by what all others answered; of a silent one, who named it. */
+  readonly expected: string;
+  /** Whom it names instead; absent when nobody. */
+  readonly found?: string;
+  /** The same as a sentence. */
+  readonly text: string;
+}
+
+/** A walk round the ring of a group. */
+export interface CrawlView {
+  /** In the order of the ring. */
+  readonly peers: readonly CrawledPeerView[];
+  readonly inconsistencies: readonly CrawlInconsistency[];
+  /** Whether everybody who was named was asked, and answered. False while it goes on, and where it was cut short. */
+  readonly complete: boolean;
+  readonly tookMs: number;
+}
+
+/** The state of a group, added up on the way back from everybody. */
+export interface CensusView {
+  readonly peers: number;
+  /** Peers that are linked to the nearest peers on both sides that they know of. */
+  readonly consistent: number;
+  /** Links, counted once though both ends have them. */
+  readonly links: number;
+  /** DHT records held, copies counted each. */
+  readonly records: number;
+  readonly browsers: number;
+  /** Hops to the farthest peer. */
+  readonly depth: number;
+  /** Arcs of the ring from which no answer came; 0 where the census is complete. */
+  readonly unanswered: number;
+  readonly tookMs: number;
+}

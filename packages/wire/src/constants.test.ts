@@ -1,5 +1,6 @@
 /** The byte and budget table of the design: what each number is, and that every message fits what carries it. */
 import { describe, expect, test } from 'vitest';
+import { BROADCAST_MAX_BYTES, encodeBroadcastMessage } from './broadcast-message.ts';
 import {
   CARRIED_OVERHEAD_BYTES,
   COOKIE_BYTES,
@@ -191,6 +192,11 @@ describe('everything fits what carries it', () => {
   test('the longest text crosses a link over UDP without fragments', () => {
     const text = encodeMemberMessage({ kind: 'text', id: 1, text: 'x'.repeat(TEXT_MAX_BYTES) });
     expect(text.length + INNER_BYTE + SEAL_OVERHEAD_BYTES + HOP_OVERHEAD_BYTES).toBeLessThanOrEqual(UDP_PATH_BYTES);
+  });
+
+  test('the longest part of a broadcast crosses a link in one datagram, even on a carried path', () => {
+    const part = encodeBroadcastMessage({ kind: 'part', end: bytes(20), content: bytes(BROADCAST_MAX_BYTES) });
+    expect(overlay(part).length + INNER_BYTE + SEAL_OVERHEAD_BYTES).toBeLessThanOrEqual(CARRIED_PATH_BYTES);
   });
 
   test('the longest link messages, id lists and records are messages', () => {

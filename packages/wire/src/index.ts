@@ -1,5 +1,24 @@
 export { ARP_BYTES, type ArpMessage, decodeArp, encodeArp } from './arp.ts';
 export {
+  BROADCAST_MAX_BYTES,
+  type BroadcastMessage,
+  DIGEST_BYTES,
+  DIGESTS_MAX,
+  decodeBroadcastMessage,
+  encodeBroadcastMessage,
+} from './broadcast-message.ts';
+export {
+  CENSUS_HOPS_MAX,
+  CENSUS_TOKEN_BYTES,
+  type CensusSum,
+  decodeGather,
+  decodeGathered,
+  encodeGather,
+  encodeGathered,
+  type Gather,
+  type Gathered,
+} from './census-message.ts';
+export {
   CARRIED_OVERHEAD_BYTES,
   COOKIE_BYTES,
   DATA_HEADER_BYTES,
@@ -133,6 +152,7 @@ export {
   PEER_IDS_MAX,
 } from './overlay-datagram.ts';
 export { PACKED_MAX_BYTES, PACKING_OVERHEAD_BYTES, packDatagrams, unpackDatagrams } from './packing.ts';
+export { decodePeeked, encodePeeked, PEEK_BYTES, PEEKED_PER_SIDE_MAX, type Peeked } from './peek-message.ts';
 export {
   decodePostQuantum,
   encodePostQuantum,
