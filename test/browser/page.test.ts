@@ -22,8 +22,6 @@ import { startTestSite, type TestSite } from './test-site.ts';
 /** Names, reasons and texts that would run as script in a careless page (faults.md row 92). */
 const HOSTILE = '<img src=x onerror="globalThis.struck=1"><script>globalThis.struck=1</script>';
 const HOSTILE_NAME = '<b onmouseover=struck=1>Bob</b>';
-/** Longer than a link waits for a sign of life (3 to 8 s). */
-const FROZEN_MS = 12_000;
 const PATIENCE = { timeout: 20_000 };
 
 describe.skipIf(whyNoChromium !== undefined)('the page', () => {
@@ -193,17 +191,6 @@ describe.skipIf(whyNoChromium !== undefined)('the page', () => {
     await bob.getByText('Still here').first().waitFor(PATIENCE);
     await site.restart();
     await ada.getByText('The group site stopped answering').waitFor({ state: 'hidden', timeout: 40_000 });
-  });
-
-  test('faults #35 a tab that was frozen for a while is still or again in the mesh', { timeout: 90_000 }, async () => {
-    const control = await bob.context().newCDPSession(bob);
-    await control.send('Page.setWebLifecycleState', { state: 'frozen' });
-    await new Promise(resolve => setTimeout(resolve, FROZEN_MS));
-    await control.send('Page.setWebLifecycleState', { state: 'active' });
-    await say(bob, 'chrome-linux.ada-lovelace', 'Awake again');
-    await ada.getByText('Awake again').first().waitFor(PATIENCE);
-    await say(ada, 'chrome-linux.bob', 'Good morning');
-    await bob.getByText('Good morning').first().waitFor(PATIENCE);
   });
 
   test('a bad invite says what is wrong and what to do', { timeout: 30_000 }, async () => {

@@ -1,0 +1,66 @@
+/**
+ * A member of a group in this process, as an edge is one, but without an
+ * Ethernet device: so that tests can have many beside tabs, and need no root.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseGroupFile } from '@warren/group';
+import { nodeHost } from '@warren/node';
+import { enrol, type GroupView, type Host, startPeer, type WarrenGroup, type WarrenPeer } from '@warren/peer';
+import type { Page } from 'playwright';
+
+/** One member. */
+export class NodeMember {
+  readonly device: string;
+  readonly peer: WarrenPeer;
+  readonly group: WarrenGroup;
+  private readonly folder: string;
+
+  private constructor(device: string, peer: WarrenPeer, group: WarrenGroup, folder: string) {
+    this.device = device;
+    this.peer = peer;
+    this.group = group;
+    this.folder = folder;
+  }
+
+  /** Joins with a group file that the person signed in at `page` asks the site for. */
+  static async join(page: Page, group: string, device: string): Promise<NodeMember> {
+    const file = parseGroupFile(JSON.stringify(await groupFile(page, group, device)));
+    if ('error' in file) throw new Error(file.error);
+    const folder = await mkdtemp(join(tmpdir(), 'warren-member-'));
+    const host = withoutDevice(await nodeHost({ kind: 'edge', stateDir: folder }));
+    const membership = await enrol(host, file, { fetch });
+    const peer = await startPeer(host, { bootstraps: file.bootstraps });
+    return new NodeMember(device, peer, await peer.join(membership), folder);
+  }
+
+  view(): GroupView {
+    return this.group.view();
+  }
+
+  async stop(): Promise<void> {
+    await this.peer.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function groupFile(page: Page, group: string, device: string): Promise<object> {
+  return page.evaluate(
+    async ({ group, device }) => {
+      const response = await fetch(`/api/groups/${group}/devices`, {
+        method: 'POST',
+        headers: { 'x-warren': '1', 'content-type': 'application/json' },
+        body: JSON.stringify({ device, kind: 'edge' }),
+      });
+      return ((await response.json()) as { file: object }).file;
+    },
+    { group, device },
+  );
+}
+
+/** The same host, which opens no Ethernet device. */
+function withoutDevice(host: Host): Host {
+  const { kind, clock, random, storage, datagrams, crypto } = host;
+  return { kind, clock, random, storage, datagrams, crypto, identity: name => host.identity(name) };
+}
