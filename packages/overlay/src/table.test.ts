@@ -2,7 +2,7 @@
 import { compareDistance, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Table } from './table.ts';
+import { type Neighbour, Table } from './table.ts';
 
 /** Small ids, so that ties and equal ids are common. */
 const id: fc.Arbitrary<PeerId> = fc.nat(31).map(n => new Uint8Array(20).fill(n * 8, 0, 1));
@@ -75,12 +75,24 @@ describe('what a table knows', () => {
 
   test('neither ourselves nor a lost peer is among them', () => {
     const table = tableOf([
-      { id: idOf(key(1)), known: [SELF, idOf(key(2))] },
+      { id: idOf(key(1)), known: [SELF] },
       { id: idOf(key(2)), known: [] },
     ]);
     table.find([SELF, idOf(key(2))], 0);
     expect([...table.allIds().keys()].sort()).toEqual([key(1), key(2)]);
     table.remove(key(2));
+    expect([...table.allIds().keys()]).toEqual([key(1)]);
+  });
+
+  test('faults #21 a peer whose link is lost is reached through a neighbour that is linked to it, until that says otherwise', () => {
+    const table = tableOf([
+      { id: idOf(key(1)), known: [SELF, idOf(key(2))] },
+      { id: idOf(key(2)), known: [] },
+    ]);
+    table.remove(key(2));
+    expect(table.nextHop(idOf(key(2)))).toBe(key(1));
+    table.learn(table.neighbours.get(key(1)) as Neighbour, []);
+    expect(table.nextHop(idOf(key(2)))).not.toBe(key(2));
     expect([...table.allIds().keys()]).toEqual([key(1)]);
   });
 

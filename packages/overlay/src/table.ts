@@ -73,13 +73,15 @@ export class Table {
     return isNews;
   }
 
-  /** Ends a link, and what others said and we found of that peer; false when there was none. */
+  /**
+   * Ends a link, and what it said and we found of that peer; false when there was none. What others say of it stays:
+   * perhaps only our way to it is cut, and theirs leads there.
+   */
   remove(key: PeerKey): boolean {
     this.found.delete(key);
     for (const known of this.neighbours.get(key)?.known.keys() ?? []) this.unplace(known, key);
     if (!this.neighbours.delete(key)) return false;
-    for (const neighbour of this.neighbours.values()) neighbour.known.delete(key);
-    this.places.delete(key);
+    this.unplace(key, key);
     this.nearLinks = undefined;
     return true;
   }
