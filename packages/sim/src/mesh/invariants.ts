@@ -1,0 +1,47 @@
+/**
+ * What must hold at every step of every mesh (faults.md section 5, as far as it
+ * exists without sessions). A violation throws, with the seed, the time and the
+ * command that shows it again.
+ */
+import { HOPS_MAX, type OverlayDatagram } from '@warren/wire';
+import type { Trace } from './event-heap.ts';
+import type { MeshPeer } from './mesh-peer.ts';
+import type { MeshWorld } from './mesh-world.ts';
+
+/** Something that must never happen did. */
+export class InvariantError extends Error {}
+
+/** Watches one world. */
+export class Invariants {
+  /** The most links that any datagram with a request id crossed. */
+  mostHops = 0;
+  /** Datagrams that came to a peer which had them before: stale lists may lead back, hops bound it. */
+  revisits = 0;
+  private readonly world: MeshWorld;
+  private readonly replay: string;
+
+  constructor(world: MeshWorld, replay: string) {
+    this.world = world;
+    this.replay = replay;
+  }
+
+  /** Throws. */
+  broken(why: string): never {
+    throw new InvariantError(`${why}; seed ${this.world.seed}, at ${this.world.now} ms. Again: ${this.replay}`);
+  }
+
+  /** A datagram goes out. */
+  sent(from: MeshPeer, to: MeshPeer, bytes: Uint8Array, trace: Trace): void {
+    const hopsLeft = bytes[2] as number;
+    if (trace.hops > this.mostHops) this.mostHops = trace.hops;
+    if (from.role !== undefined) return;
+    if (hopsLeft > HOPS_MAX) this.broken(`${from.index} sends with ${hopsLeft} hops left`);
+    if (trace.hops > HOPS_MAX) this.broken(`a datagram crosses ${trace.hops} links`);
+    for (let step = trace.before; step !== undefined; step = step.before) if (step.peer === to.index) this.revisits++;
+  }
+
+  /** A datagram is for a peer. */
+  delivered(peer: MeshPeer, datagram: OverlayDatagram): void {
+    if (datagram.hopsLeft > HOPS_MAX) this.broken(`${peer.index} takes one with ${datagram.hopsLeft} hops left`);
+  }
+}
