@@ -11,6 +11,8 @@
 import { compareBytes, earliest, type Instant, Outbox, sameBytes } from '@warren/base';
 import { CLOCK_SKEW_MS } from '@warren/trust';
 import {
+  AFTER_BYTES,
+  ANSWER_RECORDS_MAX,
   type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
@@ -69,9 +71,11 @@ interface Operation {
   readonly found: Map<PeerKey, CheckedRecord>;
 }
 
+type Placed = Exclude<DhtRequest, { op: 'copy' }>;
+
 interface Ask {
   readonly operation: Operation | undefined;
-  readonly request: DhtRequest;
+  readonly request: Placed;
   pages: number;
 }
 
@@ -117,8 +121,9 @@ export class Dht {
   /** Reads all live records under a key. */
   get(kind: RecordKind, key: Uint8Array): number {
     const operation = this.begin('get');
-    const after = new Uint8Array(20);
-    for (const position of this.positions(key)) this.ask(operation, { op: 'get', position, kind, key, after });
+    const after = new Uint8Array(AFTER_BYTES);
+    for (const position of this.positions(key))
+      this.ask(operation, { op: 'get', position, kind, key, after, most: ANSWER_RECORDS_MAX });
     return operation.id;
   }
 
@@ -199,7 +204,7 @@ export class Dht {
     return { id: this.nextOperation++, op, waiting: 0, answers: 0, stored: 0, claims: new Claims(), found: new Map() };
   }
 
-  private ask(operation: Operation | undefined, request: DhtRequest, pages = 1): void {
+  private ask(operation: Operation | undefined, request: Placed, pages = 1): void {
     const tag = this.nextTag++;
     if (operation !== undefined) operation.waiting++;
     const oldest = this.asks.entries().next();
@@ -213,6 +218,7 @@ export class Dht {
   }
 
   private serveWrite(request: Exclude<DhtRequest, { op: 'get' }>, now: Instant): DhtAnswer {
+    if (request.op !== 'put' && request.op !== 'create') return { status: 'refused', more: false, records: [] };
     const { record, position } = request;
     const checked = checkRecord(this.options, record, now);
     const isReplica = this.positions(record.key).some(place => compareBytes(place, position) === 0);
@@ -230,7 +236,8 @@ export class Dht {
   private merge(ask: Ask, operation: Operation, answer: DhtAnswer, now: Instant): void {
     operation.answers++;
     if (answer.status === 'ok' && operation.op !== 'get') operation.stored++;
-    let last: PeerId | undefined;
+    let last: Uint8Array | undefined;
+    let after = new Uint8Array(AFTER_BYTES);
     for (const record of answer.records) {
       const checked = checkRecord(this.options, record, now);
       if (checked === undefined || !isAbout(record, ask.request)) {
@@ -238,13 +245,15 @@ export class Dht {
         continue;
       }
       last = checked.writer.leaf.peerId;
+      after = new Uint8Array(AFTER_BYTES).fill(0xff);
+      after.set(last);
       operation.claims.note(peerKey(last), peerKey(ask.request.position));
       const known = operation.found.get(peerKey(last));
       if (known === undefined || known.record.sequence < record.sequence) operation.found.set(peerKey(last), checked);
     }
     const { request, pages } = ask;
     if (request.op !== 'get' || !answer.more || last === undefined || pages >= PAGES_MAX) return;
-    if (compareBytes(last, request.after) > 0) this.ask(operation, { ...request, after: last }, pages + 1);
+    if (compareBytes(after, request.after) > 0) this.ask(operation, { ...request, after }, pages + 1);
   }
 
   private settle(operation: Operation): void {
@@ -271,7 +280,7 @@ export class Dht {
   }
 }
 
-function isAbout(record: DhtRecord, request: DhtRequest): boolean {
-  const [kind, key] = request.op === 'get' ? [request.kind, request.key] : [request.record.kind, request.record.key];
+function isAbout(record: DhtRecord, request: Placed): boolean {
+  const { kind, key } = 'record' in request ? request.record : request;
   return record.kind === kind && sameBytes(record.key, key);
 }

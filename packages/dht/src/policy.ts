@@ -26,6 +26,9 @@ export const POLICIES: Readonly<Record<RecordKind, Policy>> = {
   [RecordKind.RENDEZVOUS]: { access: 'multiple', valueMaxBytes: 128, writersMax: 32, lifetimeMaxS: 600 },
   [RecordKind.ADDRESS]: { access: 'first-claim', valueMaxBytes: 16, writersMax: 1, lifetimeMaxS: 300 },
   [RecordKind.MEMBER]: { access: 'multiple', valueMaxBytes: 64, writersMax: 256, lifetimeMaxS: 300 },
+  [RecordKind.PRESENCE]: { access: 'multiple', valueMaxBytes: 512, writersMax: 1, lifetimeMaxS: 300 },
+  [RecordKind.CONTACT]: { access: 'multiple', valueMaxBytes: 2048, writersMax: 1, lifetimeMaxS: 172_800 },
+  [RecordKind.MAILBOX]: { access: 'multiple', valueMaxBytes: 4096, writersMax: 64, lifetimeMaxS: 172_800 },
 };
 
 /** Whether a record keeps to its kind's policy, apart from what else is stored. */

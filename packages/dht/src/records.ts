@@ -40,6 +40,8 @@ export function makeRecord(
 ): DhtRecord {
   const { credentials, wallClock, authority, sign } = context;
   const unsigned: DhtRecord = {
+    isDeleted: false,
+    index: 0,
     ...o,
     signedAt: wallClock.at(now),
     noiseStatic: credentials.keys.noise.public,

@@ -127,7 +127,17 @@ function checked(writer: number, changes: Partial<DhtRecord> = {}): CheckedRecor
   leaf.set(id(writer));
   const keys = { noiseStatic: new Uint8Array(32), statement: new Uint8Array(113), signature: new Uint8Array(64) };
   const dates = { sequence: 1, signedAt: 0, lifetimeS: 60 };
-  const record = { kind: RecordKind.MEMBER, key: KEY, value: new Uint8Array(64), leaf, ...keys, ...dates, ...changes };
+  const record = {
+    isDeleted: false,
+    index: 0,
+    kind: RecordKind.MEMBER,
+    key: KEY,
+    value: new Uint8Array(64),
+    leaf,
+    ...keys,
+    ...dates,
+    ...changes,
+  };
   return { record, writer: { leaf: { peerId: id(writer) } } as Identity, expiresAt: 0 };
 }
 

@@ -57,11 +57,11 @@ export class Store {
   }
 
   /** The live records under a key from writers with ids above `after`, in order of writers. */
-  get(position: PeerId, kind: number, key: Uint8Array, after: PeerId, now: Instant): DhtAnswer {
+  get(position: PeerId, kind: number, key: Uint8Array, after: Uint8Array, now: Instant): DhtAnswer {
     const slot = slotOf(position, { kind, key });
     this.expire(slot, now);
     const wanted = [...(this.byKey.get(slot)?.values() ?? [])]
-      .filter(held => compareBytes(held.writer.leaf.peerId, after) > 0)
+      .filter(held => compareBytes(held.writer.leaf.peerId, after.subarray(0, 20)) > 0)
       .sort((a, b) => compareBytes(a.writer.leaf.peerId, b.writer.leaf.peerId))
       .map(held => held.record);
     const records = page(wanted);

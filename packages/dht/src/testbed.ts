@@ -158,7 +158,8 @@ export class Ring {
   private answer(asker: RingPeer, out: Extract<DhtOutput, { kind: 'request' }>): void {
     const request = decodeDhtRequest(out.payload);
     assert(request !== undefined, 'requests can be read');
-    const key = request.op === 'get' ? request.key : request.record.key;
+    assert(request.op !== 'copy', 'no copies yet');
+    const { key } = 'record' in request ? request.record : request;
     const place = asker.dht.positions(key).findIndex(each => peerKey(each) === peerKey(out.position));
     const lie = this.lies(place);
     const isLost = this.lost(asker, place, true);

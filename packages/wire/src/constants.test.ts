@@ -35,7 +35,9 @@ import { encodeMemberMessage, TEXT_MAX_BYTES } from './member-message.ts';
 import { encodeOverlayDatagram, encodePeerIds, OverlayMode, OverlayType, PEER_IDS_MAX } from './overlay-datagram.ts';
 import { PACKED_MAX_BYTES } from './packing.ts';
 import { encodePostQuantum, PQ_CIPHERTEXT_BYTES, PQ_KEY_BYTES } from './post-quantum.ts';
-import { encodeDhtAnswer, encodeDhtRequest, RECORD_VALUE_MAX_BYTES, RecordKind } from './record.ts';
+import { RECORD_VALUE_MAX_BYTES, RecordKind } from './record.ts';
+import { encodeDhtAnswer } from './record-answer.ts';
+import { encodeDhtRequest } from './record-request.ts';
 import { encodeStunRequest, encodeStunSuccess } from './stun.ts';
 
 const bytes = (length: number) => new Uint8Array(length);
@@ -261,6 +263,8 @@ function overlay(content: Uint8Array): Uint8Array {
 function largestRecord() {
   return {
     kind: RecordKind.MEMBER,
+    isDeleted: false,
+    index: 0,
     key: bytes(20),
     sequence: 1,
     signedAt: 2,

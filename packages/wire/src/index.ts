@@ -162,23 +162,33 @@ export {
 } from './post-quantum.ts';
 export { Reader, Writer } from './reader.ts';
 export {
-  ANSWER_RECORDS_MAX,
-  type DhtAnswer,
   type DhtRecord,
-  type DhtRequest,
-  type DhtStatus,
-  decodeDhtAnswer,
-  decodeDhtRequest,
   decodeRecord,
-  encodeDhtAnswer,
-  encodeDhtRequest,
   encodeRecord,
   RECORD_LIFETIME_MAX_S,
+  RECORD_MAX_BYTES,
   RECORD_SIGNATURE_BYTES,
   RECORD_VALUE_MAX_BYTES,
   RecordKind,
   recordSignedBytes,
 } from './record.ts';
+export {
+  type DhtAnswer,
+  type DhtNotice,
+  type DhtStatus,
+  decodeDhtAnswer,
+  decodeDhtNotice,
+  encodeDhtAnswer,
+  encodeDhtNotice,
+} from './record-answer.ts';
+export {
+  AFTER_BYTES,
+  ANSWER_RECORDS_MAX,
+  type DhtRequest,
+  decodeDhtRequest,
+  encodeDhtRequest,
+  type RecordCopy,
+} from './record-request.ts';
 export {
   decodeRevocationMessage,
   encodeRevocationMessage,

@@ -1,18 +1,15 @@
 /**
- * DHT records and the questions about them (overlay.md "DHT").
+ * A DHT record: a value under a key with all that proves who wrote it (overlay.md "DHT"). Questions about records are
+ * in `record-request.ts`, what comes back in `record-answer.ts`.
  *
  * ```text
- * record   kind 1 | key 20 | sequence 6 | signed at 8 | lifetime s 4 | value length 2, value
- *          | Noise static 32 | leaf length 2, leaf | statement 113 | signature 64
- * request  op 1 (1 put, 2 create) | position 20 | record
- *          op 1 (3 get)           | position 20 | kind 1 | key 20 | after 20
- * answer   status 1 (0 ok, 1 taken, 2 refused, 3 not found) | more 1 (0, 1) | count 1 | each: length 2, record
+ * record   kind 1 (high bit: deleted) | index 1 | key 20 | sequence 6 | signed at 8 | lifetime s 4
+ *          | value length 2, value | Noise static 32 | leaf length 2, leaf | statement 113 | signature 64
  * ```
- * The signature covers a label, the network key and all bytes before it: see `dht`.
- * `after` pages through many writers: only records of writers with larger ids are wanted.
+ * The signature covers a label, the network key and all bytes before it: see `dht`. A deleted record is what remains of
+ * a value: it has a higher sequence and no value.
  */
 import { LEAF_MAX_BYTES, PEER_ID_BYTES, STATEMENT_BYTES } from './constants.ts';
-import type { PeerId } from './id.ts';
 import { Reader, Writer } from './reader.ts';
 
 /** Largest value of any kind. */
@@ -21,6 +18,11 @@ export const RECORD_VALUE_MAX_BYTES = 4096;
 export const RECORD_LIFETIME_MAX_S = 172_800;
 /** Bytes of a signature by a working key (Ed25519). */
 export const RECORD_SIGNATURE_BYTES = 64;
+/** A record without value and leaf. */
+export const RECORD_FIXED_BYTES: number =
+  2 + PEER_ID_BYTES + 18 + 2 + 32 + 2 + STATEMENT_BYTES + RECORD_SIGNATURE_BYTES;
+/** The longest record. */
+export const RECORD_MAX_BYTES: number = RECORD_FIXED_BYTES + RECORD_VALUE_MAX_BYTES + LEAF_MAX_BYTES;
 
 /** What a record is about; `dht` declares a policy for each. */
 export const RecordKind = {
@@ -30,13 +32,23 @@ export const RecordKind = {
   ADDRESS: 2,
   /** Who is in the group, and how to show them. */
   MEMBER: 3,
+  /** Whether one device is there, and what it does. */
+  PRESENCE: 4,
+  /** How to reach a user on any device. */
+  CONTACT: 5,
+  /** Messages for whoever is away. */
+  MAILBOX: 6,
 } as const;
-/** One of the values of `RecordKind`: 1 to 3. */
+/** One of the values of `RecordKind`: 1 to 6. */
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
 /** A signed value with all that proves who wrote it. */
 export interface DhtRecord {
   readonly kind: RecordKind;
+  /** Whether the value was deleted; then it is empty. */
+  readonly isDeleted: boolean;
+  /** Which of its writer's values under the key: 0 to 255, 0 where a kind allows one. */
+  readonly index: number;
   /** 20 bytes: a place on the ring. */
   readonly key: Uint8Array;
   /** Below 2^48. */
@@ -57,33 +69,9 @@ export interface DhtRecord {
   readonly signature: Uint8Array;
 }
 
-/** `put` replaces the writer's own record, `create` fails where another writer holds the key. */
-export type DhtRequest =
-  | { readonly op: 'put' | 'create'; readonly position: PeerId; readonly record: DhtRecord }
-  | {
-      readonly op: 'get';
-      readonly position: PeerId;
-      readonly kind: RecordKind;
-      readonly key: Uint8Array;
-      readonly after: PeerId;
-    };
+const DELETED_BIT = 0x80;
 
-/** `taken`: another writer holds the key. `refused`: against the policy, or no room. */
-export type DhtStatus = 'ok' | 'taken' | 'refused' | 'not-found';
-const STATUSES: readonly DhtStatus[] = ['ok', 'taken', 'refused', 'not-found'];
-
-/** The answer to any request; `get` brings records. */
-export interface DhtAnswer {
-  readonly status: DhtStatus;
-  /** Whether there are more writers than fitted. */
-  readonly more: boolean;
-  readonly records: readonly DhtRecord[];
-}
-
-/** Records in one answer: they must fit 14 KiB beside their headers. */
-export const ANSWER_RECORDS_MAX = 12;
-
-/** Encodes 252 bytes, value and leaf. */
+/** Encodes 253 bytes, value and leaf. */
 export function encodeRecord(m: DhtRecord): Uint8Array {
   return writeRecord(new Writer(1024), m).done();
 }
@@ -101,57 +89,11 @@ export function recordSignedBytes(m: DhtRecord): Uint8Array {
   return whole.subarray(0, whole.length - RECORD_SIGNATURE_BYTES);
 }
 
-/** Encodes 62 bytes for `get`, else 21 bytes and the record. */
-export function encodeDhtRequest(m: DhtRequest): Uint8Array {
-  const w = new Writer(1200).u8(m.op === 'put' ? 1 : m.op === 'create' ? 2 : 3).put(m.position);
-  if (m.op === 'get') return w.u8(m.kind).put(m.key).put(m.after).done();
-  return writeRecord(w, m.record).done();
-}
-
-/** Reads a request; what follows is ignored. `undefined` when cut or beyond its bounds. */
-export function decodeDhtRequest(bytes: Uint8Array): DhtRequest | undefined {
-  const r = new Reader(bytes);
-  const code = r.u8();
-  const position = r.take(PEER_ID_BYTES);
-  let m: DhtRequest;
-  if (code === 3) {
-    m = { op: 'get', position, kind: readKind(r), key: r.take(PEER_ID_BYTES), after: r.take(PEER_ID_BYTES) };
-  } else {
-    if (code !== 1 && code !== 2) r.fail();
-    m = { op: code === 1 ? 'put' : 'create', position, record: readRecord(r) };
-  }
-  return r.failed ? undefined : m;
-}
-
-/** Encodes 3 bytes, and for each record 2 bytes and itself; at most 12 records. */
-export function encodeDhtAnswer(m: DhtAnswer): Uint8Array {
-  const w = new Writer(2048)
-    .u8(STATUSES.indexOf(m.status))
-    .u8(m.more ? 1 : 0)
-    .u8(m.records.length);
-  for (const record of m.records) w.sized(encodeRecord(record));
-  return w.done();
-}
-
-/** Reads an answer; what follows is ignored. `undefined` when cut or when any record is impossible. */
-export function decodeDhtAnswer(bytes: Uint8Array): DhtAnswer | undefined {
-  const r = new Reader(bytes);
-  const status = STATUSES[r.u8()];
-  const more = r.u8();
-  const count = r.u8();
-  if (status === undefined || more > 1 || count > ANSWER_RECORDS_MAX) return undefined;
-  const records: DhtRecord[] = [];
-  for (let i = 0; i < count && !r.failed; i++) {
-    const record = decodeRecord(r.sized(RECORD_VALUE_MAX_BYTES + 2048));
-    if (record === undefined) r.fail();
-    else records.push(record);
-  }
-  return r.failed ? undefined : { status, more: more === 1, records };
-}
-
-function writeRecord(w: Writer, m: DhtRecord): Writer {
+/** Puts a record behind what is written already. For the other files of records. */
+export function writeRecord(w: Writer, m: DhtRecord): Writer {
   return w
-    .u8(m.kind)
+    .u8(m.kind | (m.isDeleted ? DELETED_BIT : 0))
+    .u8(m.index)
     .put(m.key)
     .u48(m.sequence)
     .u64(m.signedAt)
@@ -163,9 +105,14 @@ function writeRecord(w: Writer, m: DhtRecord): Writer {
     .put(m.signature);
 }
 
-function readRecord(r: Reader): DhtRecord {
+/** Reads a record in place; the reader has failed when it is none. For the other files of records. */
+export function readRecord(r: Reader): DhtRecord {
+  const first = r.u8();
+  const isDeleted = (first & DELETED_BIT) !== 0;
   const record = {
-    kind: readKind(r),
+    kind: checkKind(r, first & ~DELETED_BIT),
+    isDeleted,
+    index: r.u8(),
     key: r.take(PEER_ID_BYTES),
     sequence: r.u48(),
     signedAt: r.u64(),
@@ -177,11 +124,16 @@ function readRecord(r: Reader): DhtRecord {
     signature: r.take(RECORD_SIGNATURE_BYTES),
   };
   if (record.lifetimeS === 0 || record.lifetimeS > RECORD_LIFETIME_MAX_S) r.fail();
+  if (isDeleted && record.value.length > 0) r.fail();
   return record;
 }
 
-function readKind(r: Reader): RecordKind {
-  const kind = r.u8();
-  if (kind < RecordKind.RENDEZVOUS || kind > RecordKind.MEMBER) r.fail();
+/** Reads a kind of record; the reader has failed when it is none. */
+export function readRecordKind(r: Reader): RecordKind {
+  return checkKind(r, r.u8());
+}
+
+function checkKind(r: Reader, kind: number): RecordKind {
+  if (kind < RecordKind.RENDEZVOUS || kind > RecordKind.MAILBOX) r.fail();
   return kind as RecordKind;
 }
