@@ -7,6 +7,7 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import type { Host } from '@warren/peer';
 import { check, checkBytes, Ear, eventually, pattern, pause } from './host-contract-tools.ts';
+import { shelfContract } from './shelf-contract.ts';
 import { webRtcContract } from './web-rtc-contract.ts';
 
 /** One promise of a host; `name` is a sentence. */
@@ -199,6 +200,7 @@ export const hostContract: readonly HostPromise[] = [
       check(failed.reason.length > 0, 'no reason was given');
     }
   }),
+  ...shelfContract,
   ...webRtcContract,
 ];
 

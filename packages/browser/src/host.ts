@@ -6,6 +6,7 @@ import { BrowserClock } from './clock.ts';
 import { BrowserDatagrams } from './datagrams.ts';
 import { identities } from './identity.ts';
 import { browserRandom } from './random.ts';
+import { openShelf } from './shelf.ts';
 import { browserStorage, openStore } from './storage.ts';
 
 /** What a page may choose. */
@@ -37,5 +38,6 @@ export async function browserHost(options: BrowserHostOptions = {}): Promise<Hos
     datagrams,
     crypto: nobleCrypto,
     identity: identities(store),
+    shelf: openShelf,
   };
 }

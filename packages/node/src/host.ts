@@ -4,13 +4,14 @@
  */
 import { join } from 'node:path';
 import type { Random } from '@warren/base';
-import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, Storage } from '@warren/peer';
+import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, Shelf, Storage } from '@warren/peer';
 import type { WebSocket } from 'ws';
 import { NodeClock } from './clock.ts';
 import { nodeCrypto } from './crypto.ts';
 import { type DatagramCounters, type NodeDatagrams, openDatagrams } from './datagrams.ts';
 import { IdentityKeys } from './identity.ts';
 import { nodeRandom } from './random.ts';
+import { openShelf } from './shelf.ts';
 import { openStorage } from './storage.ts';
 import { openTap, type Tap } from './tap.ts';
 
@@ -63,7 +64,8 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
     iceServers: options.iceServers ?? [],
     ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
   });
-  return new HostOfNode(options.kind, { storage, keys, datagrams, crypto: await nodeCrypto(), log });
+  const { kind, stateDir } = options;
+  return new HostOfNode(kind, { storage, keys, datagrams, crypto: await nodeCrypto(), log, stateDir });
 }
 
 interface HostParts {
@@ -72,6 +74,7 @@ interface HostParts {
   readonly datagrams: NodeDatagrams;
   readonly crypto: HostCrypto;
   readonly log: (line: string) => void;
+  readonly stateDir: string;
 }
 
 class HostOfNode implements NodeHost {
@@ -83,18 +86,24 @@ class HostOfNode implements NodeHost {
   readonly datagrams: NodeDatagrams;
   private readonly keys: IdentityKeys;
   private readonly log: (line: string) => void;
+  private readonly stateDir: string;
 
-  constructor(kind: HostKind, { storage, keys, datagrams, crypto, log }: HostParts) {
+  constructor(kind: HostKind, { storage, keys, datagrams, crypto, log, stateDir }: HostParts) {
     this.kind = kind;
     this.storage = storage;
     this.keys = keys;
     this.datagrams = datagrams;
     this.crypto = crypto;
     this.log = log;
+    this.stateDir = stateDir;
   }
 
   identity(name: string): Promise<IdentityKey> {
     return this.keys.key(name);
+  }
+
+  async shelf(name: string): Promise<Shelf> {
+    return openShelf(join(this.stateDir, `shelf-${name}.db`), this.log);
   }
 
   openFrames(options: FramesOptions): Promise<Tap> {

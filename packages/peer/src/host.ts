@@ -23,6 +23,8 @@ export interface Host {
    * non-extractable in IndexedDB in a tab, a 0600 file in Node. Names as in `Storage`.
    */
   identity(name: string): Promise<IdentityKey>;
+  /** Opens the shelf of that name (as in `Storage`). Rejects with an Error that says why and what to do. */
+  shelf?(name: string): Promise<Shelf>;
   /** Opens the host's Ethernet device (TAP); absent where there is none, as in a tab. */
   openFrames?(options: FramesOptions): Promise<Frames>;
 }
@@ -53,6 +55,35 @@ export interface Storage {
   /** Rejects with an Error that says why and what to do (full disk, read-only). */
   set(key: string, value: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
+}
+
+/** What lies in one slot of a shelf. Slots are 1 to 128 characters of ASCII. */
+export interface ShelfEntry {
+  readonly slot: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What becomes of one slot: `undefined` takes away what lies there. */
+export interface ShelfChange {
+  readonly slot: string;
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** Many small values that survive a crash, for the records that are held for others. One process has it at a time. */
+export interface Shelf {
+  /** How long changes may wait for others, ms, because writing is slow and waits for nobody: 0 where `write` is done at once. */
+  readonly batchMs: number;
+  /** At most `atMost` entries with slots after `after` (`''` begins), in order of slots; fewer are the last ones. Throws or rejects like `write`. */
+  load(after: string, atMost: number): readonly ShelfEntry[] | Promise<readonly ShelfEntry[]>;
+  /**
+   * Makes all changes or none. Where it gives no promise they outlive the process from its return on, kill -9
+   * included. Throws or rejects with an Error that says why and what to do (full disk, quota).
+   */
+  write(changes: readonly ShelfChange[]): void | Promise<void>;
+  /** Takes everything away. */
+  clear(): void | Promise<void>;
+  /** Lets go of it. Nothing else is called after. */
+  close(): void;
 }
 
 /**

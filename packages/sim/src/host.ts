@@ -12,11 +12,13 @@ import {
   type HostKind,
   type IdentityKey,
   nobleCrypto,
+  type Shelf,
   type Storage,
 } from '@warren/peer';
 import { simPublicKey, simSign } from './crypto.ts';
 import { type SimCapabilities, SimDatagrams, type SimInternet } from './datagrams.ts';
 import { SeededRandom } from './random.ts';
+import { SimShelf } from './shelf.ts';
 import { EPOCH_UNIX_MS, type World } from './world.ts';
 
 /** DER in front of a raw Ed25519 key: RFC 8410 sections 4 and 7. */
@@ -37,6 +39,21 @@ export class SimDisk {
   readonly values = new Map<string, Uint8Array>();
   /** Secrets of identity keys, 32 bytes each, by name. */
   readonly secrets = new Map<string, Uint8Array>();
+  /** Whether there is room for more records. */
+  isFull = false;
+  private readonly shelves = new Map<string, Map<string, Uint8Array>>();
+
+  /** The shelf of that name; all that were ever opened have the same entries. */
+  shelf(name: string): Shelf {
+    const entries = this.shelves.get(name) ?? new Map<string, Uint8Array>();
+    this.shelves.set(name, entries);
+    return new SimShelf(entries, this);
+  }
+
+  /** As if nothing but keys and small values had ever been written. */
+  loseRecords(): void {
+    this.shelves.clear();
+  }
 }
 
 export interface SimHostOptions {
@@ -85,6 +102,10 @@ export class SimHost implements Host {
   wake(): void {
     this.datagrams.wake();
     this.clock.wake();
+  }
+
+  async shelf(name: string): Promise<Shelf> {
+    return this.disk.shelf(name);
   }
 
   /** Ed25519, its secret drawn at first use. The key pair comes by WebCrypto from the same secret. */
