@@ -1,5 +1,5 @@
-/** What commands and daemon say to each other over the control socket: JSON, and JSON lines for `POST /ping`. */
-import type { GroupView, LinkKind, PingReport, PublicView } from '@warren/peer';
+/** What commands and daemon say to each other over the control socket: JSON, and JSON lines for `POST /ping` and `/crawl`. */
+import type { CensusView, CrawlView, GroupView, LinkKind, PingReport, PublicView } from '@warren/peer';
 import type { FailureData } from './failure.ts';
 import type { Health } from './health.ts';
 
@@ -57,11 +57,31 @@ export type PingEvent =
   | ({ readonly event: 'report' } & PingTarget & PingReport)
   | { readonly event: 'failed'; readonly failure: FailureData };
 
-/** The body of `POST /leave`, and its answer. */
-export interface LeaveRequest {
-  /** Name or id; may be left out when there is one group only. */
+/** Which group; may be left out when there is one only. The body of `POST /leave`, `/crawl` and `/census`. */
+export interface GroupRequest {
+  /** Name or id. */
   readonly group?: string;
 }
+
+/** The ring that was walked or counted. */
+export interface RingOf {
+  /** 26 characters base32. */
+  readonly group: string;
+  readonly name: string;
+  /** Our own peer id, 40 hex digits. */
+  readonly self: string;
+}
+
+/** A line of the answer to `POST /crawl`. */
+export type CrawlEvent =
+  | { readonly event: 'progress'; readonly peers: number }
+  | ({ readonly event: 'report' } & RingOf & CrawlView)
+  | { readonly event: 'failed'; readonly failure: FailureData };
+
+/** The answer to `POST /census`. */
+export type CensusAnswer = RingOf & CensusView;
+
+/** The answer to `POST /leave`. */
 export interface LeaveAnswer {
   readonly name: string;
   /** Groups that remain; with none the daemon stops. */
@@ -73,7 +93,10 @@ export interface Control {
   status(): Status;
   /** `emit` hears each event, the last a report; `signal` ends it early, without. */
   ping(request: PingRequest, emit: (event: PingEvent) => void, signal: AbortSignal): Promise<void>;
-  leave(request: LeaveRequest): Promise<LeaveAnswer>;
+  /** Walks round the ring of a group; `emit` hears how far it is, and the report in the end. */
+  crawl(request: GroupRequest, emit: (event: CrawlEvent) => void, signal: AbortSignal): Promise<void>;
+  census(request: GroupRequest): Promise<CensusAnswer>;
+  leave(request: GroupRequest): Promise<LeaveAnswer>;
   /** Answers at once, then the daemon stops. */
   down(): void;
 }

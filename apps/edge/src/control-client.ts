@@ -1,6 +1,14 @@
 /** The commands' side of the control socket. */
 import { type IncomingMessage, request } from 'node:http';
-import type { LeaveAnswer, LeaveRequest, PingEvent, PingRequest, Status } from './control-api.ts';
+import type {
+  CensusAnswer,
+  CrawlEvent,
+  GroupRequest,
+  LeaveAnswer,
+  PingEvent,
+  PingRequest,
+  Status,
+} from './control-api.ts';
 import { Exit, Failure, type FailureData, failureFrom } from './failure.ts';
 import { sudoLine } from './places.ts';
 
@@ -32,19 +40,37 @@ export class ControlClient {
     return this.call('POST', '/down');
   }
 
-  leave(body: LeaveRequest): Promise<LeaveAnswer> {
+  leave(body: GroupRequest): Promise<LeaveAnswer> {
     return this.call('POST', '/leave', body);
   }
 
+  census(body: GroupRequest): Promise<CensusAnswer> {
+    return this.call('POST', '/census', body);
+  }
+
   /** Calls `hear` for each event until the last; `signal` ends it early, without failure. */
-  async ping(body: PingRequest, hear: (event: PingEvent) => void, signal: AbortSignal): Promise<void> {
-    const answer = await this.send('POST', '/ping', body);
+  ping(body: PingRequest, hear: (event: PingEvent) => void, signal: AbortSignal): Promise<void> {
+    return this.stream('/ping', body, hear, signal);
+  }
+
+  /** As `ping`. */
+  crawl(body: GroupRequest, hear: (event: CrawlEvent) => void, signal: AbortSignal): Promise<void> {
+    return this.stream('/crawl', body, hear, signal);
+  }
+
+  private async stream<E extends PingEvent | CrawlEvent>(
+    path: string,
+    body: object,
+    hear: (event: E) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const answer = await this.send('POST', path, body);
     const hangUp = (): void => void answer.destroy();
     signal.addEventListener('abort', hangUp);
     try {
       if (answer.statusCode !== 200) await readJson(answer);
       for await (const line of linesOf(answer)) {
-        const event = JSON.parse(line) as PingEvent;
+        const event = JSON.parse(line) as E;
         if (event.event === 'failed') throw failureFrom(event.failure);
         hear(event);
       }

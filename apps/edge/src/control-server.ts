@@ -6,7 +6,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { Control, LeaveRequest, PingRequest } from './control-api.ts';
+import type { Control, GroupRequest, PingRequest } from './control-api.ts';
 import { explain, Failure, failureData } from './failure.ts';
 import { runningAlready } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
@@ -97,9 +97,13 @@ async function answer(control: Control, request: IncomingMessage, response: Serv
       case 'GET /status':
         return succeed(response, control.status());
       case 'POST /ping':
-        return await streamPing(control, pingRequest(body), response);
+        return await ping(control, pingRequest(body), response);
+      case 'POST /crawl':
+        return await crawl(control, groupRequest(body), response);
+      case 'POST /census':
+        return succeed(response, await control.census(groupRequest(body)));
       case 'POST /leave':
-        return succeed(response, await control.leave(leaveRequest(body)));
+        return succeed(response, await control.leave(groupRequest(body)));
       case 'POST /down':
         response.once('close', () => control.down());
         return succeed(response, { pid: process.pid });
@@ -111,7 +115,18 @@ async function answer(control: Control, request: IncomingMessage, response: Serv
   }
 }
 
-async function streamPing(control: Control, request: PingRequest, response: ServerResponse): Promise<void> {
+function ping(control: Control, request: PingRequest, response: ServerResponse): Promise<void> {
+  return stream(response, (emit, signal) => control.ping(request, emit, signal));
+}
+
+function crawl(control: Control, request: GroupRequest, response: ServerResponse): Promise<void> {
+  return stream(response, (emit, signal) => control.crawl(request, emit, signal));
+}
+
+type Streaming = (emit: (event: object) => void, gone: AbortSignal) => Promise<void>;
+
+/** A line of JSON for each event as it comes; a failure is the last. */
+async function stream(response: ServerResponse, run: Streaming): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const emit = (event: object): void => {
@@ -119,7 +134,7 @@ async function streamPing(control: Control, request: PingRequest, response: Serv
     response.write(`${JSON.stringify(event)}\n`);
   };
   try {
-    await control.ping(request, emit, gone.signal);
+    await run(emit, gone.signal);
   } catch (error) {
     emit({ event: 'failed', failure: failureData(explain(error)) });
   }
@@ -146,14 +161,14 @@ function pingRequest({ target, group, count, intervalMs, timeoutMs }: Record<str
   if (typeof target !== 'string' || target === '') throw bad('A ping needs a target.');
   return {
     target,
-    ...leaveRequest({ group }),
+    ...groupRequest({ group }),
     count: within(count, 1, 1_000, 'count'),
     intervalMs: within(intervalMs, 10, 60_000, 'intervalMs'),
     timeoutMs: within(timeoutMs, 10, 60_000, 'timeoutMs'),
   };
 }
 
-function leaveRequest({ group }: Record<string, unknown>): LeaveRequest {
+function groupRequest({ group }: Record<string, unknown>): GroupRequest {
   if (group !== undefined && typeof group !== 'string') throw bad('A group is a name or an id.');
   return group === undefined ? {} : { group };
 }

@@ -6,11 +6,11 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import type { Control, PingEvent, PingRequest } from './control-api.ts';
+import type { Control, CrawlEvent, PingEvent, PingRequest } from './control-api.ts';
 import { ControlClient } from './control-client.ts';
 import { openControl } from './control-server.ts';
 import { Failure } from './failure.ts';
-import { group, member, status, testFolder } from './testing.ts';
+import { census, group, member, status, testFolder } from './testing.ts';
 
 const PING: PingRequest = { target: 'server', count: 2, intervalMs: 1000, timeoutMs: 2000 };
 const never = new AbortController().signal;
@@ -34,6 +34,17 @@ class FakeControl implements Control {
       return;
     }
     emit({ event: 'lost', sequence: 1 });
+  }
+
+  async crawl(asked: object, emit: (event: CrawlEvent) => void): Promise<void> {
+    this.asked.push(asked);
+    emit({ event: 'progress', peers: 40 });
+    throw new Failure('not-joined', 'Not yet.');
+  }
+
+  async census(asked: object) {
+    this.asked.push(asked);
+    return census();
   }
 
   async leave(asked: object) {
@@ -83,6 +94,16 @@ test('who hangs up ends the ping in the daemon', async () => {
   const hangUp = new AbortController();
   await client().ping({ ...PING, target: 'slow' }, () => hangUp.abort(), hangUp.signal);
   await expect.poll(() => control.aborted).toBe(1);
+});
+
+test('a census goes there and back, a walk tells how far it is and how it failed', async () => {
+  await serve();
+  expect(await client().census({ group: 'Home' })).toEqual(census());
+  const heard: CrawlEvent[] = [];
+  const walk = client().crawl({}, event => heard.push(event), never);
+  await expect(walk).rejects.toMatchObject({ code: 'not-joined', message: 'Not yet.' });
+  expect(heard).toEqual([{ event: 'progress', peers: 40 }]);
+  expect(control.asked).toEqual([{ group: 'Home' }, {}]);
 });
 
 test('failures of the daemon arrive as they were', async () => {

@@ -7,8 +7,18 @@ import { networkInterfaces } from 'node:os';
 import type { GroupFile } from '@warren/group';
 import { type NodeHost, nodeHost, StorageError } from '@warren/node';
 import { type Membership, PeerError, startPeer, Upkeep, type WarrenGroup, type WarrenPeer } from '@warren/peer';
-import type { Control, LeaveAnswer, LeaveRequest, PingEvent, PingRequest, Status } from './control-api.ts';
+import type {
+  CensusAnswer,
+  Control,
+  CrawlEvent,
+  GroupRequest,
+  LeaveAnswer,
+  PingEvent,
+  PingRequest,
+  Status,
+} from './control-api.ts';
 import { type ControlServer, openControl } from './control-server.ts';
+import { runCensus, runCrawl, type Walker } from './crawl-run.ts';
 import { Exit, Failure } from './failure.ts';
 import { findGroup } from './find-target.ts';
 import { healthOf } from './health.ts';
@@ -216,7 +226,15 @@ class RunningDaemon implements Daemon, Control {
     return runPing({ groups, group }, request, emit, signal);
   }
 
-  async leave(request: LeaveRequest): Promise<LeaveAnswer> {
+  async crawl(request: GroupRequest, emit: (event: CrawlEvent) => void, signal: AbortSignal): Promise<void> {
+    await runCrawl(this.walker(request), emit, signal);
+  }
+
+  async census(request: GroupRequest): Promise<CensusAnswer> {
+    return runCensus(this.walker(request));
+  }
+
+  async leave(request: GroupRequest): Promise<LeaveAnswer> {
     const { group: id, name } = findGroup(this.files(), request.group);
     await this.renewals.forget(id);
     this.o.say({ step: 'note', message: `${name}: left` });
@@ -227,6 +245,17 @@ class RunningDaemon implements Daemon, Control {
 
   down(): void {
     this.end();
+  }
+
+  /** The group that is meant, as far as it is joined. Throws a `Failure` when there is none. */
+  private walker({ group: wanted }: GroupRequest): Walker {
+    const { group: id } = findGroup(this.parts.peer.view().groups, wanted);
+    const group: (WarrenGroup & Partial<Walker>) | undefined = this.joined.get(id)?.group;
+    const { crawl, census } = group ?? {};
+    if (group === undefined || crawl === undefined || census === undefined) {
+      throw new Failure('not-joined', 'This machine is not in the group yet.', 'Try again in a few seconds.');
+    }
+    return { view: () => group.view(), crawl: tell => crawl.call(group, tell), census: () => census.call(group) };
   }
 
   /** Of the groups that are joined, and of those that wait. */

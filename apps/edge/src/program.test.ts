@@ -3,12 +3,24 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { CrawlView } from '@warren/peer';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Control, PingEvent, PingTarget } from './control-api.ts';
 import { openControl } from './control-server.ts';
 import { Failure } from './failure.ts';
 import { run } from './program.ts';
-import { group, member, status, type TestTerminal, testFolder, testTerminal } from './testing.ts';
+import {
+  census,
+  crawled,
+  crawlView,
+  GROUP,
+  group,
+  member,
+  status,
+  type TestTerminal,
+  testFolder,
+  testTerminal,
+} from './testing.ts';
 
 const LAUNCHER = resolve(import.meta.dirname, '..', 'bin', 'warren.js');
 const laptop = member('laptop.ada', { self: true, address: '10.128.3.4' });
@@ -28,7 +40,15 @@ async function serve(more: Partial<Control> = {}): Promise<void> {
   const server = await openControl(join(folder, 'warren.sock'));
   onTestFinished(() => server.stop());
   const none = () => Promise.reject(new Failure('none', 'Not here.'));
-  server.serve({ status: () => status([group([laptop])]), ping: none, leave: none, down: () => {}, ...more });
+  server.serve({
+    status: () => status([group([laptop])]),
+    ping: none,
+    crawl: none,
+    census: none,
+    leave: none,
+    down: () => {},
+    ...more,
+  });
 }
 
 test.each([
@@ -59,7 +79,7 @@ test('with --json wrong usage is one object on standard output', async () => {
   expect(JSON.parse(terminal.stdout.join('\n'))).toMatchObject({ error: { code: 'usage' } });
 });
 
-test.each(['up', 'down', 'status', 'ping', 'leave'])('%s --help has examples', async verb => {
+test.each(['up', 'down', 'status', 'ping', 'crawl', 'leave'])('%s --help has examples', async verb => {
   expect(await warren(verb, '--help')).toBe(0);
   expect(terminal.stdout.join('\n')).toMatch(/Usage: warren \w+[\s\S]*Examples:\n {2}\$ /);
 });
@@ -68,19 +88,22 @@ test('only verbs that work are listed', async () => {
   expect(await warren('--help')).toBe(0);
   const help = terminal.stdout.join('\n');
   const verbs = [...(help.split('Commands:')[1]?.split('Examples:')[0] ?? '').matchAll(/^ {2}(\w+)/gm)];
-  expect(verbs.map(([, verb]) => verb)).toEqual(['up', 'down', 'status', 'ping', 'leave', 'help']);
+  expect(verbs.map(([, verb]) => verb)).toEqual(['up', 'down', 'status', 'ping', 'crawl', 'leave', 'help']);
 });
 
 test('--version prints the version', async () => {
   expect([await warren('--version'), terminal.stdout]).toEqual([0, ['1.2.3']]);
 });
 
-test.each([['status'], ['down'], ['ping', 'server']])('%j without a daemon: exit code 3', async (...argv) => {
-  expect(await warren(...argv)).toBe(3);
-  expect(terminal.stderr).toEqual(['warren: Warren is not running. Start it with `warren up`.']);
-  expect(await warren(...argv, '--json')).toBe(3);
-  expect(JSON.parse(terminal.stdout.join(''))).toMatchObject({ error: { code: 'not-running' } });
-});
+test.each([['status'], ['down'], ['ping', 'server'], ['crawl']])(
+  '%j without a daemon: exit code 3',
+  async (...argv) => {
+    expect(await warren(...argv)).toBe(3);
+    expect(terminal.stderr).toEqual(['warren: Warren is not running. Start it with `warren up`.']);
+    expect(await warren(...argv, '--json')).toBe(3);
+    expect(JSON.parse(terminal.stdout.join(''))).toMatchObject({ error: { code: 'not-running' } });
+  },
+);
 
 test('status is a table, or exactly the views as JSON', async () => {
   await serve();
@@ -145,6 +168,49 @@ test('ping without a reply ends in 5, to nobody in 1', async () => {
   expect(await warren('ping', 'server', '-c', '1')).toBe(5);
   expect(await warren('ping', 'nobody')).toBe(1);
   expect(terminal.stderr).toEqual(['warren: There is no nobody.']);
+});
+
+const ring = crawlView([crawled('laptop.ada'), crawled('server.ada', { rttMs: 3 })]);
+const crawlWith = (view: CrawlView): Control['crawl'] => {
+  return async (_request, emit) => {
+    emit({ event: 'progress', peers: 1 });
+    emit({ event: 'report', group: GROUP, name: 'Home', self: laptop.peerId, ...view });
+  };
+};
+
+test('crawl prints the ring, and on standard error how far it is', async () => {
+  await serve({ crawl: crawlWith(ring) });
+  expect(await warren('crawl')).toBe(0);
+  expect(terminal.stdout.map(line => line.split(/ {2,}/)[0])).toContain('walked in 0.4 s: the ring is consistent');
+  expect(terminal.stderr).toEqual(['asked 1 peers so far']);
+});
+
+test('crawl --json prints one object', async () => {
+  await serve({ crawl: crawlWith(ring) });
+  expect(await warren('crawl', '--json')).toBe(0);
+  const head = { schema: 1, ok: true, group: GROUP, name: 'Home', self: laptop.peerId };
+  expect(JSON.parse(terminal.stdout.join(''))).toEqual({ ...head, ...ring });
+});
+
+test('a ring that disagrees, or was not walked to the end, ends in 1', async () => {
+  const fault = { kind: 'silent', at: 'b'.repeat(40), expected: laptop.peerId, text: '' } as const;
+  let view: CrawlView = { ...ring, inconsistencies: [fault] };
+  await serve({ crawl: (...asked) => crawlWith(view)(...asked) });
+  expect(await warren('crawl')).toBe(1);
+  expect(terminal.stdout).toContain(
+    '<warning># bbbbbbbb does not answer, though laptop.ada names it as a neighbour.</>',
+  );
+  view = { ...ring, complete: false };
+  expect(await warren('crawl', '--json')).toBe(1);
+});
+
+test('crawl --census counts', async () => {
+  let answer = census();
+  await serve({ census: async () => answer });
+  expect(await warren('crawl', '--census', '--json')).toBe(0);
+  expect(JSON.parse(terminal.stdout.join(''))).toEqual({ schema: 1, ok: true, ...census() });
+  answer = census({ unanswered: 1 });
+  expect(await warren('crawl', '--census')).toBe(1);
 });
 
 test('leave says what is left', async () => {

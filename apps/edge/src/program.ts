@@ -4,6 +4,7 @@ import { Exit, explain, Failure, failureData, failureJson, failureText } from '.
 import { asTyped } from './places.ts';
 import type { Terminal } from './terminal.ts';
 import type { Context, Verb } from './verbs/common.ts';
+import { crawl, describeCrawl } from './verbs/crawl.ts';
 import { describeDown, down } from './verbs/down.ts';
 import { describeLeave, leave } from './verbs/leave.ts';
 import { describePing, ping } from './verbs/ping.ts';
@@ -15,10 +16,11 @@ Examples:
   $ sudo warren up ./home-laptop.warren     join with a group file from the group page
   $ warren status                           who is there, and how they are reached
   $ warren ping server                      test the way to a member
+  $ warren crawl                            walk round the ring: who is where, do all agree
   $ warren help ping                        more about a command
 
 Environment: WARREN_STATE, WARREN_SOCKET stand for --state and --socket; NO_COLOR turns colours off.
-Exit codes: 0 done, 1 failed or not connected, 2 wrong usage, 3 Warren is not running,
+Exit codes: 0 done, 1 failed, not connected or a ring that disagrees, 2 wrong usage, 3 Warren is not running,
 4 not authorised, 5 no way to the member or no answer in time, 130 interrupted.`;
 
 /** Runs the words behind `warren` and returns the exit code. */
@@ -75,6 +77,7 @@ function makeProgram(context: Context, wantsJson: boolean, done: (exit: number) 
   add('down', describeDown, down);
   add('status', describeStatus, status);
   add('ping', describePing, ping);
+  add('crawl', describeCrawl, crawl);
   add('leave', describeLeave, leave);
   return program;
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { toBase64Url } from '@warren/base';
 import { type GroupFile, printGroupFile } from '@warren/group';
 import {
+  type CrawledPeerView,
+  type CrawlView,
   type GroupView,
   type Host,
   type IdentityKey,
@@ -12,7 +14,7 @@ import {
   type MemberView,
   type PeerView,
 } from '@warren/peer';
-import type { Status } from './control-api.ts';
+import type { CensusAnswer, Status } from './control-api.ts';
 import type { BackgroundMessage, Terminal } from './terminal.ts';
 
 export const GROUP = 'abcdefghijklmnopqrstuvwxyz';
@@ -53,6 +55,25 @@ export function member(name: string, more: Partial<MemberView> = {}): MemberView
   const [device = '', user = ''] = name.split('.');
   const peerId = Buffer.from(name.padEnd(20, '.')).toString('hex').slice(0, 40);
   return { peerId, name, device, user, kind: 'edge', rights: ['relay'], self: false, online: true, ...more };
+}
+
+/** A peer of a walk, at the place of the member of that name. */
+export function crawled(name: string, more: Partial<CrawledPeerView> = {}): CrawledPeerView {
+  const { peerId, kind } = member(name);
+  const counts = { links: 4, recordsHeld: 7, resting: false, successors: [], predecessors: [] };
+  return { peerId, name, kind, ...counts, ...more };
+}
+
+/** A walk on which all went well. */
+export function crawlView(peers: readonly CrawledPeerView[], more: Partial<CrawlView> = {}): CrawlView {
+  return { peers, inconsistencies: [], complete: true, tookMs: 420, ...more };
+}
+
+/** A census with nothing to find fault with. */
+export function census(more: Partial<CensusAnswer> = {}): CensusAnswer {
+  const { peerId: self } = member('laptop.ada');
+  const counts = { peers: 12, consistent: 12, links: 52, records: 130, browsers: 4, depth: 3, unanswered: 0 };
+  return { group: GROUP, name: 'Home', self, ...counts, tookMs: 320, ...more };
 }
 
 /** A connected group with its members, the first of them ourselves. */

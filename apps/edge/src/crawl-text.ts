@@ -1,0 +1,127 @@
+/** `warren crawl` for people: everybody in the order of the ring, and where their views of it disagree. */
+import type { CensusView, CrawledPeerView, CrawlInconsistency, CrawlView } from '@warren/peer';
+import type { RingOf } from './control-api.ts';
+import { msText } from './status-text.ts';
+import type { Style } from './terminal.ts';
+
+type Paint = (style: Style, text: string) => string;
+type Ring = Pick<RingOf, 'name' | 'self'>;
+
+/** Whether everybody answered and all views of the ring agree. */
+export function isConsistent({ complete, inconsistencies }: Pick<CrawlView, 'complete' | 'inconsistencies'>): boolean {
+  return complete && inconsistencies.length === 0;
+}
+
+/** Whether everybody answered and is linked to the nearest on both sides. */
+export function isEven({ peers, consistent, unanswered }: CensusView): boolean {
+  return unanswered === 0 && consistent === peers;
+}
+
+/** The report of a walk. */
+export function crawlLines(ring: Ring, view: CrawlView, paint: Paint = (_style, text) => text): string[] {
+  const names = namesOf(view.peers);
+  const faults = view.inconsistencies.map(fault => paint('warning', `# ${faultText(fault, names)}`));
+  if (!view.complete)
+    faults.push(paint('warning', '# The walk is not complete: not everybody who was named answered.'));
+  return [...table(ring, view, paint), '', ...faults, ...summary(view)];
+}
+
+/** The report of a census. */
+export function censusLines({ name }: Ring, census: CensusView, paint: Paint = (_style, text) => text): string[] {
+  const { peers, browsers, links, records, consistent, depth, unanswered, tookMs } = census;
+  const near = `${consistent} of ${count(peers, 'peer')} ${consistent === 1 ? 'is' : 'are'}`;
+  const lines = [
+    paint('bold', `${name}  ${count(peers, 'peer')}, ${browsers} in browsers`),
+    `${count(links, 'link')}, ${count(records, 'record')} held with all copies`,
+    `${near} linked to the nearest on both sides`,
+    `answered within ${secondsText(tookMs)} over at most ${count(depth, 'hop')}`,
+  ];
+  if (unanswered === 0) return lines;
+  return [
+    ...lines,
+    paint('warning', `# No answer came from ${count(unanswered, 'stretch', 'stretches')} of the ring.`),
+  ];
+}
+
+/** One disagreement in plain words, with names where they are known. */
+export function faultText(fault: CrawlInconsistency, names: ReadonlyMap<string, string>): string {
+  const name = (id: string): string => names.get(id) ?? shortId(id);
+  const { kind, at, expected, found } = fault;
+  if (kind === 'silent') return `${name(at)} does not answer, though ${name(expected)} names it as a neighbour.`;
+  const named = found === undefined ? 'names nobody' : `names ${name(found)}`;
+  return `${name(at)} ${named} as its ${PLACES[kind]}; by all others that is ${name(expected)}.`;
+}
+
+const PLACES = {
+  successor: 'successor',
+  'second-successor': 'second successor',
+  predecessor: 'predecessor',
+  'second-predecessor': 'second predecessor',
+} as const;
+
+function table({ name, self }: Ring, { peers }: CrawlView, paint: Paint): string[] {
+  const rows = peers.map((peer, i) => ({
+    style: (peer.resting ? 'dim' : 'plain') as Style,
+    cells: [
+      `${i + 1}`,
+      shortId(peer.peerId),
+      peer.name ?? '-',
+      peer.kind,
+      `${peer.links}`,
+      `${peer.recordsHeld}`,
+      peer.rttMs === undefined ? '-' : msText(peer.rttMs),
+      stateOf(peer, self),
+    ],
+  }));
+  const head = ['#', 'ID', 'NAME', 'KIND', 'LINKS', 'RECORDS', 'RTT', 'STATE'];
+  const all = [{ style: 'bold' as Style, cells: head }, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map(({ cells }) => cells[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (NUMBERS.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ');
+  const title = paint('bold', `${name}  ${count(peers.length, 'peer')} in the order of the ring`);
+  return [title, ...all.map(({ style, cells }) => paint(style, line(cells).trimEnd()))];
+}
+
+/** Columns whose cells stand right. */
+const NUMBERS: ReadonlySet<number> = new Set([0, 4, 5, 6]);
+
+function stateOf({ peerId, resting }: CrawledPeerView, self: string): string {
+  if (peerId === self) return 'this device';
+  return resting ? 'in the background' : 'active';
+}
+
+function summary(view: CrawlView): string[] {
+  const { peers, inconsistencies, tookMs } = view;
+  const sum = (of: (peer: CrawledPeerView) => number): number => peers.reduce((total, peer) => total + of(peer), 0);
+  const browsers = sum(({ kind }) => (kind === 'browser' ? 1 : 0));
+  // Both ends count a link.
+  const links = Math.round(sum(peer => peer.links) / 2);
+  const records = count(
+    sum(peer => peer.recordsHeld),
+    'record',
+  );
+  const verdict = isConsistent(view)
+    ? 'the ring is consistent'
+    : `${count(inconsistencies.length, 'disagreement')} about the ring`;
+  return [
+    `${count(peers.length, 'peer')}, ${browsers} in browsers; ${count(links, 'link')}; ${records} held with all copies`,
+    `walked in ${secondsText(tookMs)}: ${verdict}`,
+  ];
+}
+
+function namesOf(peers: readonly CrawledPeerView[]): ReadonlyMap<string, string> {
+  return new Map(peers.flatMap(({ peerId, name }): [string, string][] => (name === undefined ? [] : [[peerId, name]])));
+}
+
+/** The first 8 of 40 hex digits: enough to tell a few thousand peers apart. */
+function shortId(peerId: string): string {
+  return peerId.slice(0, 8);
+}
+
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
+function secondsText(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
