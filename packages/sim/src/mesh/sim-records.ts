@@ -1,0 +1,139 @@
+/**
+ * DHTs for the peers of a mesh, under one CA with cheap cryptography: who may
+ * write, and what is forged, is decided as in earnest.
+ */
+import { type Instant, WallClock } from '@warren/base';
+import { Dht, type DhtOutput } from '@warren/dht';
+import type { OverlayOutput } from '@warren/overlay';
+import { Authority } from '@warren/trust';
+import {
+  type OverlayDatagram,
+  OverlayType,
+  PEER_ID_BYTES,
+  type PeerId,
+  type PeerKey,
+  type RecordKind,
+} from '@warren/wire';
+import { type SimAuthority, simAuthority, simCredentials, simMember } from '../certificates.ts';
+import { SeededRandom } from '../random.ts';
+import { cheapCrypto } from '../sim-crypto.ts';
+import { EPOCH_UNIX_MS } from '../world.ts';
+import type { MeshPeer } from './mesh-peer.ts';
+import type { MeshRecords } from './mesh-records.ts';
+import type { MeshWorld } from './mesh-world.ts';
+
+/** Everything that a DHT needs beside its overlay. */
+export type DhtContext = ConstructorParameters<typeof Dht>[0];
+/** What a get found. */
+export type Found = Extract<DhtOutput, { kind: 'found' }>;
+/** How a write ended. */
+export type Stored = Extract<DhtOutput, { kind: 'stored' }>;
+
+/** The DHTs of one world. */
+export class SimRecords implements MeshRecords {
+  readonly authority: SimAuthority;
+  private readonly random: SeededRandom;
+  private readonly contexts = new Map<number, DhtContext>();
+  private readonly trust: Authority;
+  private readonly waiting = new Map<MeshPeer, Map<number, (out: Found | Stored) => void>>();
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed, 'records');
+    this.authority = simAuthority(this.random, EPOCH_UNIX_MS, cheapCrypto);
+    const trust = Authority.group(this.authority.der, { verifier: cheapCrypto.verifier() });
+    if (trust === undefined) throw new Error('a simulated CA is accepted');
+    this.trust = trust;
+  }
+
+  machine(index: number, self: PeerId): Dht {
+    return new Dht(this.contextOf(index, self));
+  }
+
+  /** What the peer signs with, and checks by. */
+  contextOf(index: number, self: PeerId): DhtContext {
+    const known = this.contexts.get(index);
+    if (known !== undefined) return known;
+    const names = { user: `u${index}`, device: `d${index}`, peerId: self };
+    const identity = simMember(this.authority, names, this.random, EPOCH_UNIX_MS);
+    const context: DhtContext = {
+      authority: this.trust,
+      credentials: simCredentials(identity, this.random, EPOCH_UNIX_MS),
+      wallClock: new WallClock(EPOCH_UNIX_MS, 0),
+      sign: cheapCrypto.sign,
+      place: bytes => cheapCrypto.suite.hash(bytes).slice(0, PEER_ID_BYTES),
+    };
+    this.contexts.set(index, context);
+    return context;
+  }
+
+  /** Stores a record of `peer`; `done` hears how it ended, unless the peer dies before. */
+  put(
+    world: MeshWorld,
+    peer: MeshPeer,
+    o: { readonly kind: RecordKind; readonly key: Uint8Array; readonly value: Uint8Array; readonly lifetimeS: number },
+    done: (out: Stored) => void = () => {},
+  ): void {
+    if (!peer.isAlive || peer.dht === undefined) return;
+    const operation = peer.dht.put(o, world.now);
+    this.waitingOf(peer).set(operation, done as (out: Found | Stored) => void);
+    world.drain(peer);
+  }
+
+  /** Reads what is stored under a key; `done` hears what was found, unless the peer dies before. */
+  get(world: MeshWorld, peer: MeshPeer, kind: RecordKind, key: Uint8Array, done: (out: Found) => void): void {
+    if (!peer.isAlive || peer.dht === undefined) return;
+    const operation = peer.dht.get(kind, key);
+    this.waitingOf(peer).set(operation, done as (out: Found | Stored) => void);
+    world.drain(peer);
+  }
+
+  restored(peer: MeshPeer): void {
+    this.waiting.delete(peer);
+  }
+
+  drain(peer: MeshPeer, now: Instant): boolean {
+    const { dht } = peer;
+    let isNews = false;
+    for (let out = dht?.poll(); out !== undefined; out = dht?.poll()) {
+      isNews = true;
+      this.take(peer, out, now);
+    }
+    return isNews;
+  }
+
+  answered(peer: MeshPeer, out: Extract<OverlayOutput, { kind: 'answer' | 'no-answer' }>, now: Instant): void {
+    if (out.kind === 'answer') peer.dht?.answered(out.tag, out.payload, now);
+    else peer.dht?.unanswered(out.tag);
+  }
+
+  delivered(peer: MeshPeer, datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
+    const answer = peer.dht?.serve(datagram.payload, now);
+    if (answer !== undefined) peer.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, answer, now);
+  }
+
+  neighbourhood(peer: MeshPeer, now: Instant): void {
+    peer.dht?.neighbourhoodChanged(position => peer.overlay.isNearest(position), now);
+  }
+
+  private take(peer: MeshPeer, out: DhtOutput, now: Instant): void {
+    switch (out.kind) {
+      case 'request':
+        peer.overlay.request(OverlayType.DHT_REQUEST, out.position, out.payload, out.tag, now);
+        return;
+      case 'found':
+      case 'stored': {
+        const waiting = this.waitingOf(peer);
+        const done = waiting.get(out.operation);
+        waiting.delete(out.operation);
+        done?.(out);
+        return;
+      }
+    }
+  }
+
+  private waitingOf(peer: MeshPeer): Map<number, (out: Found | Stored) => void> {
+    const waiting = this.waiting.get(peer) ?? new Map<number, (out: Found | Stored) => void>();
+    this.waiting.set(peer, waiting);
+    return waiting;
+  }
+}
