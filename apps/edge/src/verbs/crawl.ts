@@ -4,7 +4,7 @@ import type { CrawlEvent, GroupRequest } from '../control-api.ts';
 import { censusLines, crawlLines, isConsistent, isEven } from '../crawl-text.ts';
 import { Exit, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { type Context, clientFor, type Verb } from './common.ts';
+import { type CommonOptions, type Context, clientFor, type Verb } from './common.ts';
 
 export interface CrawlOptions {
   readonly group?: string;
