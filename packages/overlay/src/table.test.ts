@@ -62,13 +62,13 @@ describe('the next hop', () => {
 });
 
 describe('what a table knows', () => {
-  test('ids that somebody named are kept for a minute, and at most 256 of them', () => {
+  test('ids that somebody named are kept for a minute, and at most 64 of them', () => {
     const table = new Table(SELF);
     const many = Array.from({ length: 400 }, (_, i) => new Uint8Array(20).fill(i % 200, 0, 1).fill(i >> 3, 1, 2));
     table.find(many, 0);
-    expect(table.allIds().size).toBe(256);
+    expect(table.allIds().size).toBe(64);
     table.expire(59_999);
-    expect(table.allIds().size).toBe(256);
+    expect(table.allIds().size).toBe(64);
     table.expire(60_000);
     expect(table.allIds().size).toBe(0);
   });
@@ -142,7 +142,7 @@ function slowHop(
   const anyWillDo = o.notTarget && isTarget(SELF);
   const ways = [...table.neighbours.values()]
     .filter(({ key: via }) => via !== from && !o.avoid.has(via))
-    .flatMap(({ key: via, id: own, known }) => [own, ...known.values()].map(to => ({ via, to, isDirect: to === own })))
+    .flatMap(link => [link.id, ...table.knownOf(link)].map(to => ({ via: link.key, to, isDirect: to === link.id })))
     .filter(({ to }) => peerKey(to) !== from && !(o.notTarget && isTarget(to)))
     .filter(({ to }) => anyWillDo || compareDistance(target, to, SELF) < 0)
     .sort((a, b) => compareDistance(target, a.to, b.to) || Number(b.isDirect) - Number(a.isDirect));

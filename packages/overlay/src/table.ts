@@ -1,75 +1,94 @@
 /**
  * What a peer knows of the ring: its links, and the ids that each of them is
- * linked to (Symphony's one-hop lookahead). Chooses next hops greedily on the
- * shorter way round. Source: P1 II-A, P2 3; overlay.md "Peer ids and the ring".
+ * linked to (Symphony's one-hop lookahead). Not here: the choice of a next hop
+ * (`next-hop.ts`), and whom to link to (`upkeep.ts`).
+ * Source: P1 II-A, P2 3; overlay.md "Peer ids and the ring".
  */
 import { type Instant, sameBytes } from '@warren/base';
-import { compareDistance, fraction, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
-import { predecessors, successors } from './ring.ts';
+import { fraction, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
+import { type HopOptions, nextHop, type Reach } from './next-hop.ts';
+import { ONWARD, Places, SLOTS_MAX } from './places.ts';
+import { NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
+import { judged, SCORE_START } from './scores.ts';
 
 /** Ids found but not linked are remembered for so long. */
 const FOUND_MS = 60_000;
-const FOUND_MAX = 256;
-/** Distances that differ by more than this share of the ring need not be compared in full. */
-const FRACTION_ERROR = 2 ** -48;
+const FOUND_MAX = 64;
+const ANYHOW: HopOptions = {};
 
-/** One neighbour as routing sees it. */
+/** One link as routing sees it. */
 export interface Neighbour {
   readonly key: PeerKey;
   readonly id: PeerId;
-  /** To whom it says it is linked, without us. */
-  known: Map<PeerKey, PeerId>;
-}
-
-/** One id that can be reached, and through which links. */
-interface Place {
-  readonly key: PeerKey;
-  readonly id: PeerId;
-  /** As a fraction of the ring. */
-  readonly at: number;
-  /** Links whose other end is linked to it; its own, when there is one. */
-  readonly via: Set<PeerKey>;
-}
-
-/** How the choice of a next hop is restricted. */
-export interface HopOptions {
-  /** Whence the datagram came. */
-  readonly from?: PeerKey;
-  readonly avoid?: ReadonlySet<PeerKey>;
-  readonly notTarget?: boolean;
+  readonly slot: number;
+  /** How requests through it fared, 0 to 1. */
+  score: number;
+  /** Measured by ourselves; `undefined` until then. */
+  rttMs: number | undefined;
+  /** It wants to be chosen last for duties. */
+  isResting: boolean;
+  /** We asked for this link, so it is ours to let go. */
+  isOurs: boolean;
+  /** How many ids its last list had. */
+  knownCount: number;
+  /** Of its last list; `undefined` before the first. */
+  digest: number | undefined;
+  /** When it was last told our list. */
+  toldAt: Instant;
+  readonly since: Instant;
+  /** Since when neither end has a use for the link; `undefined` while one has. */
+  idleSince: Instant | undefined;
 }
 
 /** The routing table of one overlay. */
 export class Table {
   readonly self: PeerId;
   readonly neighbours = new Map<PeerKey, Neighbour>();
-  private readonly places = new Map<PeerKey, Place>();
+  /** Links from which nothing comes back just now: others are taken where there are any. */
+  readonly doubtful = new Set<PeerKey>();
+  private readonly reach: Reach & { fromSlot: number; readonly slots: (Neighbour | undefined)[] };
+  private readonly places = new Places();
   /** What `near` answers, until links change. */
   private nearLinks: ReadonlyMap<PeerKey, PeerId> | undefined;
   private readonly found = new Map<PeerKey, { id: PeerId; until: Instant }>();
 
   constructor(self: PeerId) {
     this.self = self;
+    this.reach = {
+      self,
+      selfAt: fraction(self),
+      places: this.places,
+      doubtful: this.doubtful,
+      slots: [],
+      fromSlot: -1,
+    };
   }
 
   /** Adds a link; false when it is there already or the key is none. */
-  add(key: PeerKey): boolean {
+  add(key: PeerKey, now: Instant = 0, isOurs = false): boolean {
     const id = peerIdFromKey(key);
-    if (id === undefined || this.neighbours.has(key)) return false;
-    this.neighbours.set(key, { key, id, known: new Map() });
-    this.place(key, id, key);
+    const { slots } = this.reach;
+    const free = slots.indexOf(undefined);
+    const slot = free < 0 ? slots.length : free;
+    if (id === undefined || this.neighbours.has(key) || slot >= SLOTS_MAX) return false;
+    const history = { score: SCORE_START, rttMs: undefined, isResting: false, idleSince: undefined };
+    const list = { knownCount: 0, digest: undefined, toldAt: Number.NEGATIVE_INFINITY };
+    const neighbour: Neighbour = { key, id, slot, ...history, isOurs, ...list, since: now };
+    slots[slot] = neighbour;
+    this.neighbours.set(key, neighbour);
+    this.found.delete(key);
+    this.places.add(id, slot);
     this.nearLinks = undefined;
     return true;
   }
 
   /** Takes over a neighbour's list of links; false when it says nothing new. */
   learn(neighbour: Neighbour, ids: readonly PeerId[]): boolean {
-    const known = new Map(ids.map(id => [peerKey(id), id]));
-    known.delete(peerKey(this.self));
-    const isNews = known.size !== neighbour.known.size || [...known.keys()].some(key => !neighbour.known.has(key));
-    for (const old of neighbour.known.keys()) if (!known.has(old)) this.unplace(old, neighbour.key);
-    for (const [key, id] of known) this.place(key, id, neighbour.key);
-    neighbour.known = known;
+    const others = ids.filter(id => !sameBytes(id, this.self) && !sameBytes(id, neighbour.id));
+    const via = neighbour.slot | ONWARD;
+    let isNews = this.places.retain(via, others) > 0;
+    for (const id of others) if (this.places.add(id, via)) isNews = true;
+    neighbour.knownCount = others.length;
     return isNews;
   }
 
@@ -79,9 +98,13 @@ export class Table {
    */
   remove(key: PeerKey): boolean {
     this.found.delete(key);
-    for (const known of this.neighbours.get(key)?.known.keys() ?? []) this.unplace(known, key);
-    if (!this.neighbours.delete(key)) return false;
-    this.unplace(key, key);
+    const neighbour = this.neighbours.get(key);
+    if (neighbour === undefined) return false;
+    this.neighbours.delete(key);
+    this.doubtful.delete(key);
+    this.places.retain(neighbour.slot, []);
+    this.places.retain(neighbour.slot | ONWARD, []);
+    this.reach.slots[neighbour.slot] = undefined;
     this.nearLinks = undefined;
     return true;
   }
@@ -92,27 +115,22 @@ export class Table {
    * know. Never towards `from`, whence it came, nor through any of `avoid`; `notTarget` skips
    * the target itself, for finding who sits beside it.
    */
-  nextHop(target: PeerId, o: HopOptions = {}): PeerKey | undefined {
-    const targetAt = fraction(target);
-    const mayBeAnybody = o.notTarget === true && sameBytes(target, this.self);
-    let best = mayBeAnybody ? undefined : { id: this.self, far: apart(fraction(this.self), targetAt) };
-    let hop: PeerKey | undefined;
-    for (const place of this.places.values()) {
-      const far = apart(place.at, targetAt);
-      if (place.key === o.from || (best !== undefined && far > best.far + FRACTION_ERROR)) continue;
-      if (o.notTarget && sameBytes(place.id, target)) continue;
-      if (best !== undefined && compareDistance(target, place.id, best.id) >= 0) continue;
-      const through = wayTo(place, o);
-      if (through === undefined) continue;
-      best = { id: place.id, far };
-      hop = through;
-    }
-    return hop;
+  nextHop(target: PeerId, o: HopOptions = ANYHOW): PeerKey | undefined {
+    const { reach } = this;
+    reach.fromSlot = o.from === undefined ? -1 : (this.neighbours.get(o.from)?.slot ?? -1);
+    return nextHop(reach, target, o)?.key;
+  }
+
+  /** Takes note of whether a request through a link was answered. */
+  judge(key: PeerKey, isAnswered: boolean): void {
+    const neighbour = this.neighbours.get(key);
+    if (neighbour !== undefined) neighbour.score = judged(neighbour.score, isAnswered);
   }
 
   /** Takes note of ids that somebody named, for a minute. */
   find(ids: readonly PeerId[], now: Instant): void {
     for (const id of ids) {
+      if (sameBytes(id, this.self) || this.isKnown(id)) continue;
       const key = peerKey(id);
       if (this.found.has(key) || this.found.size < FOUND_MAX) this.found.set(key, { id, until: now + FOUND_MS });
     }
@@ -128,54 +146,81 @@ export class Table {
     for (const [key, entry] of this.found) if (entry.until <= now) this.found.delete(key);
   }
 
+  /** Whether a link of ours, or one of its links, leads to this id. */
+  isKnown(id: PeerId): boolean {
+    const i = this.places.firstFrom(id);
+    return i < this.places.count && this.places.isAt(i, id);
+  }
+
   /** All that we know of, without us: links, their lists, and what was found lately. */
   allIds(): Map<PeerKey, PeerId> {
     const ids = new Map<PeerKey, PeerId>();
-    for (const { key, id } of this.places.values()) ids.set(key, id);
+    for (const id of this.walk(this.self, 1, Number.POSITIVE_INFINITY)) ids.set(peerKey(id), id);
     for (const [key, { id }] of this.found) ids.set(key, id);
-    ids.delete(peerKey(this.self));
+    return ids;
+  }
+
+  /** Who should be our near links among all that are known and may be reached, nearest first on each side. */
+  wanted(mayReach: (key: PeerKey) => boolean): PeerId[] {
+    const accept = (i: number) => (this.places.via[i] as number) < ONWARD || mayReach(peerKey(this.places.idAt(i)));
+    const after = this.walk(this.self, 1, NEAR_PER_SIDE, accept);
+    const before = this.walk(this.self, -1, NEAR_PER_SIDE, accept);
+    if (this.found.size === 0) return [...after, ...before];
+    const ids = new Map([...after, ...before].map(id => [peerKey(id), id]));
+    for (const [key, { id }] of this.found) if (mayReach(key)) ids.set(key, id);
+    return bothSides(this.self, [...ids.values()]);
+  }
+
+  /** The ids known nearest to a position on each side, at most `each`; without us. */
+  around(position: PeerId, each: number): PeerId[] {
+    const ids = [...this.walk(position, 1, each), ...this.walk(position, -1, each)];
+    const own = this.places.firstFrom(position);
+    if (own < this.places.count && this.places.isAt(own, position)) ids.push(this.places.idAt(own));
     return ids;
   }
 
   /** The near links that we have. */
   near(): ReadonlyMap<PeerKey, PeerId> {
-    const ids = () => [...this.neighbours.values()].map(neighbour => neighbour.id);
-    this.nearLinks ??= new Map(bothSides(this.self, ids()).map(id => [peerKey(id), id]));
+    if (this.nearLinks === undefined) {
+      const isLink = (i: number) => (this.places.via[i] as number) < ONWARD;
+      const after = this.walk(this.self, 1, NEAR_PER_SIDE, isLink);
+      const before = this.walk(this.self, -1, NEAR_PER_SIDE, isLink);
+      this.nearLinks = new Map([...after, ...before].map(id => [peerKey(id), id]));
+    }
     return this.nearLinks;
   }
 
-  private place(key: PeerKey, id: PeerId, via: PeerKey): void {
-    const place = this.places.get(key) ?? { key, id, at: fraction(id), via: new Set() };
-    place.via.add(via);
-    this.places.set(key, place);
+  /** Whether a neighbour, going by its list, needs us as a near one. */
+  needsUs(neighbour: Neighbour): boolean {
+    return bothSides(neighbour.id, [this.self, ...this.knownOf(neighbour)]).includes(this.self);
   }
 
-  private unplace(key: PeerKey, via: PeerKey): void {
-    const place = this.places.get(key);
-    place?.via.delete(via);
-    if (place?.via.size === 0) this.places.delete(key);
+  /** To whom a neighbour says it is linked, without us. */
+  knownOf({ slot }: Neighbour): PeerId[] {
+    const { via, count } = this.places;
+    const ids: PeerId[] = [];
+    for (let i = 0; i < count; i++) if (via[i] === (slot | ONWARD)) ids.push(this.places.idAt(i));
+    return ids;
   }
 
-  /** Links that neither end needs as a near one, going by what neighbours said; newest last. */
-  spare(): Neighbour[] {
-    const near = this.near();
-    const needsUs = ({ id, known }: Neighbour) => bothSides(id, [this.self, ...known.values()]).includes(this.self);
-    return [...this.neighbours.values()].filter(each => !near.has(each.key) && !needsUs(each));
+  /** Ids met going round from a position, which is left out itself, as are we; at most `most`, once round. */
+  private walk(from: PeerId, step: 1 | -1, most: number, accept: (i: number) => boolean = () => true): PeerId[] {
+    const { places } = this;
+    const ids: PeerId[] = [];
+    let i = places.firstFrom(from);
+    if (step < 0) i--;
+    for (let seen = 0; seen < places.count && ids.length < most; ) {
+      if (i >= places.count) i = 0;
+      if (i < 0) i = places.count - 1;
+      const start = step > 0 ? i : places.groupStart(i);
+      const end = step > 0 ? places.groupEnd(i) : i + 1;
+      const isLeftOut = places.isAt(start, from) || places.isAt(start, this.self);
+      if (!isLeftOut && accept(start)) ids.push(places.idAt(start));
+      seen += end - start;
+      i = step > 0 ? end : start - 1;
+    }
+    return ids;
   }
-}
-
-/** The link that leads to a place, its own before others; `undefined` when none may be taken. */
-function wayTo({ key, via }: Place, { from, avoid }: HopOptions): PeerKey | undefined {
-  const mayTake = (hop: PeerKey) => hop !== from && !avoid?.has(hop);
-  if (via.has(key) && mayTake(key)) return key;
-  for (const hop of via) if (mayTake(hop)) return hop;
-  return undefined;
-}
-
-/** The shorter way between two fractions of the ring. */
-function apart(a: number, b: number): number {
-  const distance = Math.abs(a - b);
-  return Math.min(distance, 1 - distance);
 }
 
 function bothSides(of: PeerId, ids: readonly PeerId[]): PeerId[] {

@@ -23,7 +23,7 @@ import {
 import { Dials } from './dials.ts';
 import type { Forwarding, OverlayStats } from './forwarding.ts';
 import { neighbourList } from './messages.ts';
-import { drawFarPoint, estimatePeers, farLinkCount, NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
+import { drawFarPoint, estimatePeers, farLinkCount, NEAR_PER_SIDE } from './ring.ts';
 import type { Table } from './table.ts';
 
 /** Neighbour lists are exchanged on change and so often, +-20 %. */
@@ -180,12 +180,7 @@ export class Upkeep {
 
   /** Wants links to the true neighbours among all ids known, unless they failed lately. */
   private seek(now: Instant): void {
-    const reachable = [...this.table.allIds()].filter(
-      ([key]) => this.table.neighbours.has(key) || !this.dials.isBackedOff(key, now),
-    );
-    const ids = reachable.map(([, id]) => id);
-    const wanted = [...successors(this.options.self, ids), ...predecessors(this.options.self, ids)];
-    for (const id of wanted) this.connect(peerKey(id), now);
+    for (const id of this.table.wanted(key => !this.dials.isBackedOff(key, now))) this.connect(peerKey(id), now);
     this.noteNeighbourhood();
   }
 
@@ -199,7 +194,10 @@ export class Upkeep {
 
   /** Beyond the budget, lets go of links that neither end needs as near ones: those without a role first, newest first. */
   private trim(): void {
-    const spare = this.table.spare().reverse();
+    if (this.table.neighbours.size <= this.options.linkBudget) return;
+    const near = this.table.near();
+    const links = [...this.table.neighbours.values()];
+    const spare = links.filter(each => !near.has(each.key) && !this.table.needsUs(each)).reverse();
     const byUse = [...spare.filter(({ key }) => !this.far.has(key)), ...spare.filter(({ key }) => this.far.has(key))];
     for (const { key } of byUse.slice(0, Math.max(0, this.table.neighbours.size - this.options.linkBudget))) {
       this.far.delete(key);
@@ -233,7 +231,7 @@ export class Upkeep {
   }
 
   private get estimatedPeers(): number {
-    return estimatePeers(this.options.self, [...this.table.allIds().values()]);
+    return estimatePeers(this.options.self, [...this.table.near().values()]);
   }
 
   private farWanted(): boolean {
