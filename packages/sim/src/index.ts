@@ -11,7 +11,14 @@ export { cheapKem } from './cheap-kem.ts';
 export { simSign, simSuite, simVerifier } from './crypto.ts';
 export { type SimCapabilities, SimDatagrams, SimInternet } from './datagrams.ts';
 export { SIM_CAN, SimDisk, SimHost, type SimHostOptions } from './host.ts';
-export { constantLatency, type LatencyModel } from './latency.ts';
+export {
+  constantLatency,
+  type LatencyModel,
+  matrixLatency,
+  peopled,
+  syntheticLatency,
+  triangleViolations,
+} from './latency.ts';
 export { Churn, type ChurnOptions, exponential, type Lifetimes, pareto, weibull } from './mesh/churn.ts';
 export { greyDropper, isForItself, misrouter, silentDropper } from './mesh/droppers.ts';
 export { InvariantError } from './mesh/invariants.ts';

@@ -42,8 +42,8 @@ export class SeededRandom implements Random {
   }
 }
 
-/** The output function of splitmix32: neighbouring seeds end far apart. */
-function scatter(value: number): number {
+/** The output function of splitmix32, on whole numbers of 32 bits: neighbouring ones end far apart. */
+export function scatter(value: number): number {
   let z = Math.imul(value ^ (value >>> 16), 0x21f0aaad);
   z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
   return (z ^ (z >>> 15)) >>> 0;
