@@ -6,14 +6,14 @@ export function exactly(type: OverlayType, source: PeerId, target: PeerId, paylo
   return { type, mode: OverlayMode.EXACT, hopsLeft: HOPS_MAX, flags: 0, requestId: 0, source, target, payload };
 }
 
-/** For whoever is nearest to `target`; the answer bears the same id. */
+/** A request; its answers bear the same id. */
 export function request(
   type: OverlayType,
   source: PeerId,
   target: PeerId,
-  o: { readonly flags: number; readonly requestId: number; readonly payload: Uint8Array },
+  o: Pick<OverlayDatagram, 'mode' | 'flags' | 'requestId' | 'payload'>,
 ): OverlayDatagram {
-  return { type, mode: OverlayMode.NEAREST, hopsLeft: HOPS_MAX, source, target, ...o };
+  return { type, hopsLeft: HOPS_MAX, source, target, ...o };
 }
 
 /** Back along the way of a request. */
@@ -28,5 +28,10 @@ export function answerTo(
 
 /** To whom we are linked: for one neighbour, not to be passed on. */
 export function neighbourList(source: PeerId, target: PeerId, ids: readonly PeerId[]): OverlayDatagram {
-  return { ...exactly(OverlayType.NEIGHBOURS, source, target, encodePeerIds(ids)), hopsLeft: 1 };
+  return toNeighbour(OverlayType.NEIGHBOURS, source, target, encodePeerIds(ids));
+}
+
+/** For one neighbour, not to be passed on. */
+export function toNeighbour(type: OverlayType, source: PeerId, target: PeerId, payload: Uint8Array): OverlayDatagram {
+  return { ...exactly(type, source, target, payload), hopsLeft: 1 };
 }

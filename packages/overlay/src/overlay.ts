@@ -1,7 +1,8 @@
 /**
  * One ring: the machine with its inputs and outputs. Sans-IO; links are made
  * by `link`, records kept by `dht`: both meet here only as outputs and inputs.
- * Its parts: `forwarding.ts` moves datagrams, `upkeep.ts` keeps links.
+ * Its parts: `forwarding.ts` moves datagrams, `upkeep.ts` keeps links,
+ * `ring-wide.ts` reaches everybody.
  * Source: overlay.md "Peer ids and the ring"; P1 II-A; P2 3-4.
  */
 import { earliest, type Instant, Outbox, type Random } from '@warren/base';
@@ -14,6 +15,7 @@ import {
   peerKey,
 } from '@warren/wire';
 import { Forwarding, type OverlayStats } from './forwarding.ts';
+import { type AboutSelf, RingWide, type RingWideOutput, type RingWideStats } from './ring-wide.ts';
 import { Table } from './table.ts';
 import { Upkeep, type UpkeepOutput } from './upkeep.ts';
 
@@ -21,6 +23,7 @@ export type LinkRole = 'near' | 'far' | 'leaf' | 'on-demand';
 
 export type OverlayOutput =
   | UpkeepOutput
+  | RingWideOutput
   /** To a neighbour, inside its session. */
   | { readonly kind: 'send'; readonly to: PeerKey; readonly bytes: Uint8Array }
   /** For us: a datagram of another family. `from` is the neighbour that handed it over. */
@@ -33,7 +36,13 @@ export interface OverlayOptions {
   readonly random: Random;
   /** Links to keep at most, beyond those that either end needs as near ones: 24 in a tab, 256 in Node (overlay.md). */
   readonly linkBudget: number;
+  /** The public overlay: no broadcasts and no censuses. */
+  readonly isPublic?: boolean;
+  /** What to say of ourselves in censuses and to crawls; an edge without records by default. */
+  readonly about?: () => Omit<AboutSelf, 'isResting'>;
 }
+
+const NOBODY_SPECIAL = { hostKind: 'edge', records: 0 } as const;
 
 /** The overlay machine of one network. */
 export class Overlay {
@@ -49,6 +58,7 @@ export class Overlay {
   private readonly table: Table;
   private readonly forwarding: Forwarding;
   private readonly upkeep: Upkeep;
+  private readonly ringWide: RingWide;
 
   constructor(options: OverlayOptions) {
     const { stats } = this;
@@ -64,6 +74,9 @@ export class Overlay {
       answered: (tag, answer, now) => this.answered(tag, answer, now),
     });
     this.upkeep = new Upkeep({ ...options, table, stats, forwarding: this.forwarding, push });
+    const { isPublic = false, about = () => NOBODY_SPECIAL } = options;
+    const aboutSelf = () => ({ ...about(), isResting: false });
+    this.ringWide = new RingWide({ ...options, isPublic, about: aboutSelf, table, forwarding: this.forwarding, push });
   }
 
   poll(): OverlayOutput | undefined {
@@ -76,6 +89,19 @@ export class Overlay {
 
   linkDown(key: PeerKey, now: Instant): void {
     this.upkeep.linkDown(key, now);
+    this.ringWide.linkDown(key, now);
+  }
+
+  /** Nothing comes back from a neighbour, or something does again. */
+  linkDoubtful(key: PeerKey, isDoubtful: boolean): void {
+    if (isDoubtful && this.table.neighbours.has(key)) this.table.doubtful.add(key);
+    else this.table.doubtful.delete(key);
+  }
+
+  /** Whether what goes to a peer, a neighbour or not, would go through another neighbour. */
+  goesRound(peer: PeerId): boolean {
+    const hop = this.table.nextHop(peer);
+    return hop !== undefined && hop !== peerKey(peer);
   }
 
   /** A wanted link did not come about. */
@@ -95,6 +121,11 @@ export class Overlay {
       // Between neighbours only: never passed on.
       case OverlayType.NEIGHBOURS:
         this.upkeep.neighbours(from, source, datagram, now);
+        return;
+      case OverlayType.BROADCAST:
+      case OverlayType.GATHER:
+      case OverlayType.GATHERED:
+        this.ringWide.receive(datagram, source, from, now);
         return;
       default:
         this.forwarding.receive(datagram, source, from, now);
@@ -122,6 +153,34 @@ export class Overlay {
     this.forwarding.answer(request, from, type, payload, now);
   }
 
+  /**
+   * Begins a broadcast to everybody else in the ring: 1 to 1,000 bytes that all can check. False in the public overlay,
+   * and for what was handed on already.
+   */
+  broadcast(content: Uint8Array, now: Instant): boolean {
+    return this.ringWide.broadcast(content, now);
+  }
+
+  /** What came out as `broadcast` is good: hands it on, once. What is never handed on ends here. */
+  handOn(token: string, now: Instant): void {
+    this.ringWide.handOn(token, now);
+  }
+
+  /** Counts everybody in the ring; `gathered` comes out under `tag`. False in the public overlay, and when we did so just now. */
+  census(tag: number, now: Instant): boolean {
+    return this.ringWide.census(tag, now);
+  }
+
+  /** Walks the ring; `crawled` comes out under `tag` until it is over. False while another walk is under way. */
+  crawl(tag: number, now: Instant): boolean {
+    return this.ringWide.crawl(tag, now);
+  }
+
+  /** What became of broadcasts, censuses and peeks. */
+  get ringWideStats(): RingWideStats {
+    return this.ringWide.stats;
+  }
+
   /** Why we keep a link. */
   rolesOf(key: PeerKey): LinkRole[] {
     const roles: LinkRole[] = [];
@@ -141,12 +200,13 @@ export class Overlay {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.forwarding.wakeAt, this.upkeep.wakeAt);
+    return earliest(this.forwarding.wakeAt, this.upkeep.wakeAt, this.ringWide.wakeAt);
   }
 
   tick(now: Instant): void {
     this.forwarding.tick(now);
     this.upkeep.tick(now);
+    this.ringWide.tick(now);
   }
 
   /** For us: what a part of the overlay answers itself, else what comes out. */
@@ -155,6 +215,9 @@ export class Overlay {
       case OverlayType.FIND:
         this.upkeep.answerFind(datagram, from, now);
         return;
+      case OverlayType.PEEK:
+        this.ringWide.answerPeek(datagram, from, now);
+        return;
       default:
         this.outbox.push({ kind: 'deliver', datagram, from });
     }
@@ -162,7 +225,7 @@ export class Overlay {
 
   /** Tags below 0 are questions of the overlay's own parts. */
   private answered(tag: number, answer: OverlayDatagram | undefined, now: Instant): void {
-    if (this.upkeep.answered(tag, answer, now)) return;
+    if (this.upkeep.answered(tag, answer, now) || this.ringWide.answered(tag, answer, now)) return;
     if (answer === undefined) this.outbox.push({ kind: 'no-answer', tag });
     else this.outbox.push({ kind: 'answer', tag, source: answer.source, payload: answer.payload });
   }

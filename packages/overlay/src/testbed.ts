@@ -38,6 +38,10 @@ export interface MeshPeer {
   readonly links: Set<PeerKey>;
   readonly delivered: { readonly datagram: OverlayDatagram; readonly from: PeerKey | undefined }[];
   readonly answers: Extract<OverlayOutput, { kind: 'answer' | 'no-answer' }>[];
+  /** Contents of broadcasts that it found good, each time that they came out. */
+  readonly heard: Uint8Array[];
+  readonly sums: Extract<OverlayOutput, { kind: 'gathered' }>[];
+  readonly crawls: Extract<OverlayOutput, { kind: 'crawled' }>[];
   /** When it asked for which link. */
   readonly connects: { readonly to: PeerKey; readonly at: Instant }[];
   isAlive: boolean;
@@ -72,6 +76,8 @@ export class Mesh {
   canMeet: (a: PeerKey, b: PeerKey) => boolean = () => true;
   /** Sees every datagram that is sent, and may swallow it. */
   fate: (from: PeerKey, to: PeerKey, bytes: Uint8Array) => 'arrives' | 'lost' = () => 'arrives';
+  /** Whether a peer finds a broadcast good, and so hands it on. */
+  isGood: (peer: MeshPeer, content: Uint8Array) => boolean = () => true;
   private readonly options: Required<MeshOptions>;
   private readonly events: Event[] = [];
   private order = 0;
@@ -86,7 +92,15 @@ export class Mesh {
   add(id: PeerId = this.random.bytes(20), linkBudget: number = this.options.linkBudget): MeshPeer {
     const overlay = new Overlay({ self: id, random: this.random, linkBudget });
     const key = peerKey(id);
-    const kept = { links: new Set<PeerKey>(), delivered: [], answers: [], connects: [] };
+    const kept = {
+      links: new Set<PeerKey>(),
+      delivered: [],
+      answers: [],
+      heard: [],
+      sums: [],
+      crawls: [],
+      connects: [],
+    };
     const peer: MeshPeer = { id, key, overlay, ...kept, isAlive: true, wakeAt: undefined };
     this.peers.set(key, peer);
     return peer;
@@ -256,6 +270,17 @@ export class Mesh {
       case 'answer':
       case 'no-answer':
         peer.answers.push(out);
+        return;
+      case 'broadcast':
+        if (!this.isGood(peer, out.content)) return;
+        peer.heard.push(out.content);
+        peer.overlay.handOn(out.token, this.now);
+        return;
+      case 'gathered':
+        peer.sums.push(out);
+        return;
+      case 'crawled':
+        peer.crawls.push(out);
         return;
       case 'neighbourhood':
         return;

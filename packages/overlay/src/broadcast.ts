@@ -1,0 +1,267 @@
+/**
+ * Bounded broadcast: a content reaches all peers of the ring once, each peer
+ * handing it on to the parts of its arc (`arcs.ts`); neighbours then tell each
+ * other what they have, so that an arc that somebody dropped heals. Nothing is
+ * handed on before the user of this machine has found it good, so junk ends at
+ * the first honest peer. Not here: what makes a content good.
+ * Source: P1 III-B.2; overlay.md.
+ *
+ * ```text
+ * part --> unknown? offered to the user --> handOn --> parts to the links in our arc, once
+ *                                             `--> after a while, twice: HAVE to near neighbours and two others
+ * HAVE --> unknown? WANT, to one neighbour at a time          WANT --> the content, with an empty arc
+ * ```
+ */
+import { below, earliest, type Instant, jitter, Outbox, type Random, sameBytes, toHex } from '@warren/base';
+import {
+  BROADCAST_MAX_BYTES,
+  type BroadcastMessage,
+  DIGESTS_MAX,
+  type PeerId,
+  type PeerKey,
+  peerIdFromKey,
+} from '@warren/wire';
+import { Allowance } from './allowance.ts';
+import { fartherEnd, type Place, partArc, withinReach } from './arcs.ts';
+
+/** After a content came along the tree, neighbours are told that it is here: so long after, +-20 %. */
+const GOSSIP_MS: readonly number[] = [1000, 8000];
+/** Whoever got it from such gossip sits in an arc that was dropped: its neighbours want it soon. */
+const REPAIR_MS: readonly number[] = [100, 4000];
+/** Told besides the near neighbours. */
+const GOSSIP_OTHERS = 2;
+/** A content that was asked for and did not come is asked of the next who has it. */
+const WANT_AGAIN_MS = 2000;
+/** How often one neighbour gets the same content for asking. */
+const GIVEN_MAX = 2;
+/** Contents are remembered for so long, and so many; those not found good go first. */
+const REMEMBERED_MS = 600_000;
+const REMEMBERED_MAX = 64;
+/** Questions that are open. */
+const WANTED_MAX = 64;
+/** Messages of one neighbour: so many at once, then one in so long. */
+const BURST = 16;
+const EVERY_MS = 1000;
+
+export type BroadcastsOutput =
+  | { readonly kind: 'send'; readonly to: PeerKey; readonly message: BroadcastMessage }
+  /** Good? Then say `handOn(token)`, now or within ten minutes. */
+  | { readonly kind: 'broadcast'; readonly token: string; readonly content: Uint8Array; readonly from: PeerKey };
+
+export interface BroadcastsOptions {
+  readonly self: PeerId;
+  readonly random: Random;
+  readonly links: () => Iterable<Place>;
+  readonly near: () => ReadonlyMap<PeerKey, PeerId>;
+}
+
+interface Content {
+  readonly digest: Uint8Array;
+  readonly content: Uint8Array;
+  /** Where our arc ends; ourselves: nobody. `undefined`: we began. */
+  end: PeerId | undefined;
+  handedOn: boolean;
+  readonly until: Instant;
+  /** Who has it for sure. */
+  readonly knownBy: Set<PeerKey>;
+  /** How often who got it for asking. */
+  readonly given: Map<PeerKey, number>;
+  /** When neighbours are told next, and then. */
+  gossipAt: Instant[];
+}
+
+/** The broadcasts of one overlay, as one peer sees them. */
+export class Broadcasts {
+  readonly stats = { begun: 0, offered: 0, handedOn: 0, repaired: 0, duplicates: 0, tooMany: 0 };
+  private readonly options: BroadcastsOptions;
+  private readonly outbox = new Outbox<BroadcastsOutput>();
+  /** By digest. */
+  private readonly contents = new Map<string, Content>();
+  private readonly wanted = new Map<string, Instant>();
+  private readonly allowance = new Allowance(BURST, EVERY_MS);
+
+  constructor(options: BroadcastsOptions) {
+    this.options = options;
+  }
+
+  poll(): BroadcastsOutput | undefined {
+    return this.outbox.poll();
+  }
+
+  /** Begins a broadcast to everybody else; false for an empty or too long content, and for one that was handed on already. */
+  begin(content: Uint8Array, now: Instant): boolean {
+    if (content.length < 1 || content.length > BROADCAST_MAX_BYTES) return false;
+    const digest = digestOf(content);
+    const known = this.contents.get(toHex(digest));
+    if (known?.handedOn === true) return false;
+    this.stats.begun++;
+    this.spread(this.remember(digest, content, undefined, now), GOSSIP_MS, now);
+    return true;
+  }
+
+  /** Takes what a neighbour says. */
+  receive(from: PeerKey, message: BroadcastMessage, now: Instant): void {
+    if (!this.allowance.take(from, now)) {
+      this.stats.tooMany++;
+      return;
+    }
+    if (message.kind === 'part') this.part(from, message.end, message.content, now);
+    else if (message.kind === 'have') this.have(from, message.digests, now);
+    else this.want(from, message.digests);
+  }
+
+  /** Hands a content on that was offered under `token`, once; nothing happens for others. */
+  handOn(token: string, now: Instant): void {
+    const entry = this.contents.get(token);
+    if (entry === undefined || entry.handedOn || entry.until <= now) return;
+    const isRepair = entry.end !== undefined && sameBytes(entry.end, this.options.self);
+    if (this.wanted.delete(token) && isRepair) this.stats.repaired++;
+    this.spread(entry, isRepair ? REPAIR_MS : GOSSIP_MS, now);
+  }
+
+  get wakeAt(): Instant | undefined {
+    let at: Instant | undefined;
+    for (const { gossipAt } of this.contents.values()) at = earliest(at, gossipAt[0]);
+    return at;
+  }
+
+  tick(now: Instant): void {
+    const due: Content[] = [];
+    for (const entry of this.contents.values()) {
+      if ((entry.gossipAt[0] ?? Number.POSITIVE_INFINITY) > now) continue;
+      entry.gossipAt = entry.gossipAt.slice(1);
+      due.push(entry);
+    }
+    if (due.length > 0) this.gossip(due.slice(0, DIGESTS_MAX));
+  }
+
+  private part(from: PeerKey, said: PeerId, content: Uint8Array, now: Instant): void {
+    const { self } = this.options;
+    const sender = peerIdFromKey(from);
+    if (sender === undefined) return;
+    const end = withinReach(self, sender, said);
+    const digest = digestOf(content);
+    const known = this.contents.get(toHex(digest));
+    if (known !== undefined && known.until > now && (known.handedOn || sameBytes(known.content, content))) {
+      known.knownBy.add(from);
+      if (!known.handedOn && known.end !== undefined) known.end = fartherEnd(self, known.end, end);
+      this.stats.duplicates++;
+      return;
+    }
+    const entry = this.remember(digest, content, end, now);
+    entry.knownBy.add(from);
+    this.stats.offered++;
+    this.outbox.push({ kind: 'broadcast', token: toHex(digest), content, from });
+  }
+
+  private have(from: PeerKey, digests: readonly Uint8Array[], now: Instant): void {
+    const missing: Uint8Array[] = [];
+    for (const digest of digests) {
+      const token = toHex(digest);
+      const known = this.contents.get(token);
+      if (known !== undefined) known.knownBy.add(from);
+      else if (now - (this.wanted.get(token) ?? Number.NEGATIVE_INFINITY) >= WANT_AGAIN_MS) {
+        keep(this.wanted, token, now, WANTED_MAX);
+        missing.push(digest);
+      }
+    }
+    if (missing.length > 0) this.send(from, { kind: 'want', digests: missing });
+  }
+
+  private want(from: PeerKey, digests: readonly Uint8Array[]): void {
+    const end = peerIdFromKey(from);
+    if (end === undefined) return;
+    for (const digest of digests) {
+      const entry = this.contents.get(toHex(digest));
+      const given = entry?.given.get(from) ?? 0;
+      if (entry?.handedOn !== true || given >= GIVEN_MAX) continue;
+      entry.given.set(from, given + 1);
+      this.send(from, { kind: 'part', end, content: entry.content });
+    }
+  }
+
+  private spread(entry: Content, gossip: readonly number[], now: Instant): void {
+    const { self, links, random } = this.options;
+    entry.handedOn = true;
+    for (const { to, end } of partArc(self, entry.end, links())) {
+      this.stats.handedOn++;
+      this.send(to, { kind: 'part', end, content: entry.content });
+    }
+    entry.gossipAt = gossip.map(ms => now + jitter(random, ms, 0.2));
+  }
+
+  private gossip(entries: readonly Content[]): void {
+    for (const to of this.listeners()) {
+      const news = entries.filter(({ knownBy }) => !knownBy.has(to)).map(({ digest }) => digest);
+      if (news.length > 0) this.send(to, { kind: 'have', digests: news });
+    }
+  }
+
+  /** The near neighbours, and two others by chance. */
+  private listeners(): PeerKey[] {
+    const { near, links, random } = this.options;
+    const others: PeerKey[] = [];
+    for (const { key } of links()) if (!near().has(key)) others.push(key);
+    const chosen = [...near().keys()];
+    for (let n = 0; n < GOSSIP_OTHERS && others.length > 0; n++) {
+      const [key] = others.splice(below(random, others.length), 1);
+      if (key !== undefined) chosen.push(key);
+    }
+    return chosen;
+  }
+
+  private remember(digest: Uint8Array, content: Uint8Array, end: PeerId | undefined, now: Instant): Content {
+    const token = toHex(digest);
+    this.contents.delete(token);
+    for (const [old, { until }] of this.contents) if (until <= now) this.contents.delete(old);
+    if (this.contents.size >= REMEMBERED_MAX) this.forgetOne();
+    const until = now + REMEMBERED_MS;
+    const entry: Content = {
+      digest,
+      content,
+      end,
+      handedOn: false,
+      until,
+      knownBy: new Set(),
+      given: new Map(),
+      gossipAt: [],
+    };
+    this.contents.set(token, entry);
+    return entry;
+  }
+
+  private forgetOne(): void {
+    const [oldest] = this.contents.keys();
+    const refused = [...this.contents].find(([, { handedOn }]) => !handedOn)?.[0] ?? oldest;
+    if (refused !== undefined) this.contents.delete(refused);
+  }
+
+  private send(to: PeerKey, message: BroadcastMessage): void {
+    this.outbox.push({ kind: 'send', to, message });
+  }
+}
+
+/**
+ * Names a content: two FNV-1a sums of 32 bits, the second of the bytes backwards. No cryptographic hash is needed: what
+ * is good was signed, whoever makes another content of the same name cannot make it good, and contents are compared.
+ */
+export function digestOf(content: Uint8Array): Uint8Array {
+  let forward = 0x811c9dc5;
+  let backward = 0x811c9dc5 ^ content.length;
+  for (let i = 0; i < content.length; i++) {
+    forward = Math.imul(forward ^ (content[i] as number), 0x01000193);
+    backward = Math.imul(backward ^ (content[content.length - 1 - i] as number), 0x01000193);
+  }
+  const digest = new Uint8Array(8);
+  const view = new DataView(digest.buffer);
+  view.setUint32(0, forward);
+  view.setUint32(4, backward);
+  return digest;
+}
+
+function keep(map: Map<string, Instant>, key: string, at: Instant, most: number): void {
+  map.delete(key);
+  const [oldest] = map.keys();
+  if (map.size >= most && oldest !== undefined) map.delete(oldest);
+  map.set(key, at);
+}
