@@ -1,11 +1,5 @@
 export { mayProbe, PATH_RANK, type PathKind, parseAddress, pathKind } from './candidates.ts';
 export type { LinkInfo } from './link.ts';
-export {
-  type LinkLoss,
-  Links,
-  type LinksOptions,
-  type LinksOutput,
-  type LinksStats,
-  type Received,
-} from './links.ts';
+export { Links } from './links.ts';
+export type { LinkLoss, LinksOptions, LinksOutput, LinksStats, Received } from './links-options.ts';
 export { senderGroup } from './sender-groups.ts';

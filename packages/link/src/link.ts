@@ -30,6 +30,8 @@ export type Candidates = Extract<LinkMessage, { kind: 'candidates' }>;
 export interface LinkInfo {
   readonly peer: PeerKey;
   readonly kind: PathKind;
+  /** The one in use. */
+  readonly path: PathId;
   readonly rttMs: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -57,6 +59,8 @@ export class Link {
   recallAt: Instant | undefined;
   /** Whether those above know of it. */
   announced = false;
+  /** Whether they know that nothing comes back on it. */
+  isDoubtful = false;
   sentBytes = 0;
   receivedBytes = 0;
   private lastPartId = 0;
@@ -86,7 +90,7 @@ export class Link {
     return path;
   }
 
-  /** Chooses the path in use again: by rank, then by time, with hysteresis. */
+  /** Chooses the path in use again: one that answers, then by rank, then by time, with hysteresis. */
   choose(): void {
     const proven = [...this.paths.values()].filter(path => path.proven);
     let best = this.best !== undefined && proven.includes(this.best) ? this.best : undefined;
@@ -98,8 +102,8 @@ export class Link {
   get info(): LinkInfo | undefined {
     if (this.best === undefined || !this.isUsable) return undefined;
     const { peer, sentBytes, receivedBytes } = this;
-    const { kind, rttMs } = this.best;
-    return { peer, kind, rttMs, sentBytes, receivedBytes };
+    const { kind, rttMs, id: path } = this.best;
+    return { peer, kind, path, rttMs, sentBytes, receivedBytes };
   }
 
   /** After sleep, once: the paths for a handshake, since keys and certificates may have aged. None when it is not due. */
@@ -181,6 +185,8 @@ function directRetryMs(tries: number): number {
 }
 
 function isBetter(candidate: Path, current: Path): boolean {
+  const isUseful = !candidate.setupOnly && !current.setupOnly;
+  if (isUseful && candidate.isInDoubt !== current.isInDoubt) return current.isInDoubt;
   if (candidate.rank !== current.rank) return candidate.rank < current.rank;
   if (candidate.rttMs === undefined || current.rttMs === undefined) return false;
   return candidate.rttMs < current.rttMs * FASTER_SHARE && current.rttMs - candidate.rttMs > 5;

@@ -7,74 +7,17 @@
  * talk about them `offers.ts`, data channels `web-rtc.ts`, sending `outbound.ts`.
  * Source: overlay.md "Links", decisions.md "Link, path, session"; P2 4.3.
  */
-import { earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
-import {
-  type HandshakeFailure,
-  type Identity,
-  type Opened,
-  type Origin,
-  type PathId,
-  resumedAt,
-  type Sessions,
-  type SessionsOutput,
-} from '@warren/session';
-import { decodeFragment, HS1_BYTES, Inner, PacketType, type PeerId, type PeerKey } from '@warren/wire';
+import { earliest, type Instant, Outbox, sameBytes } from '@warren/base';
+import { type Opened, type PathId, resumedAt, type SessionsOutput } from '@warren/session';
+import { decodeFragment, HS1_BYTES, Inner, PacketType, type PeerKey } from '@warren/wire';
 import { Link, type LinkInfo, SETUP_MS } from './link.ts';
+import type { LinkLoss, LinksOptions, LinksOutput, LinksStats, Received } from './links-options.ts';
 import { Offers } from './offers.ts';
 import { Outbound } from './outbound.ts';
 import type { Path } from './path.ts';
 import { Probing } from './probing.ts';
 import { isTraffic, movesTo } from './roaming.ts';
 import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
-
-/** Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows. */
-export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped';
-
-export type LinksOutput =
-  | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
-  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
-  /** From where a neighbour sees us: others may try that address. */
-  | { readonly kind: 'seen'; readonly address: string }
-  | { readonly kind: 'changed'; readonly peer: PeerKey }
-  | { readonly kind: 'down'; readonly peer: PeerKey; readonly reason: LinkLoss }
-  | { readonly kind: 'unreachable'; readonly peer: PeerKey | undefined; readonly reason: HandshakeFailure }
-  | WebRtcOutput;
-
-/** What the neighbour sent up, returned from `receive` without an object per layer. */
-export interface Received {
-  readonly kind: 'overlay' | 'member' | 'frame';
-  /** The session it came out of: the neighbour's, and nobody else's word. */
-  readonly origin: Origin;
-  readonly bytes: Uint8Array;
-}
-
-export interface LinksOptions {
-  readonly self: PeerKey;
-  /** `public` or the group id: `via/<network>/` paths of the same name are carried by ourselves. */
-  readonly network: string;
-  readonly sessions: Sessions;
-  readonly random: Random;
-  readonly hash: (bytes: Uint8Array) => Uint8Array;
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
-  readonly hostKind: number;
-  /** Our place in the public overlay, offered as a carrier. */
-  readonly publicId?: PeerId;
-  /** The largest datagram on a path that has not been probed for more. */
-  readonly maxBytes: (path: PathId) => number;
-  /** Own addresses that others may try. */
-  readonly addresses: () => readonly string[];
-  /** Whether neighbours are strangers, whose candidates are filtered. */
-  readonly strangers: boolean;
-}
-
-/** Counters. */
-export interface LinksStats {
-  readonly malformed: number;
-  /** Candidates and signals that aim at private networks on a stranger's word. */
-  readonly refusedCandidates: number;
-  /** Messages and frames for which there was no session or that were too large. */
-  readonly dropped: number;
-}
 
 /** The link table of one network. */
 export class Links {
@@ -158,6 +101,21 @@ export class Links {
     for (const path of this.links.get(peer)?.paths.values() ?? []) path.doubt(now);
   }
 
+  /**
+   * A neighbour has sent something end to end, as it does where its link to us does not answer: nor will ours, until it
+   * does.
+   */
+  heardRound(peer: PeerKey, now: Instant): void {
+    const link = this.links.get(peer);
+    if (link?.best === undefined || !link.isUsable || !link.best.heardRound(now)) return;
+    this.probe(link, link.best, now);
+  }
+
+  /** Whether nothing comes back on the link to a neighbour. */
+  isDoubtful(peer: PeerKey): boolean {
+    return this.links.get(peer)?.isDoubtful ?? false;
+  }
+
   /** Own addresses changed: neighbours are told. */
   addressesChanged(now: Instant): void {
     for (const link of this.links.values()) this.offers.offer(link, now);
@@ -174,6 +132,7 @@ export class Links {
     const known = link.paths.get(path);
     if (known === undefined) this.probing.tryPath(link, path, now, bytes.length);
     else known.received(bytes.length, now);
+    if (link.isDoubtful) this.noteDoubt(link);
     const { type, plaintext, isNewest } = opened;
     if (isNewest && (known === undefined || (known !== link.best && isTraffic(type, plaintext[0]))))
       this.probing.heardElsewhere(link, path, now);
@@ -242,7 +201,7 @@ export class Links {
   private tickLink(link: Link, now: Instant): void {
     for (const path of [...link.paths.values()]) {
       const verdict = path.check(now, link.isWatched(path));
-      if (verdict === 'probe') this.probing.probe(link, path, now);
+      if (verdict === 'probe') this.probe(link, path, now);
       else if (verdict === 'lost') this.losePath(link, path.id, now);
     }
     if (this.links.get(link.peer) !== link) return;
@@ -257,6 +216,21 @@ export class Links {
     }
     this.offers.flush(link, now);
     this.webRtc.offer(link, now);
+  }
+
+  /** While the path in use does not answer, all others are asked, so that one of them can take over at once. */
+  private probe(link: Link, path: Path, now: Instant): void {
+    this.probing.probe(link, path, now);
+    if (path !== link.best || !path.isInDoubt) return;
+    for (const other of link.paths.values()) if (other !== path) other.doubt(now);
+    this.noteDoubt(link);
+  }
+
+  private noteDoubt(link: Link): void {
+    const isDoubtful = link.best?.isInDoubt ?? false;
+    if (!link.announced || isDoubtful === link.isDoubtful) return;
+    link.isDoubtful = isDoubtful;
+    this.outbox.push({ kind: 'doubt', peer: link.peer, isDoubtful });
   }
 
   private drainSessions(now: Instant): void {
@@ -347,6 +321,7 @@ export class Links {
     } else if (link.best !== before) {
       this.outbox.push({ kind: 'changed', peer: link.peer });
     }
+    this.noteDoubt(link);
     this.offers.flush(link, now);
     this.webRtc.offer(link, now);
   }

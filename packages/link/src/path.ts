@@ -20,6 +20,8 @@ export const PROBE_EVERY_MS = 1000;
 export const PROBES_LOST = 3;
 /** The same for a carried path: its carrier first has to find out that a link of its own is lost, and mends itself. */
 export const CARRIED_PROBES_LOST = 8;
+/** A path on which something came so lately is not doubted on account of what came by other ways, which are slower. */
+const HEARD_LATELY_MS = 500;
 /** Even a busy path is measured so often. */
 const MEASURE_EVERY_MS = 10_000;
 /** First probes of a path that is not proven yet; both sides send them, which opens NATs. */
@@ -208,6 +210,13 @@ export class Path {
   /** Makes the next check probe at once, at most every second: there is a sign that the path is no more. */
   doubt(now: Instant): void {
     if (this.proven && this.unanswered === 0 && now - this.lastProbedAt >= PROBE_EVERY_MS) this.suspect(now);
+  }
+
+  /** The other end does not use the path: true when that is to be believed, so that it is in doubt until it answers. */
+  heardRound(now: Instant): boolean {
+    if (!this.proven || this.unanswered > 1 || now - this.lastReceivedAt < HEARD_LATELY_MS) return false;
+    this.unanswered = Math.max(this.unanswered, 1);
+    return true;
   }
 
   /** What to do at `now`; `isWatched`: the path in use, or one that may have to take over. */

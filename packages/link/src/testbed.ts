@@ -6,7 +6,8 @@
 import { assert, concat, earliest, type Instant, type Random, utf8, WallClock } from '@warren/base';
 import { type PathId, prologue, readIndex, SessionIndices, Sessions } from '@warren/session';
 import { Inner, PacketType, type PeerId, type PeerKey, peerKey } from '@warren/wire';
-import { Links, type LinksOptions, type LinksOutput, type Received } from './links.ts';
+import { Links } from './links.ts';
+import type { LinksOptions, LinksOutput, Received } from './links-options.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
 export const TESTBED_UNIX_MS: number = 1_767_312_000_000;

@@ -19,11 +19,13 @@ import {
   peerIdFromKey,
   peerKey,
 } from '@warren/wire';
+import type { Acquaintances } from './acquaintances.ts';
 import { EndToEnd } from './end-to-end.ts';
 import type { PathId } from './host.ts';
-import { dhtOf, linksOf, overlayOf } from './network-machines.ts';
+import { acquaintancesOf, dhtOf, linksOf, overlayOf } from './network-machines.ts';
 import type { NetworkOptions, NetworkOutput } from './network-options.ts';
 import { endToEndSessions, neighbourSessions } from './network-sessions.ts';
+import { Traffic } from './traffic.ts';
 
 /** The stack of one network. */
 export class Network {
@@ -32,9 +34,11 @@ export class Network {
   readonly links: Links;
   readonly overlay: Overlay;
   readonly dht: Dht;
+  readonly acquaintances: Acquaintances;
   private readonly pointToPoint: Sessions;
   private readonly endToEnd: EndToEnd;
   private readonly eteSessions: Sessions;
+  private readonly traffic: Traffic;
   private credentials: Credentials;
   private isClosed = false;
   private readonly options: NetworkOptions;
@@ -57,11 +61,18 @@ export class Network {
     this.links = linksOf(options, this.pointToPoint);
     this.overlay = overlayOf(options);
     this.dht = dhtOf(options);
+    this.acquaintances = acquaintancesOf(options, this.links);
+    this.traffic = new Traffic(this.links, this.overlay, this.endToEnd);
   }
 
   /** Our own certificate. */
   get leaf(): Leaf {
     return this.credentials.leaf;
+  }
+
+  /** Begins with those whom it met before. */
+  start(now: Instant): void {
+    this.acquaintances.start(now);
   }
 
   poll(): NetworkOutput | undefined {
@@ -99,12 +110,12 @@ export class Network {
   }
 
   sendFrame(to: PeerKey, frame: Uint8Array, now: Instant): void {
-    if (!this.links.sendFrame(to, frame, now)) this.endToEnd.send(to, Inner.ETE_FRAME, frame, now);
+    this.traffic.frame(to, frame, now);
     this.settle(now);
   }
 
   sendMember(to: PeerKey, bytes: Uint8Array, now: Instant): void {
-    if (!this.links.send(to, Inner.MEMBER, bytes, now)) this.endToEnd.send(to, Inner.MEMBER, bytes, now);
+    this.traffic.message(to, bytes, now);
     this.settle(now);
   }
 
@@ -138,6 +149,7 @@ export class Network {
       this.links.disconnect(peer, now);
       this.pointToPoint.forget(peer);
       this.eteSessions.forget(peer);
+      if (!this.isClosed) this.acquaintances.forget(peer, now);
     }
     this.dht.store.dropWriters(isGone);
     this.settle(now);
@@ -162,7 +174,8 @@ export class Network {
 
   get wakeAt(): Instant | undefined {
     if (this.isClosed) return undefined;
-    return earliest(this.links.wakeAt, this.overlay.wakeAt, this.dht.wakeAt, this.endToEnd.wakeAt);
+    const { links, overlay, dht, endToEnd, acquaintances } = this;
+    return earliest(links.wakeAt, overlay.wakeAt, dht.wakeAt, endToEnd.wakeAt, acquaintances.wakeAt);
   }
 
   tick(now: Instant): void {
@@ -171,6 +184,7 @@ export class Network {
     this.overlay.tick(now);
     this.dht.tick(now);
     this.endToEnd.tick(now);
+    this.acquaintances.tick(now);
     this.settle(now);
   }
 
@@ -189,6 +203,11 @@ export class Network {
       for (let out = this.dht.poll(); out !== undefined; out = this.dht.poll()) {
         moved = true;
         this.fromDht(out, now);
+      }
+      for (let out = this.acquaintances.poll(); out !== undefined; out = this.acquaintances.poll()) {
+        moved = true;
+        if (out.kind === 'call') this.links.connect(out.to, out.paths, now);
+        else this.outbox.push(out);
       }
     }
   }
@@ -224,17 +243,26 @@ export class Network {
     switch (out.kind) {
       case 'up':
         this.outbox.push({ kind: 'up', peer: out.peer, identity: out.identity });
+        this.linked(out.peer, now);
         this.overlay.linkUp(out.peer, now);
         return;
       case 'down':
         this.outbox.push({ kind: 'down', peer: out.peer });
+        this.acquaintances.setAlone(this.links.usable().length === 0, now);
         this.overlay.linkDown(out.peer, now);
+        return;
+      case 'doubt':
+        this.overlay.linkDoubtful(out.peer, out.isDoubtful);
         return;
       case 'unreachable':
         if (out.peer !== undefined) this.overlay.unreachable(out.peer, now);
+        if (out.peer !== undefined && out.reason === 'revoked') this.acquaintances.forget(out.peer, now);
         this.outbox.push(out);
         return;
       case 'changed':
+        this.linked(out.peer, now);
+        this.outbox.push(out);
+        return;
       case 'send':
       case 'open-webrtc':
       case 'signal-webrtc':
@@ -245,13 +273,21 @@ export class Network {
     }
   }
 
+  /** A neighbour is there, perhaps by another path than before. */
+  private linked(peer: PeerKey, now: Instant): void {
+    const path = this.links.info(peer)?.path;
+    if (path === undefined) return;
+    this.acquaintances.setAlone(false, now);
+    this.acquaintances.linked({ peer, path }, now);
+  }
+
   private fromOverlay(out: OverlayOutput, now: Instant): void {
     switch (out.kind) {
       case 'send':
         this.links.send(out.to, Inner.OVERLAY, out.bytes, now);
         return;
       case 'connect':
-        this.links.connect(out.to, [`via/${this.name}/${out.to}`], now);
+        this.links.connect(out.to, [`via/${this.name}/${out.to}`, ...this.acquaintances.paths(out.to)], now);
         return;
       case 'disconnect':
         this.links.disconnect(out.to, now);
@@ -280,7 +316,7 @@ export class Network {
         this.outbox.push({ kind: 'carried', path: `via/${this.name}/${source}`, via: from, bytes: datagram.payload });
         return;
       case OverlayType.ETE: {
-        const received = this.endToEnd.receive(source, from, datagram.payload, now);
+        const received = this.traffic.receive(source, from, datagram.payload, now);
         if (received !== undefined) this.outbox.push(received);
         return;
       }

@@ -1,0 +1,56 @@
+/** What the link table of one network needs to know, and what it gives back. The table is `links.ts`. */
+import type { Random } from '@warren/base';
+import type { HandshakeFailure, Identity, Origin, PathId, Sessions } from '@warren/session';
+import type { PeerId, PeerKey } from '@warren/wire';
+import type { WebRtcOutput } from './web-rtc.ts';
+
+/** Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows. */
+export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped';
+
+export type LinksOutput =
+  | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
+  | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
+  /** From where a neighbour sees us: others may try that address. */
+  | { readonly kind: 'seen'; readonly address: string }
+  | { readonly kind: 'changed'; readonly peer: PeerKey }
+  /** Whether nothing comes back on a link that is up: until it is known to be lost, others should carry what they can. */
+  | { readonly kind: 'doubt'; readonly peer: PeerKey; readonly isDoubtful: boolean }
+  | { readonly kind: 'down'; readonly peer: PeerKey; readonly reason: LinkLoss }
+  | { readonly kind: 'unreachable'; readonly peer: PeerKey | undefined; readonly reason: HandshakeFailure }
+  | WebRtcOutput;
+
+/** What the neighbour sent up, returned from `receive` without an object per layer. */
+export interface Received {
+  readonly kind: 'overlay' | 'member' | 'frame';
+  /** The session it came out of: the neighbour's, and nobody else's word. */
+  readonly origin: Origin;
+  readonly bytes: Uint8Array;
+}
+
+export interface LinksOptions {
+  readonly self: PeerKey;
+  /** `public` or the group id: `via/<network>/` paths of the same name are carried by ourselves. */
+  readonly network: string;
+  readonly sessions: Sessions;
+  readonly random: Random;
+  readonly hash: (bytes: Uint8Array) => Uint8Array;
+  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
+  readonly hostKind: number;
+  /** Our place in the public overlay, offered as a carrier. */
+  readonly publicId?: PeerId;
+  /** The largest datagram on a path that has not been probed for more. */
+  readonly maxBytes: (path: PathId) => number;
+  /** Own addresses that others may try. */
+  readonly addresses: () => readonly string[];
+  /** Whether neighbours are strangers, whose candidates are filtered. */
+  readonly strangers: boolean;
+}
+
+/** Counters. */
+export interface LinksStats {
+  readonly malformed: number;
+  /** Candidates and signals that aim at private networks on a stranger's word. */
+  readonly refusedCandidates: number;
+  /** Messages and frames for which there was no session or that were too large. */
+  readonly dropped: number;
+}

@@ -1,0 +1,47 @@
+/**
+ * Frames and messages of members: over the link to the other, or end to end
+ * where there is none, or where nothing comes back on it and neighbours lead
+ * there. So a link that dies costs the time to doubt it, not to give it up.
+ */
+import type { Instant } from '@warren/base';
+import type { Links } from '@warren/link';
+import type { Overlay } from '@warren/overlay';
+import { Inner, type PeerKey, peerIdFromKey } from '@warren/wire';
+import type { EndToEnd, EteMessage } from './end-to-end.ts';
+
+/** What members of one network send to each other. */
+export class Traffic {
+  private readonly links: Links;
+  private readonly overlay: Overlay;
+  private readonly endToEnd: EndToEnd;
+
+  constructor(links: Links, overlay: Overlay, endToEnd: EndToEnd) {
+    this.links = links;
+    this.overlay = overlay;
+    this.endToEnd = endToEnd;
+  }
+
+  /** Sends an Ethernet frame. */
+  frame(to: PeerKey, frame: Uint8Array, now: Instant): void {
+    if (!this.goesRound(to) && this.links.sendFrame(to, frame, now)) return;
+    this.endToEnd.send(to, Inner.ETE_FRAME, frame, now);
+  }
+
+  /** Sends a member message. */
+  message(to: PeerKey, bytes: Uint8Array, now: Instant): void {
+    if (!this.goesRound(to) && this.links.send(to, Inner.MEMBER, bytes, now)) return;
+    this.endToEnd.send(to, Inner.MEMBER, bytes, now);
+  }
+
+  /** Takes what came end to end; what is in it shows that a link from there does not serve. */
+  receive(source: PeerKey, via: PeerKey | undefined, bytes: Uint8Array, now: Instant): EteMessage | undefined {
+    const received = this.endToEnd.receive(source, via, bytes, now);
+    if (received !== undefined) this.links.heardRound(received.origin.peer, now);
+    return received;
+  }
+
+  private goesRound(to: PeerKey): boolean {
+    const id = this.links.isDoubtful(to) ? peerIdFromKey(to) : undefined;
+    return id !== undefined && this.overlay.goesRound(id);
+  }
+}
