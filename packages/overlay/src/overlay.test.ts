@@ -137,7 +137,9 @@ describe('answers', () => {
     expect(outputs()).toEqual([]);
     overlay.receive(ACROSS, good, 20);
     overlay.receive(ACROSS, good, 30);
-    expect(outputs()).toEqual([{ kind: 'answer', tag: 5, source: place(0xc0), payload: Uint8Array.of(2) }]);
+    expect(outputs()).toEqual([
+      { kind: 'answer', tag: 5, source: place(0xc0), payload: Uint8Array.of(2), isPlausible: true },
+    ]);
   });
 
   test('faults #65 that fail to come are asked for again through other neighbours, then given up', () => {
@@ -165,7 +167,7 @@ describe('answers', () => {
     const [own] = outputs();
     if (own?.kind !== 'deliver') throw new Error('not delivered');
     overlay.answer(own.datagram, own.from, OverlayType.DHT_ANSWER, Uint8Array.of(2), 0);
-    expect(outputs()).toEqual([{ kind: 'answer', tag: 5, source: SELF, payload: Uint8Array.of(2) }]);
+    expect(outputs()).toEqual([{ kind: 'answer', tag: 5, source: SELF, payload: Uint8Array.of(2), isPlausible: true }]);
   });
 });
 

@@ -9,12 +9,13 @@ import { earliest, type Instant, Outbox, type Random } from '@warren/base';
 import {
   decodeOverlayDatagram,
   type OverlayDatagram,
+  OverlayMode,
   OverlayType,
   type PeerId,
   type PeerKey,
   peerKey,
 } from '@warren/wire';
-import { Forwarding, type OverlayStats } from './forwarding.ts';
+import { type Asked, Forwarding, type OverlayStats } from './forwarding.ts';
 import { type AboutSelf, RingWide, type RingWideOutput, type RingWideStats } from './ring-wide.ts';
 import { Table } from './table.ts';
 import { Upkeep, type UpkeepOutput } from './upkeep.ts';
@@ -28,8 +29,31 @@ export type OverlayOutput =
   | { readonly kind: 'send'; readonly to: PeerKey; readonly bytes: Uint8Array }
   /** For us: a datagram of another family. `from` is the neighbour that handed it over. */
   | { readonly kind: 'deliver'; readonly datagram: OverlayDatagram; readonly from: PeerKey | undefined }
-  | { readonly kind: 'answer'; readonly tag: number; readonly source: PeerId; readonly payload: Uint8Array }
-  | { readonly kind: 'no-answer'; readonly tag: number };
+  | {
+      readonly kind: 'answer';
+      readonly tag: number;
+      readonly source: PeerId;
+      readonly payload: Uint8Array;
+      /** False when peers lie too densely round us for the answerer to be whom the request was for: ask elsewhere too. */
+      readonly isPlausible: boolean;
+    }
+  /** Nobody answered. */
+  | { readonly kind: 'no-answer'; readonly tag: number }
+  /** Several answers were wanted, and those that came are all. */
+  | { readonly kind: 'done'; readonly tag: number };
+
+/** How a request goes. */
+export interface RequestOptions {
+  /**
+   * `nearest` to the target by default; `exact`: nobody else; `region`: the nearest and those beside it, on each side
+   * one, all of whom may answer.
+   */
+  readonly mode?: 'nearest' | 'exact' | 'region';
+  /** 1 by default. When more are wanted, each comes out, and `done` at the end. */
+  readonly answers?: number;
+}
+
+const MODES = { nearest: OverlayMode.NEAREST, exact: OverlayMode.EXACT, region: OverlayMode.REGION } as const;
 
 export interface OverlayOptions {
   readonly self: PeerId;
@@ -53,6 +77,7 @@ export class Overlay {
     outOfHops: 0,
     noRoute: 0,
     forgedSource: 0,
+    circled: 0,
   };
   private readonly outbox = new Outbox<OverlayOutput>();
   private readonly table: Table;
@@ -71,7 +96,8 @@ export class Overlay {
       stats,
       send: (to, bytes) => push({ kind: 'send', to, bytes }),
       deliver: (datagram, from, now) => this.deliver(datagram, from, now),
-      answered: (tag, answer, now) => this.answered(tag, answer, now),
+      answered: (asked, answer, now) => this.answered(asked, answer, now),
+      over: (asked, now) => this.over(asked, now),
     });
     this.upkeep = new Upkeep({ ...options, table, stats, forwarding: this.forwarding, push });
     const { isPublic = false, about = () => NOBODY_SPECIAL } = options;
@@ -116,19 +142,18 @@ export class Overlay {
       this.stats.malformed++;
       return;
     }
-    const source = peerKey(datagram.source);
     switch (datagram.type) {
       // Between neighbours only: never passed on.
       case OverlayType.NEIGHBOURS:
-        this.upkeep.neighbours(from, source, datagram, now);
+        this.upkeep.neighbours(from, peerKey(datagram.source), datagram, now);
         return;
       case OverlayType.BROADCAST:
       case OverlayType.GATHER:
       case OverlayType.GATHERED:
-        this.ringWide.receive(datagram, source, from, now);
+        this.ringWide.receive(datagram, peerKey(datagram.source), from, now);
         return;
       default:
-        this.forwarding.receive(datagram, source, from, now);
+        this.forwarding.receive(datagram, bytes, from, now);
     }
   }
 
@@ -137,9 +162,17 @@ export class Overlay {
     return this.forwarding.send(type, target, payload);
   }
 
-  /** Asks whoever is nearest to `target`; the answer, or its lack, comes back under `tag` (at least 0). */
-  request(type: OverlayType, target: PeerId, payload: Uint8Array, tag: number, now: Instant): void {
-    this.forwarding.ask({ type, target, flags: 0, payload, maySelf: true }, tag, now);
+  /** Asks whoever is nearest to `target`, or as `o` says; answers, or their lack, come back under `tag` (at least 0). */
+  request(
+    type: OverlayType,
+    target: PeerId,
+    payload: Uint8Array,
+    tag: number,
+    now: Instant,
+    o: RequestOptions = {},
+  ): void {
+    const { mode = 'nearest', answers = 1 } = o;
+    this.forwarding.ask({ type, target, flags: 0, payload, maySelf: true, mode: MODES[mode], answers }, tag, now);
   }
 
   /** Answers a delivered request along the way it came. */
@@ -224,9 +257,16 @@ export class Overlay {
   }
 
   /** Tags below 0 are questions of the overlay's own parts. */
-  private answered(tag: number, answer: OverlayDatagram | undefined, now: Instant): void {
+  private answered(asked: Asked, answer: OverlayDatagram, now: Instant): void {
+    const { tag, answers, answerers } = asked;
     if (this.upkeep.answered(tag, answer, now) || this.ringWide.answered(tag, answer, now)) return;
-    if (answer === undefined) this.outbox.push({ kind: 'no-answer', tag });
-    else this.outbox.push({ kind: 'answer', tag, source: answer.source, payload: answer.payload });
+    const { source, payload } = answer;
+    this.outbox.push({ kind: 'answer', tag, source, payload, isPlausible: this.upkeep.isPlausible(asked, source) });
+    if (answers > 1 && answerers.length >= answers) this.outbox.push({ kind: 'done', tag });
+  }
+
+  private over({ tag, answerers }: Asked, now: Instant): void {
+    if (this.upkeep.answered(tag, undefined, now) || this.ringWide.answered(tag, undefined, now)) return;
+    this.outbox.push({ kind: answerers.length > 0 ? 'done' : 'no-answer', tag });
   }
 }

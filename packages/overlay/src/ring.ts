@@ -4,10 +4,12 @@
  * Source: P1 II-A (near), Symphony's harmonic draw (far), overlay.md.
  */
 import { compareBytes, type Random, unit } from '@warren/base';
-import { addIds, clockwise, fraction, idAtFraction, type PeerId } from '@warren/wire';
+import { addIds, clockwise, fraction, idAtFraction, type PeerId, ringDistance } from '@warren/wire';
 
 /** Near links on each side. */
 export const NEAR_PER_SIDE = 3;
+/** An owner is believed within so many mean spacings of its key: see `isPlausibleOwner`. */
+const PLAUSIBLE_SPACINGS = 4;
 /** Least number of far links. */
 const FAR_LEAST = 4;
 
@@ -36,6 +38,16 @@ export function estimatePeers(self: PeerId, near: readonly PeerId[]): number {
   const span = fraction(clockwise(self, last)) + fraction(clockwise(first, self));
   const both = after.length + before.length;
   return span >= 1 || near.length < 2 * NEAR_PER_SIDE ? near.length + 1 : Math.max(near.length + 1, both / span);
+}
+
+/**
+ * Whether whoever answers for `target` as the nearest may well be it, where peers lie as densely as round ourselves
+ * (Castro et al., "Secure routing for structured peer-to-peer overlay networks", 2002: density of neighbours). Honest
+ * owners are farther away once in 160, as our six spacings are a rough measure; a liar anywhere passes with odds of
+ * 8 in N.
+ */
+export function isPlausibleOwner(target: PeerId, owner: PeerId, peers: number, o: { readonly rank: number }): boolean {
+  return fraction(ringDistance(target, owner)) * peers <= PLAUSIBLE_SPACINGS + o.rank;
 }
 
 /** A point at distance 2^160 * N^(u-1) clockwise of `self`, u uniform in [0, 1). */

@@ -5,7 +5,7 @@
  * Source: P1 II-A, P2 3; overlay.md "Peer ids and the ring".
  */
 import { type Instant, sameBytes } from '@warren/base';
-import { fraction, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
+import { compareDistance, fraction, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
 import { type HopOptions, nextHop, type Reach } from './next-hop.ts';
 import { ONWARD, Places, SLOTS_MAX } from './places.ts';
 import { NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
@@ -188,6 +188,19 @@ export class Table {
       this.nearLinks = new Map([...after, ...before].map(id => [peerKey(id), id]));
     }
     return this.nearLinks;
+  }
+
+  /** The keys of the nearest links on each side, `each` of them, leaving out one peer. */
+  beside(each: number, except: PeerId): PeerKey[] {
+    const isOther = (i: number) => (this.places.via[i] as number) < ONWARD && !this.places.isAt(i, except);
+    const ids = [...this.walk(this.self, 1, each, isOther), ...this.walk(this.self, -1, each, isOther)];
+    return [...new Set(ids.map(peerKey))];
+  }
+
+  /** Whether fewer than `count` of all whom we know of are nearer to a position than we are. */
+  isAmongNearest(position: PeerId, count: number): boolean {
+    const nearer = this.around(position, count).filter(id => compareDistance(position, id, this.self) < 0);
+    return nearer.length < count;
   }
 
   /** Whether a neighbour, going by its list, needs us as a near one. */

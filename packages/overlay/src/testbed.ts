@@ -37,7 +37,7 @@ export interface MeshPeer {
   readonly overlay: Overlay;
   readonly links: Set<PeerKey>;
   readonly delivered: { readonly datagram: OverlayDatagram; readonly from: PeerKey | undefined }[];
-  readonly answers: Extract<OverlayOutput, { kind: 'answer' | 'no-answer' }>[];
+  readonly answers: Extract<OverlayOutput, { kind: 'answer' | 'no-answer' | 'done' }>[];
   /** Contents of broadcasts that it found good, each time that they came out. */
   readonly heard: Uint8Array[];
   readonly sums: Extract<OverlayOutput, { kind: 'gathered' }>[];
@@ -269,6 +269,7 @@ export class Mesh {
         return;
       case 'answer':
       case 'no-answer':
+      case 'done':
         peer.answers.push(out);
         return;
       case 'broadcast':

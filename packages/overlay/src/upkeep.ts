@@ -14,6 +14,7 @@ import {
   encodePeerIds,
   type OverlayDatagram,
   OverlayFlag,
+  OverlayMode,
   OverlayType,
   PEER_IDS_MAX,
   type PeerId,
@@ -21,9 +22,9 @@ import {
   peerKey,
 } from '@warren/wire';
 import { Dials } from './dials.ts';
-import type { Forwarding, OverlayStats } from './forwarding.ts';
+import type { Asked, Forwarding, OverlayStats } from './forwarding.ts';
 import { neighbourList } from './messages.ts';
-import { drawFarPoint, estimatePeers, farLinkCount, NEAR_PER_SIDE } from './ring.ts';
+import { drawFarPoint, estimatePeers, farLinkCount, isPlausibleOwner, NEAR_PER_SIDE } from './ring.ts';
 import type { Table } from './table.ts';
 
 /** Neighbour lists are exchanged on change and so often, +-20 %. */
@@ -129,6 +130,12 @@ export class Upkeep {
     if (ids === undefined) this.options.stats.malformed++;
     else this.learn(ids, purpose, now);
     return true;
+  }
+
+  /** Whether an answer may well be from whom its request was for. */
+  isPlausible({ target, mode }: Asked, source: PeerId): boolean {
+    if (mode === OverlayMode.EXACT) return sameBytes(target, source);
+    return isPlausibleOwner(target, source, this.estimatedPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
   }
 
   get wakeAt(): Instant | undefined {
