@@ -6,7 +6,7 @@
  * Source: P2 (MapReduce over the bounded broadcast), overlay.md.
  *
  * ```text
- * origin --GATHER (whole ring, 10 s)--> a --GATHER (arc, 9.4 s)--> b ...      asked again after 1 and 3 s
+ * origin --GATHER (whole ring, 10 s)--> a --GATHER (arc, 9.4 s)--> b ...      asked again after 1, 2, 3.5 ... s
  * origin <-------- GATHERED: sums ----- a <----- GATHERED -------- b          when all parts came, or the wait is over
  * ```
  */
@@ -30,7 +30,7 @@ export const CENSUS_WAIT_MS = 10_000;
 /** Each hop waits so much less than who asked it, so that what it has arrives in time. */
 export const LESS_PER_HOP_MS = 600;
 /** A part that did not answer is asked again so long after the first time. */
-const ASK_AGAIN_MS: readonly number[] = [1000, 3000];
+const ASK_AGAIN_MS: readonly number[] = [1000, 2000, 3500, 5500, 7500];
 /** Answers are kept for who asks again. */
 const KEPT_MS = 30_000;
 /** Censuses under way or kept; more are not taken part in. */
