@@ -60,6 +60,18 @@ describe('ways into the public overlay', () => {
     expect(ways.wakeAt).toBe(6_000);
     expect(ways.unused(NONE, 6_000)).toEqual(['ws/1']);
   });
+
+  test('faults #26 nodes of former runs are dialled a little later, and only by who has no neighbour', () => {
+    const ways = new Bootstraps([URL], EVEN, 0, [URL, 'ws://old/']);
+    expect(ways.due(0)).toEqual([URL]);
+    expect(ways.wakeAt).toBeGreaterThan(1000);
+    expect(ways.due(5000, () => false)).toEqual([]);
+    expect(ways.wakeAt).toBeGreaterThan(20_000);
+    expect(ways.view()).toHaveLength(1);
+    expect(ways.due(60_000, () => true)).toEqual(['ws://old/']);
+    ways.opened('ws://old/', 'ws/2', 60_000);
+    expect(ways.view()).toContainEqual({ url: 'ws://old/', state: 'connected' });
+  });
 });
 
 /** One open WebSocket, `ws/1`, since 0. */

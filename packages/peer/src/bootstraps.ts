@@ -1,6 +1,7 @@
 /**
  * Ways into the public overlay: dials each bootstrap node's WebSocket, again
- * and again with growing waits, as long as the participant runs.
+ * and again with growing waits, as long as the participant runs. Nodes of
+ * former runs that nobody names any more are dialled only where nothing else helps.
  */
 import { earliest, type Instant, jitter, type Random } from '@warren/base';
 import type { PathId } from './host.ts';
@@ -8,6 +9,9 @@ import type { PathId } from './host.ts';
 const RETRY_MS: readonly number[] = [500, 1000, 2000, 5000, 10_000, 30_000];
 /** A WebSocket that no link has used for so long is closed and dialled anew: more than a handshake takes. */
 const UNUSED_MS = 10_000;
+/** Spare nodes are dialled so long after the start, and looked at again so often. */
+const SPARE_AFTER_MS = 3000;
+const SPARE_AGAIN_MS = 30_000;
 
 type State =
   | { readonly kind: 'waiting'; readonly until: Instant; readonly failures: number }
@@ -17,18 +21,28 @@ type State =
 /** State of all bootstrap WebSockets. */
 export class Bootstraps {
   private readonly states = new Map<string, State>();
+  private readonly spare: ReadonlySet<string>;
   private readonly random: Random;
 
-  constructor(urls: readonly string[], random: Random, now: Instant) {
+  /** `former`: nodes that were reached in earlier runs. */
+  constructor(urls: readonly string[], random: Random, now: Instant, former: readonly string[] = []) {
     this.random = random;
+    this.spare = new Set(former.filter(url => !urls.includes(url)));
     for (const url of urls) this.states.set(url, { kind: 'waiting', until: now, failures: 0 });
+    for (const url of this.spare) {
+      this.states.set(url, { kind: 'waiting', until: now + jitter(random, SPARE_AFTER_MS, 0.5), failures: 0 });
+    }
   }
 
-  /** URLs to dial at `now`; each counts as being dialled from here on. */
-  due(now: Instant): string[] {
+  /** URLs to dial at `now`, spare ones only where we have no neighbour; each counts as being dialled from here on. */
+  due(now: Instant, isAlone: () => boolean = () => true): string[] {
     const due: string[] = [];
     for (const [url, state] of this.states) {
       if (state.kind !== 'waiting' || state.until > now) continue;
+      if (this.spare.has(url) && !isAlone()) {
+        this.states.set(url, { ...state, until: now + jitter(this.random, SPARE_AGAIN_MS, 0.2) });
+        continue;
+      }
       this.states.set(url, { kind: 'dialling', failures: state.failures });
       due.push(url);
     }
@@ -75,7 +89,8 @@ export class Bootstraps {
   }
 
   view(): { url: string; state: 'connecting' | 'connected' | 'failed' }[] {
-    return [...this.states].map(([url, state]) => ({ url, state: shown(state) }));
+    const seen = [...this.states].filter(([url, state]) => !this.spare.has(url) || state.kind === 'open');
+    return seen.map(([url, state]) => ({ url, state: shown(state) }));
   }
 
   get wakeAt(): Instant | undefined {

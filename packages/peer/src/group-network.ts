@@ -73,6 +73,7 @@ export class GroupNetwork {
     const { publicId, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
     this.options = options;
     this.network = new Network(options);
+    this.network.start(now);
     const self = credentials.leaf.peerId;
     this.rendezvous = new Rendezvous({ secret: rendezvousSecret, publicId, memberId: self, random, wallClock });
     const preferred = preferredAddress === undefined ? {} : { preferred: preferredAddress };

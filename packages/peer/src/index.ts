@@ -38,7 +38,8 @@ export type {
   Storage,
 } from './host.ts';
 export { fetchRevocations, keepRevocations, listOf } from './kept-revocations.ts';
-export { type JoinOptions, Peer, type PeerOptions, type PeerOutput } from './peer.ts';
+export { Peer } from './peer.ts';
+export type { JoinOptions, PeerOptions, PeerOutput } from './peer-options.ts';
 export { Driver, type UserOutput } from './run.ts';
 export { Upkeep, type UpkeepOptions } from './upkeep.ts';
 export type {

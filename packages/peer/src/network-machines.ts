@@ -5,6 +5,7 @@ import { Overlay } from '@warren/overlay';
 import type { Sessions } from '@warren/session';
 import { signWorking } from '@warren/trust';
 import { HOST_KINDS, PEER_ID_BYTES, peerKey } from '@warren/wire';
+import { Acquaintances } from './acquaintances.ts';
 import type { NetworkOptions } from './network-options.ts';
 
 /** The link table, over sessions with neighbours. */
@@ -25,4 +26,15 @@ export function overlayOf({ credentials, random, linkBudget }: NetworkOptions): 
 export function dhtOf({ authority, credentials, wallClock, sign, suite }: NetworkOptions): Dht {
   const place = (bytes: Uint8Array) => suite.hash(bytes).slice(0, PEER_ID_BYTES);
   return new Dht({ authority, credentials, wallClock, sign: sign ?? signWorking, place });
+}
+
+/** Peers from before; `links` knows those of now. */
+export function acquaintancesOf(options: NetworkOptions, links: Links): Acquaintances {
+  const { name, random, wallClock, can, acquaintances: kept } = options;
+  const neighbours = () => {
+    const infos = links.usable().map(peer => links.info(peer));
+    return infos.filter(info => info !== undefined);
+  };
+  const common = { random, wallClock, strangers: name === 'public', canUdp: can.udp, neighbours };
+  return new Acquaintances(kept === undefined ? common : { ...common, kept });
 }

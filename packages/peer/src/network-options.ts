@@ -8,6 +8,7 @@ import type { NoiseSuite } from '@warren/noise';
 import type { Kem, Origin, SessionIndices, Sessions } from '@warren/session';
 import type { Authority, Credentials, Identity } from '@warren/trust';
 import type { PeerId, PeerKey } from '@warren/wire';
+import type { AcquaintancesOutput } from './acquaintances.ts';
 import type { HostKind, PathId } from './host.ts';
 import type { Remotes } from './remotes.ts';
 
@@ -43,7 +44,14 @@ export interface NetworkOptions extends Surroundings {
   readonly publicId?: PeerId;
   /** `off` by default. */
   readonly postQuantum?: PostQuantumPolicy;
+  /** The peers of before, as an output of the last run gave them. */
+  readonly acquaintances?: Uint8Array;
 }
+
+/** What the disk is to hold of the records that we hold for others, before anything is sent that says so. */
+export type ShelfOutput =
+  | { readonly kind: 'keep'; readonly slot: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'drop'; readonly slot: string };
 
 export type NetworkOutput =
   | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
@@ -53,10 +61,24 @@ export type NetworkOutput =
   /** A point-to-point datagram that this network carried; `path` says from whom, on the word of the neighbour `via`. */
   | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }
   | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
-  | Extract<DhtOutput, { kind: 'stored' | 'found' }>;
+  | Extract<DhtOutput, { kind: 'stored' | 'found' }>
+  | Extract<AcquaintancesOutput, { kind: 'acquaintances' }>
+  | ShelfOutput;
 
 /** What a participant does in the same way whichever network asks for it. */
 export type CommonOutput = Extract<
   NetworkOutput,
-  { kind: 'send' | 'carried' | 'seen' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'changed' }
+  {
+    kind:
+      | 'send'
+      | 'carried'
+      | 'seen'
+      | 'open-webrtc'
+      | 'signal-webrtc'
+      | 'close-path'
+      | 'changed'
+      | 'acquaintances'
+      | 'keep'
+      | 'drop';
+  }
 >;

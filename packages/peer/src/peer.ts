@@ -6,47 +6,16 @@
 import { assert, earliest, type Instant, Outbox, type UnixMs } from '@warren/base';
 import { RENDEZVOUS_LIFETIME_S } from '@warren/group';
 import { SessionIndices, type Sessions } from '@warren/session';
-import type { Authority, Credentials } from '@warren/trust';
 import { CARRIED_OVERHEAD_BYTES, type PeerKey, RecordKind, UDP_PATH_BYTES } from '@warren/wire';
 import { addresseeOf } from './addressee.ts';
 import { Bootstraps } from './bootstraps.ts';
-import { GroupNetwork, type GroupOptions, type GroupOutput } from './group-network.ts';
+import { GroupNetwork, type GroupOutput } from './group-network.ts';
 import type { PathEvent, PathId } from './host.ts';
 import { Network } from './network.ts';
 import type { CommonOutput, NetworkOutput, Surroundings } from './network-options.ts';
 import { OwnAddresses } from './own-addresses.ts';
+import type { JoinOptions, PeerOptions, PeerOutput } from './peer-options.ts';
 import { Remotes } from './remotes.ts';
-
-/** What a participant asks of its host and of whoever uses it. */
-export type PeerOutput =
-  | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
-  | { readonly kind: 'dial'; readonly url: string }
-  | { readonly kind: 'open-webrtc'; readonly connection: string; readonly role: 'offerer' | 'answerer' }
-  | { readonly kind: 'signal-webrtc'; readonly connection: string; readonly signal: string }
-  | { readonly kind: 'close-path'; readonly path: PathId }
-  | {
-      readonly kind: 'group';
-      readonly group: string;
-      readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' }>;
-    }
-  /** Something in the views changed. */
-  | { readonly kind: 'changed' }
-  /** The host slept, or its clock was set: what runs out by date wants to be looked at. */
-  | { readonly kind: 'resumed' };
-
-export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint' | 'remotes'> {
-  readonly authority: Authority;
-  readonly credentials: Credentials;
-  readonly bootstraps: readonly string[];
-  /** Own UDP addresses. */
-  readonly addresses: () => readonly string[];
-}
-
-/** What a group brings beside what the participant knows. */
-export type JoinOptions = Pick<
-  GroupOptions,
-  'name' | 'authority' | 'credentials' | 'rendezvousSecret' | 'subnet' | 'hasTap' | 'preferredAddress' | 'postQuantum'
->;
 
 /** The participant. */
 export class Peer {
@@ -68,12 +37,22 @@ export class Peer {
     const maxBytes = (path: PathId) =>
       path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
     const { indices, remotes } = this;
-    this.surroundings = { ...options, indices, maxBytes, remotes, clockHint: { isOdd: false } };
+    const { acquaintances, ...common } = options;
+    this.surroundings = { ...common, indices, maxBytes, remotes, clockHint: { isOdd: false } };
     const { authority, credentials } = options;
     this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
     const addresses = () => this.own.all();
-    this.public = new Network({ ...this.surroundings, name: 'public', authority, credentials, addresses });
-    this.bootstraps = new Bootstraps(options.bootstraps, options.random, now);
+    const strangers = acquaintances === undefined ? {} : { acquaintances };
+    this.public = new Network({
+      ...this.surroundings,
+      ...strangers,
+      name: 'public',
+      authority,
+      credentials,
+      addresses,
+    });
+    this.public.start(now);
+    this.bootstraps = new Bootstraps(options.bootstraps, options.random, now, this.public.acquaintances.urls);
   }
 
   poll(): PeerOutput | undefined {
@@ -151,7 +130,8 @@ export class Peer {
 
   /** Drains what calls on a group have caused; call after using one directly. */
   settle(now: Instant): void {
-    for (const url of this.bootstraps.due(now)) this.outbox.push({ kind: 'dial', url });
+    const isAlone = () => this.public.links.usable().length === 0;
+    for (const url of this.bootstraps.due(now, isAlone)) this.outbox.push({ kind: 'dial', url });
     for (let moved = true; moved; ) {
       moved = false;
       this.public.settle(now);
@@ -223,6 +203,7 @@ export class Peer {
 
   private bootstrapUp(url: string, path: PathId, now: Instant): void {
     this.bootstraps.opened(url, path, now);
+    this.public.acquaintances.metNode(url, now);
     this.public.connect(undefined, [path], now);
     this.outbox.push({ kind: 'changed' });
   }
@@ -246,7 +227,7 @@ export class Peer {
       case 'unreachable':
         return;
       default:
-        this.common(out, now);
+        this.common(this.public, out, now);
     }
   }
 
@@ -269,13 +250,15 @@ export class Peer {
         this.outbox.push({ kind: 'group', group: group.network.name, out });
         return;
       default:
-        this.common(out, now);
+        this.common(group.network, out, now);
     }
   }
 
-  private common(out: CommonOutput, now: Instant): void {
+  private common({ name }: Network, out: CommonOutput, now: Instant): void {
     if (out.kind === 'send') this.send(out.path, out.bytes);
-    else if (out.kind === 'carried') this.receive(out.path, out.bytes, now, out.via);
+    else if (out.kind === 'keep' || out.kind === 'drop' || out.kind === 'acquaintances') {
+      this.outbox.push({ ...out, network: name });
+    } else if (out.kind === 'carried') this.receive(out.path, out.bytes, now, out.via);
     else if (out.kind === 'seen') {
       if (this.own.note(out.address)) for (const network of this.networks()) network.links.addressesChanged(now);
     } else this.outbox.push(out);

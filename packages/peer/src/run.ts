@@ -5,7 +5,8 @@
 import type { Instant } from '@warren/base';
 import { PacketType } from '@warren/wire';
 import type { Host, PathEvent } from './host.ts';
-import type { Peer, PeerOutput } from './peer.ts';
+import type { Peer } from './peer.ts';
+import type { PeerOutput } from './peer-options.ts';
 
 /** Outputs that are for whoever uses the participant, not for the host's sockets. */
 export type UserOutput = Extract<PeerOutput, { kind: 'group' | 'changed' | 'resumed' }>;
