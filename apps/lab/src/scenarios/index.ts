@@ -1,9 +1,17 @@
 /** All scenarios by name, in the order of the list. */
 import type { Scenario } from '../scenario.ts';
+import { adjacentDeath } from './adjacent-death.ts';
+import { churn } from './churn.ts';
+import { droppers } from './droppers.ts';
 import { handshakeFlood } from './handshake-flood.ts';
 import { handshakeLoss } from './handshake-loss.ts';
+import { merge } from './merge.ts';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'handshake-loss': handshakeLoss,
   'handshake-flood': handshakeFlood,
+  churn,
+  droppers,
+  merge,
+  'adjacent-death': adjacentDeath,
 };

@@ -64,6 +64,14 @@ export class Churn {
     for (const peer of peers) this.later(this.options.up, () => this.depart(peer));
   }
 
+  /** These peers are away, and come in their time. */
+  startAway(peers: Iterable<MeshPeer>): void {
+    for (const peer of peers) {
+      this.world.kill(peer);
+      this.later(this.options.down, () => this.arrive(peer));
+    }
+  }
+
   /** Nobody goes any more, and whoever is away comes back in his time. */
   stop(): void {
     this.isOver = true;
@@ -81,10 +89,12 @@ export class Churn {
   private depart(peer: MeshPeer): void {
     if (this.isOver) return;
     this.go(peer);
-    this.later(this.options.down, () => {
-      this.comeBack(peer);
-      this.later(this.options.up, () => this.depart(peer));
-    });
+    this.later(this.options.down, () => this.arrive(peer));
+  }
+
+  private arrive(peer: MeshPeer): void {
+    this.comeBack(peer);
+    this.later(this.options.up, () => this.depart(peer));
   }
 
   private go(peer: MeshPeer): void {

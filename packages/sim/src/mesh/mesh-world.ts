@@ -56,6 +56,8 @@ export interface MeshStats {
   unreachable: number;
 }
 
+/** Between peers on one host. */
+const LEAST_MS = 0.1;
 /** Links that a bootstrap node may have. */
 const BOOTSTRAP_BUDGET = 1024;
 
@@ -232,7 +234,7 @@ export class MeshWorld {
 
   /** One way between two peers, milliseconds. */
   oneWayMs(from: MeshPeer, to: MeshPeer): number {
-    return this.latency.oneWayMs(from.host, to.host);
+    return Math.max(LEAST_MS, this.latency.oneWayMs(from.host, to.host));
   }
 
   /** Gives a machine an input and carries out what it asks for. */
@@ -332,9 +334,7 @@ export class MeshWorld {
   }
 
   private wakeAtOf({ overlay, dht }: MeshPeer): Instant {
-    const at = overlay.wakeAt ?? Number.POSITIVE_INFINITY;
-    const other = dht?.wakeAt ?? Number.POSITIVE_INFINITY;
-    return at < other ? at : other;
+    return Math.min(overlay.wakeAt ?? Number.POSITIVE_INFINITY, dht?.wakeAt ?? Number.POSITIVE_INFINITY);
   }
 
   private take(peer: MeshPeer, out: OverlayOutput): void {

@@ -1,0 +1,82 @@
+/**
+ * Peers in a row on the ring die at once: which keys are lost for good, how
+ * many reads fail until others have taken over, and how long the ring takes to
+ * close? The rows are chosen where they hurt: round a place where keys are kept.
+ * Row 20 of the faults.
+ */
+import { MeshWorld, SimRecords } from '@warren/sim';
+import { rounded } from '../report.ts';
+import { type Figures, scenario } from '../scenario.ts';
+import { StoredKeys } from '../stored-keys.ts';
+
+/** Below as many in a row no key may be lost. */
+const BAR_BELOW = 4;
+const JOIN_MS = 40_000;
+const SETTLE_MS = 60_000;
+
+export const adjacentDeath = scenario({
+  summary: 'neighbours in a row die at once: are keys lost?',
+  example: '--peers 60 --keys 40 --most 4 --rounds 1',
+  bar: `no key lost below ${BAR_BELOW} in a row`,
+  knobs: {
+    peers: { kind: 'count', what: 'peers', initial: 100, min: 20, max: 10_000 },
+    keys: { kind: 'count', what: 'stored keys', initial: 100, min: 1, max: 10_000 },
+    most: { kind: 'count', what: 'in a row that die, from 1 to this', initial: 8, min: 1, max: 50 },
+    rounds: { kind: 'count', what: 'rows that die one after the other, for each length', initial: 2, min: 1, max: 20 },
+  },
+  run: ({ seed, settings, step }) => {
+    const figures: Record<string, number> = {};
+    let lostBelow = 0;
+    for (let k = 1; k <= settings.most; k++) {
+      step(`${k} in a row`);
+      const level = playLevel(seed, k, settings);
+      for (const [name, value] of Object.entries(level)) figures[`${name}At${k}`] = value;
+      if (k < BAR_BELOW) lostBelow += level.keysLost ?? 0;
+    }
+    figures.keysLost = lostBelow;
+    return { figures, missed: lostBelow === 0 ? [] : [`${lostBelow} keys were lost below ${BAR_BELOW} in a row`] };
+  },
+});
+
+function playLevel(seed: number, k: number, o: { peers: number; keys: number; rounds: number }): Figures {
+  const records = new SimRecords(seed);
+  const world = new MeshWorld({ seed, records, replay: `npm run sim -- adjacent-death --seed ${seed} --most ${k}` });
+  world.populate(o.peers, JOIN_MS);
+  world.run(JOIN_MS + SETTLE_MS);
+  const keys = new StoredKeys(world, records);
+  keys.fill(world.living(), o.keys, 20);
+  world.run(50 * o.keys + 30_000);
+  let [closedMs, failedReads, reads] = [0, 0, 0];
+  for (let round = 0; round < o.rounds; round++) {
+    killRow(world, keys, k);
+    const diedAt = world.now;
+    const before = keys.readings.nothing;
+    keys.readAll(() => world.living(), 8000);
+    world.runUntil(() => world.ring().missingNear() === 0, 120_000, 250);
+    closedMs = Math.max(closedMs, world.now - diedAt);
+    world.run(Math.max(0, 40_000 - (world.now - diedAt)));
+    failedReads += keys.readings.nothing - before;
+    reads += keys.keys.length;
+  }
+  world.run(30_000);
+  const [nothing, stale] = [keys.readings.nothing, keys.readings.stale];
+  keys.readAll(() => world.living(), 10_000);
+  world.run(30_000);
+  return {
+    keysLost: keys.readings.nothing - nothing,
+    keysStale: keys.readings.stale - stale,
+    readsFailedMeanwhile: rounded(failedReads / reads),
+    ringClosedMs: rounded(closedMs),
+  };
+}
+
+/** Kills those in a row round the place of one replica of a key, not the bootstrap node. */
+function killRow(world: MeshWorld, keys: StoredKeys, k: number): void {
+  const ring = world.ring();
+  const [first] = world.living();
+  const place = first?.dht?.positions(keys.drawn(keys.keys).key)[0];
+  if (place === undefined) return;
+  const nearest = ring.nearest(place);
+  const from = nearest === undefined ? 0 : ring.rank(nearest.key) - (k >> 1);
+  for (let i = 0; i < k; i++) if (!ring.at(from + i).isBootstrap) world.kill(ring.at(from + i));
+}

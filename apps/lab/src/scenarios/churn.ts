@@ -1,0 +1,144 @@
+/**
+ * Peers come and go: how many lookups are answered by the peer that is truly
+ * nearest, how often is the ring whole, and are stored records still found? For
+ * median lifetimes of 60, 15 and 5 minutes, and as hosts of Gnutella did.
+ * Row 19 of the faults.
+ */
+import { Churn, exponential, type Lifetimes, MeshWorld, pareto, SeededRandom, weibull } from '@warren/sim';
+import { gnutellaSessions, within } from '../gnutella.ts';
+import { LookupLoad } from '../lookup-load.ts';
+import { rounded } from '../report.ts';
+import { RingWatch } from '../ring-watch.ts';
+import { type Figures, scenario } from '../scenario.ts';
+
+const BAR = 0.99;
+/** Median lifetimes in minutes. */
+const LIVES = ['60', '15', '5'] as const;
+const BAR_AT = '15';
+/** Peers that are away for each one there: how long absences are. */
+const AWAY_SHARE = 0.25;
+const SETTLE_MS = 60_000;
+/** Where in the trace the window begins: mid-morning of its second day. */
+const TRACE_FROM_MS = 24 * 3_600_000;
+const DISTRIBUTIONS: Readonly<Record<string, (medianMs: number) => Lifetimes>> = { exponential, pareto, weibull };
+
+export const churn = scenario({
+  summary: 'lookups, ring and records while peers come and go',
+  example: '--peers 60 --minutes 3 --life 15',
+  bar: `at a median lifetime of ${BAR_AT} min at least 99 % of lookups come to the nearest peer`,
+  knobs: {
+    peers: { kind: 'count', what: 'peers that are there at a time', initial: 200, min: 10, max: 20_000 },
+    minutes: { kind: 'count', what: 'virtual minutes of each level', initial: 15, min: 1, max: 1000 },
+    life: {
+      kind: 'choice',
+      what: 'median lifetime in minutes, or all levels',
+      initial: 'all',
+      of: ['all', ...LIVES, 'trace'],
+    },
+    distribution: {
+      kind: 'choice',
+      what: 'of lifetimes and absences',
+      initial: 'exponential',
+      of: Object.keys(DISTRIBUTIONS),
+    },
+    crashes: { kind: 'count', what: 'percentage that leave without goodbye', initial: 50, min: 0, max: 100 },
+    lost: { kind: 'count', what: 'percentage that return without their disk', initial: 50, min: 0, max: 100 },
+    lookups: { kind: 'count', what: 'lookups a second', initial: 5, min: 1, max: 1000 },
+  },
+  run: ({ seed, settings, step }) => {
+    const levels = settings.life === 'all' ? [...LIVES, 'trace'] : [settings.life];
+    const figures: Record<string, number> = {};
+    for (const level of levels) {
+      step(level === 'trace' ? 'as in the trace' : `median lifetime ${level} min`);
+      const outcome = playLevel(seed, level, settings);
+      if (outcome === undefined) step('the trace is not there: left out');
+      else
+        for (const [name, value] of Object.entries(outcome)) {
+          figures[`${name}At${level === 'trace' ? 'Trace' : level}`] = value;
+          if (level === BAR_AT && (name === 'lookupRate' || name === 'ringConsistency')) figures[name] = value;
+        }
+    }
+    const rate = figures.lookupRate ?? 1;
+    return { figures, missed: rate >= BAR ? [] : [`${rate} of the lookups were right at ${BAR_AT} min, not ${BAR}`] };
+  },
+});
+
+interface Settings {
+  readonly peers: number;
+  readonly minutes: number;
+  readonly distribution: string;
+  readonly crashes: number;
+  readonly lost: number;
+  readonly lookups: number;
+}
+
+function playLevel(seed: number, level: string, o: Settings): Figures | undefined {
+  const world = new MeshWorld({ seed, replay: `npm run sim -- churn --seed ${seed} --life ${level}` });
+  const random = new SeededRandom(seed, 'churn');
+  const medianMs = Number(level) * 60_000;
+  const distribution = DISTRIBUTIONS[o.distribution] ?? exponential;
+  const up = distribution(level === 'trace' ? 1 : medianMs);
+  const down = distribution(level === 'trace' ? 1 : AWAY_SHARE * medianMs);
+  const comings = new Churn(world, random, { up, down, crashShare: o.crashes / 100, diskLossShare: o.lost / 100 });
+  const begin = level === 'trace' ? fromTrace(world, comings, random, o) : fromDistribution(world, comings, o);
+  if (begin === undefined) return undefined;
+  world.run(SETTLE_MS);
+  begin();
+  const lookups = new LookupLoad(world, { perSecond: o.lookups });
+  const ring = new RingWatch(world, 1000);
+  lookups.start();
+  world.run(o.minutes * 60_000);
+  lookups.stop();
+  ring.stop();
+  world.run(12_000);
+  const { left, crashed, returned } = comings;
+  return {
+    lookupRate: rounded(lookups.rate),
+    lookupsWrong: lookups.wrong,
+    lookupsLost: lookups.lost,
+    lookups: lookups.asked,
+    ringConsistency: rounded(ring.mean),
+    ringConsistencyLeast: rounded(ring.least),
+    meanHops: rounded(lookups.meanHops),
+    lookupP95Ms: rounded(lookups.p95Ms),
+    departures: left + crashed,
+    returns: returned,
+    peersAtEnd: world.living().length,
+    messagesPerPeerPerMinute: rounded(world.stats.datagrams / o.peers / (world.now / 60_000)),
+  };
+}
+
+/** So many are there, and some are away from the beginning, so that the number there stays about the same. */
+function fromDistribution(world: MeshWorld, comings: Churn, o: Settings): () => void {
+  const there = world.populate(o.peers, SETTLE_MS / 2).filter(peer => !peer.isBootstrap);
+  const away = Array.from({ length: Math.round(AWAY_SHARE * o.peers) }, () => world.add());
+  return () => {
+    comings.start(there);
+    comings.startAway(away);
+  };
+}
+
+/** Hosts of the trace drawn at random, as many as make the wanted number at a time. */
+function fromTrace(world: MeshWorld, comings: Churn, random: SeededRandom, o: Settings): (() => void) | undefined {
+  const toMs = TRACE_FROM_MS + o.minutes * 60_000;
+  const hosts = gnutellaSessions()
+    ?.map(sessions => within(sessions, TRACE_FROM_MS, toMs))
+    .filter(sessions => sessions.length > 0);
+  if (hosts === undefined) return undefined;
+  const meanThere = hosts.flat().reduce((sum, [from, to]) => sum + Math.min(to, o.minutes * 60_000) - from, 0);
+  const share = meanThere / (o.minutes * 60_000) / hosts.length;
+  const count = Math.min(hosts.length, Math.round(o.peers / share));
+  const first = world.add({ isBootstrap: true });
+  const plays: (() => void)[] = [];
+  for (let i = 0; i < count; i++) {
+    const [sessions] = hosts.splice(Math.floor(random.unit() * hosts.length), 1);
+    const peer = world.add();
+    if (sessions === undefined || peer === first) continue;
+    plays.push(() => comings.play(peer, sessions));
+    if (sessions[0]?.[0] === 0) world.at(world.now + (SETTLE_MS / 2) * random.unit(), () => world.join(peer));
+    else world.kill(peer);
+  }
+  return () => {
+    for (const play of plays) play();
+  };
+}
