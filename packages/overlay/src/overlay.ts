@@ -83,7 +83,9 @@ export class Overlay {
   private readonly table: Table;
   private readonly forwarding: Forwarding;
   private readonly upkeep: Upkeep;
-  private readonly ringWide: RingWide;
+  /** Made when it is first used: most peers of a large ring never need it, and memory counts. */
+  private ringWideMade: RingWide | undefined;
+  private readonly makeRingWide: () => RingWide;
 
   constructor(options: OverlayOptions) {
     const { stats } = this;
@@ -102,7 +104,8 @@ export class Overlay {
     this.upkeep = new Upkeep({ ...options, table, stats, forwarding: this.forwarding, push });
     const { isPublic = false, about = () => NOBODY_SPECIAL } = options;
     const aboutSelf = () => ({ ...about(), isResting: false });
-    this.ringWide = new RingWide({ ...options, isPublic, about: aboutSelf, table, forwarding: this.forwarding, push });
+    const ringWideOptions = { ...options, isPublic, about: aboutSelf, table, forwarding: this.forwarding, push };
+    this.makeRingWide = () => new RingWide(ringWideOptions);
   }
 
   poll(): OverlayOutput | undefined {
@@ -115,7 +118,7 @@ export class Overlay {
 
   linkDown(key: PeerKey, now: Instant): void {
     this.upkeep.linkDown(key, now);
-    this.ringWide.linkDown(key, now);
+    this.ringWideMade?.linkDown(key, now);
   }
 
   /** Nothing comes back from a neighbour, or something does again. */
@@ -233,13 +236,18 @@ export class Overlay {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.forwarding.wakeAt, this.upkeep.wakeAt, this.ringWide.wakeAt);
+    return earliest(this.forwarding.wakeAt, this.upkeep.wakeAt, this.ringWideMade?.wakeAt);
   }
 
   tick(now: Instant): void {
     this.forwarding.tick(now);
     this.upkeep.tick(now);
-    this.ringWide.tick(now);
+    this.ringWideMade?.tick(now);
+  }
+
+  private get ringWide(): RingWide {
+    this.ringWideMade ??= this.makeRingWide();
+    return this.ringWideMade;
   }
 
   /** For us: what a part of the overlay answers itself, else what comes out. */
@@ -259,14 +267,14 @@ export class Overlay {
   /** Tags below 0 are questions of the overlay's own parts. */
   private answered(asked: Asked, answer: OverlayDatagram, now: Instant): void {
     const { tag, answers, answerers } = asked;
-    if (this.upkeep.answered(tag, answer, now) || this.ringWide.answered(tag, answer, now)) return;
+    if (this.upkeep.answered(tag, answer, now) || this.ringWideMade?.answered(tag, answer, now)) return;
     const { source, payload } = answer;
     this.outbox.push({ kind: 'answer', tag, source, payload, isPlausible: this.upkeep.isPlausible(asked, source) });
     if (answers > 1 && answerers.length >= answers) this.outbox.push({ kind: 'done', tag });
   }
 
   private over({ tag, answerers }: Asked, now: Instant): void {
-    if (this.upkeep.answered(tag, undefined, now) || this.ringWide.answered(tag, undefined, now)) return;
+    if (this.upkeep.answered(tag, undefined, now) || this.ringWideMade?.answered(tag, undefined, now)) return;
     this.outbox.push({ kind: answerers.length > 0 ? 'done' : 'no-answer', tag });
   }
 }
