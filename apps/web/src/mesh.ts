@@ -19,6 +19,8 @@ import {
 
 export { type Leadership, lead, takeLead, waitForLead } from '@warren/browser';
 export type {
+  CrawledPeerView,
+  CrawlView,
   GroupView,
   LinkKind,
   LinkView,

@@ -1,6 +1,7 @@
 /**
- * Where peers stand on the ring map. Pure geometry; SVG coordinates, so `y`
- * points down. Id zero is at the top, ids grow clockwise.
+ * Where peers stand on the ring map and how lines run between them. Pure
+ * geometry; SVG coordinates, so `y` points down. Id zero is at the top, ids
+ * grow clockwise. What is drawn there is for `ring-scene.ts` to say.
  */
 
 export interface Point {
@@ -19,11 +20,49 @@ export function pointAt(fraction: number, radius: number): Point {
   return { x: radius * Math.sin(angle), y: -radius * Math.cos(angle) };
 }
 
-/** A chord between two points of a circle around the origin, bent towards the middle, as an SVG path. */
+/**
+ * A line between two points of a circle around the origin, as an SVG path: neighbours are joined close to the rim,
+ * peers on opposite sides almost straight through the middle.
+ */
 export function chord(a: Point, b: Point): string {
-  const bend = 0.35;
+  const across = Math.hypot(a.x - b.x, a.y - b.y) / (Math.hypot(a.x, a.y) + Math.hypot(b.x, b.y) || 1);
+  const bend = 0.95 - 0.7 * across;
   const middle = { x: ((a.x + b.x) / 2) * bend, y: ((a.y + b.y) / 2) * bend };
   return `M${round(a.x)} ${round(a.y)}Q${round(middle.x)} ${round(middle.y)} ${round(b.x)} ${round(b.y)}`;
+}
+
+/** Lanes at most: beyond them peers that stand close cover each other. */
+const MAX_LANES = 3;
+
+/**
+ * Which lane each of these fractions takes, 0 on the rim and others outside of it, so that peers whose places are
+ * closer than `gap` (a fraction too) stand side by side, each at its true angle.
+ */
+export function lanesOf(fractions: readonly number[], gap: number): readonly number[] {
+  const inOrder = fractions.map((fraction, i) => ({ fraction, i })).sort((a, b) => a.fraction - b.fraction);
+  const lanes = fractions.map(() => 0);
+  const taken: { first: number; last: number }[] = [];
+  for (const { fraction, i } of inOrder) {
+    const isFree = (lane: { first: number; last: number }): boolean =>
+      fraction - lane.last >= gap && lane.first + 1 - fraction >= gap;
+    const free = taken.findIndex(isFree);
+    const lane = free >= 0 ? free : Math.min(taken.length, MAX_LANES - 1);
+    lanes[i] = lane;
+    taken[lane] = { first: taken[lane]?.first ?? fraction, last: fraction };
+  }
+  return lanes;
+}
+
+/** The key of the one that is nearest to a point, unless all are farther than `reach`. */
+export function nearestTo(at: Point, places: ReadonlyMap<string, Point>, reach: number): string | undefined {
+  let nearest: string | undefined;
+  let least = reach;
+  for (const [key, { x, y }] of places) {
+    const distance = Math.hypot(x - at.x, y - at.y);
+    if (distance > least) continue;
+    [nearest, least] = [key, distance];
+  }
+  return nearest;
 }
 
 /** A label with its wished place on the ring. */

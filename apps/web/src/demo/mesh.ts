@@ -1,8 +1,11 @@
 /**
- * A mesh of pretended members behind `?demo`, to work on the page's looks
- * without other people. Development only: the build leaves it out.
+ * A mesh of pretended members behind `?demo`, or `?demo=100` for so many, to
+ * work on the page's looks without other people. Development only: the build
+ * leaves it out.
  */
 import type {
+  CrawledPeerView,
+  CrawlView,
   GroupView,
   Leadership,
   LinkKind,
@@ -25,6 +28,9 @@ const MEMBERS = [
   ['chrome-linux.dave-with-a-long-name', 'browser', 'overlay', 120],
   ['pi.erin', 'edge', 'websocket', 23],
 ] as const;
+
+/** How many members beside us; further ones than those with names get a number. */
+const COUNT = Number(new URLSearchParams(location.search).get('demo')) || MEMBERS.length;
 
 /** Grants every tab the lead. */
 export function lead(): Promise<Leadership> {
@@ -95,8 +101,8 @@ class DemoPeer implements WarrenPeer {
       this.groups = [{ ...base, ...more }];
       for (const listener of this.listeners) listener();
     };
-    const others = MEMBERS.map(([name, kind, via, rttMs], i) => member(name, kind, i + 1, { kind: via, rttMs }));
-    const links = others.map(other => link(other.peerId, other.link?.kind ?? 'udp', other.link?.rttMs ?? 1));
+    const others = Array.from({ length: COUNT }, (_, i) => pretended(i));
+    const links = linksOf(self, others);
     const placed = { ...self, address: '10.128.3.4' };
     void show(100, { state: 'searching', members: [self], links: [] })
       .then(() => show(1_800, { state: 'connected', members: [self, ...others.slice(0, 2)], links: links.slice(0, 2) }))
@@ -142,6 +148,16 @@ class DemoGroup implements WarrenGroup {
     return { target, address: '10.128.9.9', sent: 1, lost: 0, rttsMs: [rttMs] };
   }
 
+  async crawl(onProgress: (view: CrawlView) => void): Promise<CrawlView> {
+    const ring = inOrder(this.view().members);
+    const peers = ring.map((_, i) => crawled(ring, i));
+    for (let n = 5; n < peers.length; n += 5) {
+      await pause(60);
+      onProgress({ peers: peers.slice(0, n), inconsistencies: [], complete: false, tookMs: 0 });
+    }
+    return { peers, inconsistencies: [], complete: true, tookMs: 60 * peers.length };
+  }
+
   readonly isBehind = false;
 
   learnRevocations(): void {}
@@ -149,6 +165,15 @@ class DemoGroup implements WarrenGroup {
   async useCertificate(): Promise<void> {}
 
   async leave(): Promise<void> {}
+}
+
+/** Member number `i`, from 0. */
+function pretended(i: number): MemberView {
+  const [name, kind, via, rttMs] = MEMBERS[i % MEMBERS.length] as (typeof MEMBERS)[number];
+  return member(i < MEMBERS.length ? name : `device-${i}.user-${i % 9}`, kind, i + 1, {
+    kind: via,
+    rttMs: rttMs + i / 3,
+  });
 }
 
 function member(
@@ -159,16 +184,54 @@ function member(
 ): MemberView {
   const [device = '', user = ''] = name.split('.');
   const self = via === undefined;
-  const place = self ? {} : { address: `10.128.${n}.${n * 9}`, link: via, pq: n % 2 === 0 };
+  const place = self ? {} : { address: `10.128.${n}.${(n * 9) % 250}`, link: via, pq: n % 2 === 0 };
   return { peerId: id(n), name, device, user, kind, rights: ['relay'], self, online: true, ...place };
 }
 
-function link(peerId: string, kind: LinkKind, rttMs: number): LinkView {
-  return { peerId, kind, rttMs, roles: ['near'], pq: false, sentBytes: 12_345, receivedBytes: 3_456_789 };
+/** Three neighbours on each side, four shortcuts, one link for traffic. */
+function linksOf(self: MemberView, others: readonly MemberView[]): LinkView[] {
+  const ring = inOrder([self, ...others]);
+  const at = ring.indexOf(self);
+  const roles = new Map<MemberView, LinkView['roles'][number]>();
+  for (const [steps, role] of [
+    [[7, 13, 25, 50].filter(step => step < ring.length - 3), 'far'],
+    [ring.length > 20 ? [17] : [], 'on-demand'],
+    [[1, 2, 3, -1, -2, -3], 'near'],
+  ] as const) {
+    for (const step of steps) roles.set(ring[(at + step + 3 * ring.length) % ring.length] as MemberView, role);
+  }
+  roles.delete(self);
+  return [...roles].map(([{ peerId, link: via }, role]) => link(peerId, via?.kind ?? 'udp', via?.rttMs ?? 1, role));
+}
+
+function crawled(ring: readonly MemberView[], i: number): CrawledPeerView {
+  const { peerId, name, kind, self } = ring[i] as MemberView;
+  const beside = (step: number): string => ring[(i + step + 3 * ring.length) % ring.length]?.peerId ?? peerId;
+  const near = (side: 1 | -1): string[] => [...new Set([1, 2, 3].map(n => beside(n * side)))].filter(n => n !== peerId);
+  const said = { links: 6 + (i % 5), recordsHeld: (i * 7) % 40, resting: i % 6 === 4 && !self };
+  return {
+    peerId,
+    name,
+    kind,
+    ...said,
+    successors: near(1),
+    predecessors: near(-1),
+    ...(self ? {} : { rttMs: 20 + i }),
+  };
+}
+
+function inOrder(members: readonly MemberView[]): MemberView[] {
+  return [...members].sort((a, b) => (a.peerId < b.peerId ? -1 : 1));
+}
+
+function link(peerId: string, kind: LinkKind, rttMs: number, role: LinkView['roles'][number] = 'near'): LinkView {
+  return { peerId, kind, rttMs, roles: [role], pq: false, sentBytes: 12_345, receivedBytes: 3_456_789 };
 }
 
 function id(n: number): string {
-  return ((n * 0x9e3779b9) >>> 0).toString(16).padStart(8, '0').repeat(5);
+  // Scattered by chance, as real ids are, and the same each time.
+  const mixed = Math.imul(Math.imul(n + 1, 0x9e3779b9) ^ (Math.imul(n + 1, 0x85ebca6b) >>> 13), 0xc2b2ae35);
+  return (mixed >>> 0).toString(16).padStart(8, '0').repeat(5);
 }
 
 function pause(ms: number): Promise<void> {

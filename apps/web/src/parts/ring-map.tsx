@@ -1,103 +1,166 @@
 /**
- * The ring: every member at the place of its peer id, and a chord for each
- * link of this tab, coloured and dashed by kind. The table below says the same
- * in words.
+ * The ring: every member at the place of its peer id, a line for each link.
+ * Colour says the kind of a link of ours, the stroke what it is for. Names
+ * stand beside a small ring; on a large one, and for all else that is known,
+ * there is the line below for whoever one points at.
  */
 import { useSignal } from '@preact/signals';
-import type { GroupView, LinkKind, LinkView, MemberView } from '../mesh.ts';
-import { chord, fractionOf, labelHeights, pointAt } from '../ring.ts';
-import { bytesWords, linkWords, rttWords } from '../words.ts';
+import { useMemo } from 'preact/hooks';
+import type { CrawlView, GroupView, LinkKind } from '../mesh.ts';
+import { chord, labelHeights, lanesOf, nearestTo, type Point, pointAt } from '../ring.ts';
+import {
+  type LinkRole,
+  placeWords,
+  type RingLine,
+  type RingPlace,
+  type RingScene,
+  ringScene,
+  roleWords,
+} from '../ring-scene.ts';
+import { linkWords } from '../words.ts';
 
 const RADIUS = 96;
+/** Without labels there is more room. */
+const RADIUS_UNLABELLED = 112;
 const LABEL_GAP = 15;
-/** From this many members on, names show on hover and focus only. */
+/** From this many members on, names show for whoever one points at only; on a small screen sooner. */
 const MAX_LABELS = 16;
+const MAX_LABELS_SMALL = 7;
+/** How far beside a member one may point, in units of the drawing. */
+const REACH = 22;
 const KINDS: readonly LinkKind[] = ['webrtc', 'udp', 'websocket', 'relay', 'overlay'];
+const ROLES: readonly LinkRole[] = ['near', 'far', 'on-demand', 'leaf'];
 
-/** The map, its legend and its table. */
-export function RingMap({ view }: { view: GroupView }) {
+/** The map with its legend. `crawl` is the last walk, if there was one. */
+export function RingMap({ view, crawl }: { view: GroupView; crawl: CrawlView | undefined }) {
   const pointed = useSignal<string | undefined>(undefined);
-  const kinds = KINDS.filter(kind => view.links.some(link => link.kind === kind));
-  return (
-    <section class="panel" aria-labelledby="ring-title">
-      <h2 id="ring-title">Ring</h2>
-      <svg class="ring" viewBox="-215 -122 430 244" role="group" aria-label="Members at their places on the ring">
-        <circle class="rim" r={RADIUS} />
-        {view.links.map(link => (
-          <Chord key={`${link.kind} ${link.peerId}`} view={view} link={link} />
-        ))}
-        <Members view={view} pointed={pointed} />
-      </svg>
-      {kinds.length === 0 ? <p class="muted">No links yet.</p> : <Legend kinds={kinds} />}
-      {view.links.length === 0 ? null : <LinkTable view={view} />}
-    </section>
-  );
-}
-
-function Chord({ view, link }: { view: GroupView; link: LinkView }) {
-  const [from, to] = [view.self.peerId, link.peerId].map(id => pointAt(fractionOf(id), RADIUS));
-  if (from === undefined || to === undefined) return null;
-  return <path class={`chord ${link.kind}`} d={chord(from, to)} />;
-}
-
-function Members({ view, pointed }: { view: GroupView; pointed: { value: string | undefined } }) {
-  const shown = view.members.filter(member => member.online || member.self);
-  const labelled =
-    shown.length <= MAX_LABELS ? shown : shown.filter(({ peerId, self }) => self || peerId === pointed.value);
-  const places = labelled.map(member => ({ key: member.peerId, fraction: fractionOf(member.peerId) }));
-  const heights = labelHeights(places, RADIUS + 14, LABEL_GAP);
+  const scene = useMemo(() => ringScene(view, crawl), [view, crawl]);
+  const drawing = useMemo(() => drawingOf(scene), [scene]);
+  const place = scene.places.find(({ peerId }) => peerId === pointed.value);
   return (
     <>
-      {shown.map(member => (
-        <Member
-          key={member.peerId}
-          member={member}
-          labelY={heights.get(member.peerId)}
-          pointed={pointed.value === member.peerId}
-          onPoint={on => {
-            pointed.value = on ? member.peerId : undefined;
-          }}
-        />
-      ))}
+      <Ring scene={scene} drawing={drawing} pointed={pointed} />
+      <p class="ring-says">
+        {place === undefined ? (
+          <span class="muted">Point at a member, or tap it, to see how it is reached.</span>
+        ) : (
+          <>
+            <strong>{place.name}</strong> <span class="muted">{placeWords(place).join(' · ')}</span>
+          </>
+        )}
+      </p>
+      <Legend scene={scene} />
     </>
   );
 }
 
-function Member(props: {
-  member: MemberView;
-  labelY: number | undefined;
-  pointed: boolean;
-  onPoint: (on: boolean) => void;
-}) {
-  const { member, labelY } = props;
-  const fraction = fractionOf(member.peerId);
-  const { x, y } = pointAt(fraction, RADIUS);
+/** Where everything stands. */
+interface Drawing {
+  readonly radius: number;
+  readonly points: ReadonlyMap<string, Point>;
+  readonly labels: ReadonlyMap<string, number>;
+  readonly size: number;
+}
+
+function drawingOf({ places }: RingScene): Drawing {
+  const isSmall = matchMedia('(max-width: 640px)').matches;
+  const isLabelled = places.length <= (isSmall ? MAX_LABELS_SMALL : MAX_LABELS);
+  const radius = isLabelled ? RADIUS : RADIUS_UNLABELLED;
+  const size = places.length <= MAX_LABELS ? 5.5 : places.length <= 50 ? 4.2 : 3;
+  const lanes = lanesOf(
+    places.map(({ fraction }) => fraction),
+    (2 * size + 0.5) / (2 * Math.PI * radius),
+  );
+  const points = new Map(
+    places.map(({ peerId, fraction }, i) => [peerId, pointAt(fraction, radius + (lanes[i] ?? 0) * (2 * size + 0.5))]),
+  );
+  const labelled = isLabelled ? places.map(({ peerId, fraction }) => ({ key: peerId, fraction })) : [];
+  return { radius, points, labels: labelHeights(labelled, radius + 14, LABEL_GAP), size };
+}
+
+function Ring(props: { scene: RingScene; drawing: Drawing; pointed: { value: string | undefined } }) {
+  const { scene, drawing, pointed } = props;
+  const hasLabels = drawing.labels.size > 0;
+  const point = (event: PointerEvent): void => {
+    const at = inDrawing(event);
+    pointed.value = at && nearestTo(at, drawing.points, REACH);
+  };
+  return (
+    <div
+      class={`ring${hasLabels ? '' : ' unlabelled'}`}
+      role="listbox"
+      aria-label="Members at their places on the ring"
+      aria-activedescendant={pointed.value === undefined ? undefined : `place-${pointed.value}`}
+      tabIndex={0}
+      onPointerMove={point}
+      onPointerDown={point}
+      onPointerLeave={event => {
+        if (event.pointerType === 'mouse') pointed.value = undefined;
+      }}
+      onKeyDown={event => {
+        const next = stepped(scene, pointed.value, event.key);
+        if (next === undefined) return;
+        event.preventDefault();
+        pointed.value = next;
+      }}
+    >
+      <svg viewBox={hasLabels ? '-215 -122 430 244' : '-134 -134 268 268'} role="presentation">
+        <circle class="rim" r={drawing.radius} />
+        {scene.lines.map(line => (
+          <Line key={`${line.from} ${line.to}`} line={line} drawing={drawing} pointed={pointed.value} />
+        ))}
+        {scene.places.map(place => (
+          <Place key={place.peerId} place={place} drawing={drawing} isPointed={place.peerId === pointed.value} />
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+/** Where an event is, in units of the drawing. */
+function inDrawing(event: PointerEvent): Point | undefined {
+  const svg = (event.currentTarget as Element).querySelector('svg');
+  const matrix = svg?.getScreenCTM()?.inverse();
+  return matrix && new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix);
+}
+
+/** Who comes next by keyboard: arrows go round the ring, Home to this tab, Escape to nobody. */
+function stepped({ places }: RingScene, from: string | undefined, key: string): string | undefined {
+  const self = places.findIndex(place => place.self);
+  const at = from === undefined ? -1 : places.findIndex(({ peerId }) => peerId === from);
+  const step = key === 'ArrowRight' || key === 'ArrowDown' ? 1 : key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 0;
+  if (step === 0 && key !== 'Home') return undefined;
+  const next = at < 0 || key === 'Home' ? self : (at + step + places.length) % places.length;
+  return places[next]?.peerId;
+}
+
+function Line({ line, drawing, pointed }: { line: RingLine; drawing: Drawing; pointed: string | undefined }) {
+  const [from, to] = [drawing.points.get(line.from), drawing.points.get(line.to)];
+  if (from === undefined || to === undefined) return null;
+  const isPointed = line.from === pointed || line.to === pointed;
+  const whose = line.kind === undefined ? 'others' : line.kind;
+  return <path class={`chord ${whose} ${line.role}${isPointed ? ' pointed' : ''}`} d={chord(from, to)} />;
+}
+
+function Place({ place, drawing, isPointed }: { place: RingPlace; drawing: Drawing; isPointed: boolean }) {
+  const { peerId, fraction, self, state, name } = place;
+  const { x, y } = drawing.points.get(peerId) ?? { x: 0, y: 0 };
+  const labelY = drawing.labels.get(peerId);
   const side = fraction < 0.5 ? 1 : -1;
-  const words = [
-    member.name,
-    member.self ? 'this tab' : member.link === undefined ? 'no direct link' : linkWords(member.link.kind),
-    member.address,
-  ]
-    .filter(Boolean)
-    .join(', ');
   return (
     <g
-      class={`place${member.self ? ' self' : ''}${props.pointed ? ' pointed' : ''}`}
-      tabIndex={0}
-      role="img"
-      aria-label={words}
-      onFocus={() => props.onPoint(true)}
-      onBlur={() => props.onPoint(false)}
-      onPointerEnter={() => props.onPoint(true)}
-      onPointerLeave={() => props.onPoint(false)}
+      class={`place ${state}${self ? ' self' : ''}${isPointed ? ' pointed' : ''}`}
+      id={`place-${peerId}`}
+      role="option"
+      aria-selected={isPointed}
+      aria-label={[name, ...placeWords(place)].join(', ')}
     >
-      <title>{words}</title>
-      <circle cx={x} cy={y} r={member.self ? 7 : 5.5} />
+      <circle cx={x} cy={y} r={drawing.size * (self ? 1.3 : 1)} />
       {labelY === undefined ? null : (
         <>
           <path class="leader" d={`M${x} ${y}L${side * (Math.abs(x) + 9)} ${labelY}`} />
           <text x={side * (Math.abs(x) + 12)} y={labelY + 4} text-anchor={side > 0 ? 'start' : 'end'}>
-            {short(member.name)}
+            {short(name)}
           </text>
         </>
       )}
@@ -105,63 +168,44 @@ function Member(props: {
   );
 }
 
-function Legend({ kinds }: { kinds: readonly LinkKind[] }) {
+function Legend({ scene: { lines, places } }: { scene: RingScene }) {
+  const ours = lines.filter(({ kind }) => kind !== undefined);
+  const kinds = KINDS.filter(kind => ours.some(line => line.kind === kind));
+  const roles = ROLES.filter(role => ours.some(line => line.role === role));
+  if (ours.length === 0) return <p class="muted">No links yet.</p>;
   return (
-    <ul class="legend" aria-label="Colours of links">
-      {kinds.map(kind => (
-        <li key={kind}>
-          <svg viewBox="0 0 26 8" width="26" height="8" aria-hidden="true">
-            <path class={`chord ${kind}`} d="M1 4H25" />
-          </svg>
-          {linkWords(kind)}
-        </li>
+    <ul class="legend" aria-label="Lines and dots of the map">
+      {roles.map(role => (
+        <Key key={role} line={`any ${role}`} words={roleWords(role)} />
       ))}
+      {kinds.map(kind => (
+        <Key key={kind} line={kind} words={linkWords(kind)} />
+      ))}
+      {lines.length > ours.length ? <Key line="others" words="links of others" /> : null}
+      {(['asleep', 'silent'] as const)
+        .filter(state => places.some(place => place.state === state))
+        .map(state => (
+          <li key={state}>
+            <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
+              <g class={`place ${state}`}>
+                <circle cx="6" cy="6" r="4.5" />
+              </g>
+            </svg>
+            {state === 'asleep' ? 'in the background' : 'does not answer'}
+          </li>
+        ))}
     </ul>
   );
 }
 
-function LinkTable({ view }: { view: GroupView }) {
-  const name = (peerId: string): string =>
-    view.members.find(member => member.peerId === peerId)?.name ?? `${peerId.slice(0, 8)}…`;
+function Key({ line, words }: { line: string; words: string }) {
   return (
-    <div class="scroll">
-      <table class="links">
-        <caption class="unseen">Links of this tab</caption>
-        <thead>
-          <tr>
-            <th scope="col">Link to</th>
-            <th scope="col">Kind</th>
-            <th scope="col">RTT</th>
-            <th scope="col">Bytes</th>
-          </tr>
-        </thead>
-        <tbody>
-          {view.links.map(link => (
-            <tr key={`${link.kind} ${link.peerId}`}>
-              <th scope="row">{name(link.peerId)}</th>
-              <td>
-                {linkWords(link.kind)}
-                <small class="muted block">{link.roles.join(', ')}</small>
-              </td>
-              <td class="number">{link.rttMs === undefined ? '–' : rttWords(link.rttMs)}</td>
-              <td class="number">
-                <Traffic arrow="↑" words="sent" bytes={link.sentBytes} />
-                <Traffic arrow="↓" words="received" bytes={link.receivedBytes} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Traffic({ arrow, words, bytes }: { arrow: string; words: string; bytes: number }) {
-  return (
-    <span class="block">
-      <span aria-hidden="true">{arrow}</span> {bytesWords(bytes)}
-      <span class="unseen"> {words}</span>
-    </span>
+    <li>
+      <svg viewBox="0 0 26 8" width="26" height="8" aria-hidden="true">
+        <path class={`chord ${line}`} d="M1 4H25" />
+      </svg>
+      {words}
+    </li>
   );
 }
 

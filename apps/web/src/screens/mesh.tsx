@@ -7,7 +7,7 @@ import { joins, peerView } from '../participant.ts';
 import { Duties } from '../parts/duties.tsx';
 import { JoinCard } from '../parts/join-card.tsx';
 import { MemberList } from '../parts/member-list.tsx';
-import { RingMap } from '../parts/ring-map.tsx';
+import { RingPanel } from '../parts/ring-panel.tsx';
 import { Texts } from '../parts/texts.tsx';
 import { people, withoutDevice } from '../people.ts';
 import type { GroupDetails } from '../site-api.ts';
@@ -38,7 +38,7 @@ export function MeshTab({ group, found }: { group: string; found: GroupDetails |
         </div>
         {view === undefined ? null : (
           <div class="column">
-            <RingMap view={view} />
+            <RingPanel view={view} />
             <Duties view={view} />
           </div>
         )}
