@@ -26,7 +26,7 @@ describe('faults #21 a link on which nothing comes back', () => {
 
   test('is in doubt no more once anything comes', () => {
     bed.fate = () => [];
-    talk(2500);
+    talk(1500);
     expect(a.links.isDoubtful(b.peer)).toBe(true);
     bed.fate = () => [10];
     talk(1100);
