@@ -20,7 +20,6 @@ describe('a broadcast in a quiet ring', () => {
     expect(world.parts).toBe(size - 1);
     expect(world.heard()).toBe(size - 1);
     expect(world.depth).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(size)));
-    console.log(`${size} peers: ${world.parts} parts, depth ${world.depth}`);
     world.ring.run(SETTLED_MS);
     expect([world.parts, world.wants]).toEqual([size - 1, 0]);
     expect(world.haves).toBeLessThan(12 * size);
@@ -47,7 +46,6 @@ describe('faults #74: a broadcast', () => {
     const byTree = world.heard(droppers);
     world.ring.run(SETTLED_MS);
     const honest = 199 - droppers.size;
-    console.log(`20 % droppers: ${byTree} of ${honest} by the tree, ${world.heard(droppers)} in the end`);
     expect(byTree).toBeLessThan(honest * 0.99);
     expect(world.heard(droppers)).toBe(honest);
     expect(Math.max(...world.handings.values())).toBe(1);

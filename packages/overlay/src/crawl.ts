@@ -10,7 +10,7 @@
  * own links --> ask, 16 at a time --> answers name others --> ask those ... nobody left --> compare --> ask again
  * ```
  */
-import type { Instant } from '@warren/base';
+import { type Instant, Outbox } from '@warren/base';
 import { type Peeked, type PeerId, type PeerKey, peerIdFromKey, peerKey, type WireHostKind } from '@warren/wire';
 
 /** Questions under way. */
@@ -18,7 +18,7 @@ const AT_ONCE = 16;
 /** How often a peer that does not answer is asked. */
 const TRIES = 2;
 /** Peers that a crawl goes to at most. */
-export const CRAWLED_MAX = 20_000;
+const CRAWLED_MAX = 20_000;
 /** How long it takes at most. */
 export const CRAWL_MS = 300_000;
 /** Neighbours on each side that are compared. */
@@ -58,6 +58,14 @@ export interface CrawlReport {
   readonly tookMs: number;
 }
 
+export interface CrawlOptions {
+  readonly self: PeerId;
+  readonly own: () => Peeked;
+  readonly links: Iterable<PeerId>;
+  /** Peers to go to at most: 20,000 by default. */
+  readonly most?: number;
+}
+
 interface Named {
   readonly by: PeerKey;
   tries: number;
@@ -67,11 +75,12 @@ interface Named {
 export class Crawl {
   private readonly self: PeerKey;
   private readonly begunAt: Instant;
+  private readonly most: number;
   private readonly own: () => Peeked;
   /** Everybody who was named, asked or not. */
   private readonly named = new Map<PeerKey, Named>();
   /** Who is to be asked, in the order in which they were named. */
-  private readonly queue: PeerKey[] = [];
+  private readonly queue = new Outbox<PeerKey>();
   /** When whom was asked. */
   private readonly underWay = new Map<PeerKey, Instant>();
   private readonly answers = new Map<PeerKey, CrawledPeer>();
@@ -81,13 +90,11 @@ export class Crawl {
   private endedAt: Instant | undefined;
 
   /** Begins with our own view, and goes on with `links`. */
-  constructor(
-    o: { readonly self: PeerId; readonly own: () => Peeked; readonly links: Iterable<PeerId> },
-    now: Instant,
-  ) {
+  constructor(o: CrawlOptions, now: Instant) {
     this.self = peerKey(o.self);
     this.own = o.own;
     this.begunAt = now;
+    this.most = o.most ?? CRAWLED_MAX;
     this.named.set(this.self, { by: this.self, tries: 1 });
     this.take(this.self, o.own(), undefined);
     for (const id of o.links) this.name(peerKey(id), this.self);
@@ -96,8 +103,8 @@ export class Crawl {
   /** The next peer to ask; `undefined` while enough are under way, and when nobody is left: the walk is over then. */
   next(now: Instant): PeerId | undefined {
     if (this.isOver || this.underWay.size >= AT_ONCE) return undefined;
-    if (this.queue.length === 0 && this.underWay.size === 0 && !this.isSecondLook) this.lookAgain();
-    const peer = this.queue.shift();
+    if (this.queue.isEmpty && this.underWay.size === 0 && !this.isSecondLook) this.lookAgain();
+    const peer = this.queue.poll();
     if (peer !== undefined) {
       this.underWay.set(peer, now);
       return peerIdFromKey(peer);
@@ -157,7 +164,7 @@ export class Crawl {
 
   private name(peer: PeerKey, by: PeerKey): void {
     if (this.named.has(peer)) return;
-    if (this.named.size >= CRAWLED_MAX) {
+    if (this.named.size >= this.most) {
       this.isCut = true;
       return;
     }

@@ -4,7 +4,7 @@
  * machines that tests put on it. Not here: joining and mending, see `testbed.ts`.
  */
 import { type Instant, type Random, unit } from '@warren/base';
-import { addIds, compareDistance, idAtFraction, type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import { addIds, idAtFraction, type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import type { Place } from './arcs.ts';
 import { farLinkCount, NEAR_PER_SIDE } from './ring.ts';
 import { seeded } from './testbed.ts';
@@ -131,8 +131,9 @@ export class Ring<Machine extends Ticking> {
     }
     for (let n = 0; n < farLinkCount(size); n++) {
       const point = addIds(seat.id, idAtFraction(size ** (unit(this.random) - 1), this.random));
-      const other = this.seats.reduce((a, b) => (compareDistance(point, a.id, b.id) <= 0 ? a : b));
-      this.link(seat, other);
+      const key = peerKey(point);
+      const beyond = this.seats.findIndex(other => other.key >= key);
+      this.link(seat, this.seats[Math.max(beyond, 0)] as Seat<Machine>);
     }
   }
 

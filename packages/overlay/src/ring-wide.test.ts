@@ -5,15 +5,15 @@ import { Overlay, type OverlayOutput } from './overlay.ts';
 import { Mesh, type MeshPeer, seeded } from './testbed.ts';
 
 const NEWS = new Uint8Array(300).fill(7);
-const SIZE = 40;
+const SIZE = 24;
 
-describe('in a settled ring of 40', () => {
+describe('in a settled ring of 24', () => {
   let mesh: Mesh;
   let first: MeshPeer;
   const sent = new Map<number, number>();
 
   beforeAll(() => {
-    mesh = settled(SIZE, 41);
+    mesh = settled(SIZE, 24);
     [first] = mesh.living() as [MeshPeer];
     mesh.fate = (_from, _to, bytes) => {
       const { type, payload } = decodeOverlayDatagram(bytes) ?? {};
@@ -24,7 +24,7 @@ describe('in a settled ring of 40', () => {
     };
   });
 
-  test('a broadcast costs 39 parts and is heard once by all', () => {
+  test('a broadcast costs 23 parts and is heard once by all', () => {
     sent.clear();
     expect(first.overlay.broadcast(NEWS, mesh.now)).toBe(true);
     mesh.drain(first);
@@ -61,7 +61,7 @@ describe('in a settled ring of 40', () => {
   });
 
   test('a crawl names who vanished, unless the ring mends before it is over', () => {
-    const gone = mesh.living()[20] as MeshPeer;
+    const gone = mesh.living()[12] as MeshPeer;
     mesh.kill(gone);
     first.crawls.splice(0);
     first.overlay.crawl(8, mesh.now);
@@ -134,6 +134,6 @@ function settled(size: number, seed: number): Mesh {
   const bootstrap = mesh.add();
   for (let i = 1; i < size; i++) mesh.link(mesh.add(), bootstrap);
   expect(mesh.runUntil(() => mesh.isRing(), 60_000)).toBe(true);
-  mesh.run(60_000);
+  mesh.run(90_000);
   return mesh;
 }
