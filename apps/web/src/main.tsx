@@ -6,13 +6,15 @@ import './style.css';
 import { effect, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { followAttention } from './attention.ts';
 import { offerDebug } from './debug.ts';
-import { farewell, lookAgain, rest, wakeUp } from './participant.ts';
+import { farewell, lookAgain, rest, setResting, wakeUp } from './participant.ts';
 import { followAddress, route } from './route.ts';
 import { details, loadState, poll, user } from './site.ts';
 
 followAddress();
 offerDebug();
+followAttention(setResting);
 poll(loadState, 20_000);
 
 /** What runs belongs to whoever is signed in. */

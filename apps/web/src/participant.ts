@@ -5,6 +5,7 @@
  */
 import { signal } from '@preact/signals';
 import { announce } from './announce.ts';
+import { lapse } from './attention.ts';
 import type { StepName } from './joining.ts';
 import type {
   GroupView,
@@ -70,6 +71,8 @@ let queued: AbortController | undefined;
 /** The lead, got before there was anything to start. */
 let held: Leadership | undefined;
 let starting: Promise<WarrenPeer | undefined> | undefined;
+/** Whether this tab should be chosen last for duties. */
+let isResting = false;
 
 /** Looks what certificates this browser has, and goes back into the groups it was in before a reload. */
 export async function wakeUp(): Promise<void> {
@@ -184,9 +187,19 @@ export function lookAgain(): void {
   running?.peer.resumed();
 }
 
+/** This tab is hidden or short of power, or is not any more: others choose it last for duties meanwhile. */
+export function setResting(rests: boolean): void {
+  isResting = rests;
+  if (running !== undefined) tellResting(running.peer);
+}
+
 /** Says goodbye in the last moment of the page. */
 export function farewell(): void {
   void running?.peer.stop();
+}
+
+function tellResting(peer: WarrenPeer & { setResting?: (isResting: boolean) => void }): void {
+  peer.setResting?.(isResting);
 }
 
 async function openMesh(): Promise<{ readonly module: MeshModule; readonly mesh: Mesh }> {
@@ -221,6 +234,8 @@ async function start(group: string): Promise<WarrenPeer | undefined> {
   const bootstraps = new Set([...(siteState.value?.bootstraps ?? []), ...(file?.bootstraps ?? [])]);
   const peer = await opened.mesh.start([...bootstraps]);
   running = { peer, leadership };
+  lapse.value = undefined;
+  tellResting(peer);
   tab.value = { kind: 'running' };
   peer.subscribe(() => {
     // Changes are told a little late: also those of stopping.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { agoWords, bytesWords, deviceNameFrom, leftWords, rttWords, userNameFrom } from './words.ts';
+import { agoWords, bytesWords, deviceNameFrom, durationWords, leftWords, rttWords, userNameFrom } from './words.ts';
 
 describe('words', () => {
   test('a round-trip time has a decimal only where it matters', () => {
@@ -13,6 +13,15 @@ describe('words', () => {
     expect(agoWords(now - 3_600_000, now)).toBe('1 hour ago');
     expect(leftWords(now + 7 * 86_400_000, now)).toBe('7 days left');
     expect(leftWords(now - 1, now)).toBe('expired');
+  });
+
+  test('a duration is told in seconds as long as they matter', () => {
+    expect([1_000, 14_400, 89_000, 600_000].map(durationWords)).toEqual([
+      '1 second',
+      '14 seconds',
+      '89 seconds',
+      '10 minutes',
+    ]);
   });
 
   test('bytes come in decimal units', () => {

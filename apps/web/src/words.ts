@@ -48,6 +48,12 @@ export function leftWords(then: number, now: number): string {
   return seconds <= 0 ? 'expired' : `${spanWords(seconds)} left`;
 }
 
+/** How long something took: whole seconds up to a minute and a half. */
+export function durationWords(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 90 ? count(seconds, 'second') : spanWords(seconds);
+}
+
 /** A byte count with a decimal unit. */
 export function bytesWords(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;

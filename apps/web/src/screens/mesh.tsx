@@ -6,6 +6,7 @@ import { useSignal } from '@preact/signals';
 import { joins, peerView } from '../participant.ts';
 import { Duties } from '../parts/duties.tsx';
 import { JoinCard } from '../parts/join-card.tsx';
+import { LapseNote } from '../parts/lapse-note.tsx';
 import { MemberList } from '../parts/member-list.tsx';
 import { RingPanel } from '../parts/ring-panel.tsx';
 import { Texts } from '../parts/texts.tsx';
@@ -20,6 +21,7 @@ export function MeshTab({ group, found }: { group: string; found: GroupDetails |
   const joined = joins.value.get(group)?.kind === 'joined';
   return (
     <>
+      <LapseNote view={view} />
       <JoinCard group={group} view={view} />
       <div class="columns">
         <div class="column">
