@@ -3,7 +3,7 @@
  * could not be reached is tried again. Bounded, since whom to dial follows
  * from what neighbours say.
  */
-import { earliest, type Instant, jitter, type Random } from '@warren/base';
+import { type Instant, jitter, type Random } from '@warren/base';
 import type { PeerKey } from '@warren/wire';
 
 /** Links being made at once. */
@@ -37,9 +37,20 @@ export class Dials {
 
   /** Notes the start of a dial; false when it must not begin: under way, failed lately, or too many at once. */
   begin(key: PeerKey, now: Instant): boolean {
-    if (this.underWay.has(key) || this.underWay.size >= DIALS_MAX || this.isBackedOff(key, now)) return false;
+    if (!this.mayBegin(key) || this.isBackedOff(key, now)) return false;
     this.underWay.set(key, now + DIAL_MS);
     return true;
+  }
+
+  /** Whether a dial to a peer could begin: not under way, and not too many at once. */
+  mayBegin(key: PeerKey): boolean {
+    return !this.underWay.has(key) && this.underWay.size < DIALS_MAX;
+  }
+
+  /** Forgets all dials. */
+  clear(): void {
+    this.underWay.clear();
+    this.backoff.clear();
   }
 
   /** A link is up, whoever dialled. */
@@ -65,9 +76,21 @@ export class Dials {
     return entry !== undefined && entry.until > now;
   }
 
+  /** Dials under way. */
+  get count(): number {
+    return this.underWay.size;
+  }
+
+  /** Whether a peer is being dialled. */
+  isUnderWay(key: PeerKey): boolean {
+    return this.underWay.has(key);
+  }
+
   get wakeAt(): Instant | undefined {
-    const waits = [...this.backoff.values()].filter(entry => !entry.isOver).map(entry => entry.until);
-    return earliest(...this.underWay.values(), ...waits);
+    let at: Instant | undefined;
+    for (const until of this.underWay.values()) if (at === undefined || until < at) at = until;
+    for (const { until, isOver } of this.backoff.values()) if (!isOver && (at === undefined || until < at)) at = until;
+    return at;
   }
 
   /** Ends what is due; true when some peer may be tried again. */

@@ -1,5 +1,5 @@
 /** The overlay datagrams that a peer makes itself, by what becomes of them on their way. */
-import { encodePeerIds, HOPS_MAX, type OverlayDatagram, OverlayMode, OverlayType, type PeerId } from '@warren/wire';
+import { HOPS_MAX, type OverlayDatagram, OverlayMode, type OverlayType, type PeerId } from '@warren/wire';
 
 /** For exactly `target`, without an answer. */
 export function exactly(type: OverlayType, source: PeerId, target: PeerId, payload: Uint8Array): OverlayDatagram {
@@ -24,11 +24,6 @@ export function answerTo(
   payload: Uint8Array,
 ): OverlayDatagram {
   return { type, mode: OverlayMode.ANSWER, hopsLeft: HOPS_MAX, flags: 0, requestId, source, target, payload };
-}
-
-/** To whom we are linked: for one neighbour, not to be passed on. */
-export function neighbourList(source: PeerId, target: PeerId, ids: readonly PeerId[]): OverlayDatagram {
-  return toNeighbour(OverlayType.NEIGHBOURS, source, target, encodePeerIds(ids));
 }
 
 /** For one neighbour, not to be passed on. */

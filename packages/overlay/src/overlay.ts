@@ -103,7 +103,7 @@ export class Overlay {
     });
     this.upkeep = new Upkeep({ ...options, table, stats, forwarding: this.forwarding, push });
     const { isPublic = false, about = () => NOBODY_SPECIAL } = options;
-    const aboutSelf = () => ({ ...about(), isResting: false });
+    const aboutSelf = () => ({ ...about(), isResting: this.upkeep.isResting });
     const ringWideOptions = { ...options, isPublic, about: aboutSelf, table, forwarding: this.forwarding, push };
     this.makeRingWide = () => new RingWide(ringWideOptions);
   }
@@ -116,8 +116,9 @@ export class Overlay {
     this.upkeep.linkUp(key, now);
   }
 
-  linkDown(key: PeerKey, now: Instant): void {
-    this.upkeep.linkDown(key, now);
+  /** A link is gone; with a goodbye of the other end, it is not looked for. */
+  linkDown(key: PeerKey, now: Instant, isGoodbye = false): void {
+    this.upkeep.linkDown(key, isGoodbye, now);
     this.ringWideMade?.linkDown(key, now);
   }
 
@@ -148,7 +149,7 @@ export class Overlay {
     switch (datagram.type) {
       // Between neighbours only: never passed on.
       case OverlayType.NEIGHBOURS:
-        this.upkeep.neighbours(from, peerKey(datagram.source), datagram, now);
+        this.upkeep.neighbours(from, datagram, now);
         return;
       case OverlayType.BROADCAST:
       case OverlayType.GATHER:
@@ -217,11 +218,48 @@ export class Overlay {
     return this.ringWide.stats;
   }
 
+  /** The smoothed round trip of a link, as we measured it: far links are chosen by it. */
+  measured(peer: PeerKey, rttMs: number): void {
+    this.upkeep.measured(peer, rttMs);
+  }
+
+  /** End-to-end datagrams went to a peer or came from it, by whatever way: much of it is worth a link of its own. */
+  traffic(peer: PeerKey, now: Instant, datagrams = 1): void {
+    this.upkeep.traffic(peer, now, datagrams);
+  }
+
+  /** We are a hidden tab, or on battery, or no longer: neighbours are told. */
+  setResting(isResting: boolean, now: Instant): void {
+    this.upkeep.setResting(isResting, now);
+  }
+
+  /** Whether a neighbour said that it wants to be chosen last for duties. */
+  isResting(peer: PeerKey): boolean {
+    return this.table.neighbours.get(peer)?.isResting === true;
+  }
+
+  /** Peers of an earlier run, 64 at most, to be looked for when we are alone or the ring may have been cut. */
+  remember(ids: readonly PeerId[], now: Instant): void {
+    this.upkeep.rememberAll(ids, now);
+  }
+
+  /** Says goodbye to all. Nothing is asked of anybody afterwards. */
+  leave(): void {
+    this.upkeep.leave();
+    this.forwarding.stop();
+  }
+
+  /** Peers in the ring, guessed from how densely they lie round us. */
+  get estimatedPeers(): number {
+    return this.upkeep.estimatedPeers;
+  }
+
   /** Why we keep a link. */
   rolesOf(key: PeerKey): LinkRole[] {
     const roles: LinkRole[] = [];
     if (this.table.near().has(key)) roles.push('near');
     if (this.upkeep.isFar(key)) roles.push('far');
+    if (this.upkeep.isOnDemand(key)) roles.push('on-demand');
     return roles.length === 0 ? ['leaf'] : roles;
   }
 

@@ -44,6 +44,8 @@ export interface MeshPeer {
   readonly crawls: Extract<OverlayOutput, { kind: 'crawled' }>[];
   /** When it asked for which link. */
   readonly connects: { readonly to: PeerKey; readonly at: Instant }[];
+  /** What its disk would hold. */
+  former: readonly PeerId[];
   isAlive: boolean;
   /** When the machine wants to wake, as of its last input. */
   wakeAt: Instant | undefined;
@@ -101,7 +103,7 @@ export class Mesh {
       crawls: [],
       connects: [],
     };
-    const peer: MeshPeer = { id, key, overlay, ...kept, isAlive: true, wakeAt: undefined };
+    const peer: MeshPeer = { id, key, overlay, ...kept, former: [], isAlive: true, wakeAt: undefined };
     this.peers.set(key, peer);
     return peer;
   }
@@ -282,6 +284,9 @@ export class Mesh {
         return;
       case 'crawled':
         peer.crawls.push(out);
+        return;
+      case 'former':
+        peer.former = out.ids;
         return;
       case 'neighbourhood':
         return;

@@ -1,14 +1,15 @@
 /**
- * Who is linked to whom: joining, near and far links, telling neighbours, and
- * letting go beyond the budget. Not here: where datagrams go (`forwarding.ts`).
+ * Who is linked to whom: all transitions of joining, of near, far and on-demand
+ * links, and of letting go. Not here: where datagrams go (`forwarding.ts`), what
+ * neighbours tell each other (`telling.ts`), who holds a far point (`far-links.ts`).
  * Source: overlay.md "Peer ids and the ring"; P1 II-A; P2 3-4.
  *
  * Join: the first link carries a FIND for the own id; whoever is nearest
  * answers with its neighbours; links to the true neighbours follow. Stabilise:
- * each peer tells its links which ids it is linked to, on change and every 15 s,
- * and looks for its own place again.
+ * each peer tells its links which ids it is linked to, and looks for its own
+ * place again from somewhere else on the ring, through a link drawn by chance.
  */
-import { earliest, type Instant, jitter, type Random, sameBytes, TimerTable } from '@warren/base';
+import { below, earliest, type Instant, jitter, type Random, sameBytes, TimerTable } from '@warren/base';
 import {
   decodePeerIds,
   encodePeerIds,
@@ -16,34 +17,54 @@ import {
   OverlayFlag,
   OverlayMode,
   OverlayType,
-  PEER_IDS_MAX,
   type PeerId,
   type PeerKey,
+  peerIdFromKey,
   peerKey,
 } from '@warren/wire';
+import { Demand } from './demand.ts';
 import { Dials } from './dials.ts';
+import { FarLinks } from './far-links.ts';
+import { FORMER_MAX, Former } from './former.ts';
 import type { Asked, Forwarding, OverlayStats } from './forwarding.ts';
-import { neighbourList } from './messages.ts';
-import { drawFarPoint, estimatePeers, farLinkCount, isPlausibleOwner, NEAR_PER_SIDE } from './ring.ts';
-import type { Table } from './table.ts';
+import { drawFarPoint, estimatePeers, isPlausibleOwner, NEAR_PER_SIDE } from './ring.ts';
+import type { Neighbour, Table } from './table.ts';
+import { Telling } from './telling.ts';
+import { leastUseful } from './trimming.ts';
 
-/** Neighbour lists are exchanged on change and so often, +-20 %. */
+/** Neighbours are reminded, and the own place is looked for, so often, +-20 %; at rest less often. */
 const STABILISE_MS = 15_000;
+const STABILISE_AT_REST_MS = 60_000;
+/** At rest is who has gained and lost no link for so long. */
+const REST_MS = 60_000;
 /** Changes within this time are told together. */
 const TELL_SOON_MS = 100;
-/** And once more so long after the last change: a datagram may be lost. */
-const TELL_AGAIN_MS = 1500;
-/** Between draws of far points. */
+/** So long after the last change neighbours are reminded: a datagram may be lost. */
+const REMIND_MS = 1500;
+/** Between draws of far points while one is missing. */
 const FAR_EVERY_MS = 10_000;
+/** Between trials of peers that may be nearer. */
+const TRIAL_MS = 60_000;
+/** Between looks for former neighbours, soon after the last loss and later; and when there is no link at all. */
+const LOOK_MS = 15_000;
+const LOOK_LATER_MS = 60_000;
+const LOOK_ALONE_MS = 3000;
+const LOSS_IS_OLD_MS = 900_000;
+/** Former neighbours dialled at once when there is no link at all. */
+const LOOK_ALONE_DIALS = 4;
+/** A link that neither end has a use for is kept so long. */
+const IDLE_MS = 60_000;
 
 /** What upkeep asks for. */
 export type UpkeepOutput =
   /** A link to this peer is wanted. */
   | { readonly kind: 'connect'; readonly to: PeerKey }
-  /** More links than the budget: this one is of least use. */
+  /** This link is of no use any more, or of least use and beyond the budget. */
   | { readonly kind: 'disconnect'; readonly to: PeerKey }
   /** The peers right beside us have changed: holders may have to hand records over. */
-  | { readonly kind: 'neighbourhood' };
+  | { readonly kind: 'neighbourhood' }
+  /** To be kept on disk for `remember`: at most 64 ids of present and former neighbours, present ones first. */
+  | { readonly kind: 'former'; readonly ids: readonly PeerId[] };
 
 export interface UpkeepOptions {
   readonly self: PeerId;
@@ -55,7 +76,17 @@ export interface UpkeepOptions {
   readonly push: (output: UpkeepOutput) => void;
 }
 
-type Timer = 'tell' | 'tell-again' | 'stabilise' | 'far';
+/** Why somebody is looked for. */
+type Search =
+  | { readonly kind: 'join' }
+  | { readonly kind: 'far'; readonly point: PeerId }
+  | { readonly kind: 'former'; readonly key: PeerKey };
+
+/**
+ * `tell`: the list to all. `remind`: its digest. `stabilise`: both ends of the own place. `far`: a far link is missing,
+ * or a nearer peer may hold its point. `look`: for a former neighbour. `review`: links that have become idle.
+ */
+type Timer = 'tell' | 'remind' | 'stabilise' | 'far' | 'look' | 'review';
 
 /** The links that one overlay keeps. */
 export class Upkeep {
@@ -64,54 +95,111 @@ export class Upkeep {
   private readonly selfKey: PeerKey;
   private readonly timers = new TimerTable<Timer>();
   private readonly dials: Dials;
-  private readonly finds = new Map<number, 'join' | 'far'>();
-  private readonly far = new Set<PeerKey>();
+  private readonly telling: Telling;
+  private readonly far: FarLinks;
+  private readonly demand = new Demand();
+  private readonly former = new Former();
+  private readonly searches = new Map<number, Search>();
   private nextTag = -1;
-  private lastNear = '';
+  /** Sums over what was told last. */
+  private lastNear = 0;
+  private lastFormer = 0;
+  private changedAt: Instant = Number.NEGATIVE_INFINITY;
+  private lostAt: Instant = Number.NEGATIVE_INFINITY;
+  private hasLeft = false;
 
   constructor(options: UpkeepOptions) {
+    const { table, random, linkBudget, self } = options;
     this.options = options;
-    this.table = options.table;
-    this.selfKey = peerKey(options.self);
-    this.dials = new Dials(options.random);
+    this.table = table;
+    this.selfKey = peerKey(self);
+    this.dials = new Dials(random);
+    this.telling = new Telling(options);
+    this.far = new FarLinks({ table, random, linkBudget, mayDial: key => this.dials.mayBegin(key) });
   }
 
   linkUp(key: PeerKey, now: Instant): void {
+    const isOurs = this.dials.isUnderWay(key);
     this.dials.reached(key);
-    if (key === this.selfKey || !this.table.add(key)) return;
-    if (this.table.neighbours.size === 1) this.find('join', this.options.self, now);
-    if (this.timers.at('stabilise') === undefined) this.timers.set('stabilise', now + STABILISE_MS);
-    if (this.timers.at('far') === undefined) this.timers.set('far', now + FAR_EVERY_MS / 5);
+    if (this.hasLeft) this.options.push({ kind: 'disconnect', to: key });
+    if (this.hasLeft || key === this.selfKey || !this.table.add(key, now, isOurs)) return;
+    const wasFormer = this.former.delete(key);
+    if (this.table.neighbours.size === 1) this.join(now);
+    else if (wasFormer) this.join(now, key);
+    this.start('stabilise', now + STABILISE_MS);
+    this.start('far', now + FAR_EVERY_MS / 5);
     this.changed(now);
-    this.trim();
+    this.trim(now);
   }
 
-  linkDown(key: PeerKey, now: Instant): void {
-    this.far.delete(key);
+  linkDown(key: PeerKey, isGoodbye: boolean, now: Instant): void {
+    this.far.lost(key);
     if (!this.table.remove(key)) return;
     this.dials.failed(key, now);
+    if (!isGoodbye) this.remember(key, now);
     this.changed(now);
   }
 
   /** A wanted link did not come about. */
   unreachable(key: PeerKey, now: Instant): void {
-    this.far.delete(key);
+    this.far.lost(key);
     this.table.forget(key);
     this.dials.failed(key, now);
     this.seek(now);
   }
 
-  /** Whether a link was chosen for its distance. */
-  isFar(key: PeerKey): boolean {
-    return this.far.has(key);
+  /** Remembers neighbours of an earlier run. */
+  rememberAll(ids: readonly PeerId[], now: Instant): void {
+    for (const key of ids.slice(0, FORMER_MAX).map(peerKey)) {
+      if (key !== this.selfKey && !this.table.neighbours.has(key)) this.remember(key, now);
+    }
   }
 
-  /** Takes a neighbour's list of links. */
-  neighbours(from: PeerKey, source: PeerKey, datagram: OverlayDatagram, now: Instant): void {
-    const ids = decodePeerIds(datagram.payload);
-    const neighbour = this.table.neighbours.get(from);
-    if (ids === undefined || source !== from) this.options.stats.malformed++;
-    else if (neighbour !== undefined && this.table.learn(neighbour, ids)) this.seek(now);
+  /** A smoothed round trip that we measured. */
+  measured(key: PeerKey, rttMs: number): void {
+    const neighbour = this.table.neighbours.get(key);
+    if (neighbour !== undefined && rttMs >= 0) neighbour.rttMs = rttMs;
+  }
+
+  /** Datagrams went to a peer or came from it. */
+  traffic(key: PeerKey, now: Instant, datagrams: number): void {
+    if (key === this.selfKey || !this.demand.traffic(key, now, datagrams)) return;
+    if (!this.table.neighbours.has(key) && this.hasRoom) this.connect(key, now);
+  }
+
+  setResting(isResting: boolean, now: Instant): void {
+    if (this.telling.isResting === isResting) return;
+    this.telling.isResting = isResting;
+    this.start('tell', now + TELL_SOON_MS);
+  }
+
+  /** Whether we want to be chosen last for duties. */
+  get isResting(): boolean {
+    return this.telling.isResting;
+  }
+
+  /** Says goodbye to all, for good. */
+  leave(): void {
+    this.hasLeft = true;
+    for (const key of [...this.table.neighbours.keys()]) this.letGo(key);
+    for (const timer of ['tell', 'remind', 'stabilise', 'far', 'look', 'review'] as const) this.timers.clear(timer);
+    this.dials.clear();
+    this.searches.clear();
+  }
+
+  /** Whether a link holds a far point, or is tried for one. */
+  isFar(key: PeerKey): boolean {
+    return this.far.uses(key);
+  }
+
+  /** Whether traffic justified a link at the last look. */
+  isOnDemand(key: PeerKey): boolean {
+    return this.demand.isScored(key) && this.table.neighbours.has(key);
+  }
+
+  /** Takes what a neighbour tells of its links. */
+  neighbours(from: PeerKey, datagram: OverlayDatagram, now: Instant): void {
+    if (this.telling.receive(from, datagram, now)) this.seek(now);
   }
 
   /** Tells who asks for the neighbourhood of a place whom we know there. */
@@ -122,20 +210,24 @@ export class Upkeep {
 
   /** Takes the answer to a question of our own, or its lack; false when the tag is of another. */
   answered(tag: number, answer: OverlayDatagram | undefined, now: Instant): boolean {
-    const purpose = this.finds.get(tag);
-    if (purpose === undefined) return false;
-    this.finds.delete(tag);
-    if (answer === undefined) return true;
-    const ids = answer.type === OverlayType.FOUND ? decodePeerIds(answer.payload) : undefined;
-    if (ids === undefined) this.options.stats.malformed++;
-    else this.learn(ids, purpose, now);
+    const search = this.searches.get(tag);
+    if (search === undefined) return false;
+    this.searches.delete(tag);
+    const ids = answer?.type === OverlayType.FOUND ? decodePeerIds(answer.payload) : undefined;
+    if (answer !== undefined && ids === undefined) this.options.stats.malformed++;
+    this.found(search, answer?.source, ids ?? [], now);
     return true;
   }
 
   /** Whether an answer may well be from whom its request was for. */
-  isPlausible({ target, mode }: Asked, source: PeerId): boolean {
+  isPlausible({ target, mode }: Pick<Asked, 'target' | 'mode'>, source: PeerId): boolean {
     if (mode === OverlayMode.EXACT) return sameBytes(target, source);
     return isPlausibleOwner(target, source, this.estimatedPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
+  }
+
+  /** N, from the span of the near links. */
+  get estimatedPeers(): number {
+    return estimatePeers(this.options.self, [...this.table.near().values()]);
   }
 
   get wakeAt(): Instant | undefined {
@@ -151,38 +243,87 @@ export class Upkeep {
   private due(timer: Timer, now: Instant): void {
     switch (timer) {
       case 'tell':
-      case 'tell-again':
-        this.tell();
+        this.telling.tellAll(now);
+        return;
+      case 'remind':
+        this.telling.remindAll();
         return;
       case 'stabilise':
-        this.tell();
-        if (this.table.neighbours.size > 0) this.find('join', this.options.self, now);
-        this.seek(now);
-        this.trim();
-        this.timers.set('stabilise', now + jitter(this.options.random, STABILISE_MS, 0.2));
+        this.stabilise(now);
         return;
       case 'far':
-        this.drawFar(now);
-        this.timers.set('far', now + jitter(this.options.random, FAR_EVERY_MS, 0.2));
+        this.tendFar(now);
+        return;
+      case 'look':
+        this.look(now);
+        return;
+      case 'review':
+        this.review(now);
         return;
     }
   }
 
-  private find(purpose: 'join' | 'far', target: PeerId, now: Instant): void {
-    const tag = this.nextTag--;
-    this.finds.set(tag, purpose);
-    const flags = purpose === 'join' ? OverlayFlag.NOT_TARGET : 0;
-    const question = { type: OverlayType.FIND, target, flags, payload: new Uint8Array(0), maySelf: false };
-    this.options.forwarding.ask(question, tag, now);
+  private stabilise(now: Instant): void {
+    this.telling.remindAll();
+    if (this.table.neighbours.size > 0) this.join(now);
+    this.seek(now);
+    this.trim(now);
+    this.demand.expire(now);
+    this.review(now);
+    this.keepFormer();
+    const every = now - this.changedAt < REST_MS ? STABILISE_MS : STABILISE_AT_REST_MS;
+    this.timers.set('stabilise', now + this.about(every));
   }
 
-  private learn(ids: readonly PeerId[], purpose: 'join' | 'far', now: Instant): void {
-    this.table.find(ids, now);
-    const first = ids[0];
-    const key = first === undefined ? this.selfKey : peerKey(first);
-    const isFar = purpose === 'far' && key !== this.selfKey && !this.table.near().has(key);
-    if (isFar && this.farWanted() && this.connect(key, now)) this.far.add(key);
-    this.seek(now);
+  /** Looks for the own place, through a certain link or any, so that in time all parts of the ring are asked. */
+  private join(now: Instant, through?: PeerKey): void {
+    const firstHop = (avoid: ReadonlySet<PeerKey>) => {
+      const links = [...this.table.neighbours.keys()].filter(key => !avoid.has(key));
+      if (through !== undefined && links.includes(through)) return through;
+      return links.length === 0 ? undefined : links[below(this.options.random, links.length)];
+    };
+    this.find({ kind: 'join' }, this.options.self, now, firstHop);
+  }
+
+  private find(
+    search: Search,
+    target: PeerId,
+    now: Instant,
+    firstHop: (avoid: ReadonlySet<PeerKey>) => PeerKey | undefined = () => undefined,
+  ): void {
+    const tag = this.nextTag--;
+    this.searches.set(tag, search);
+    const flags = search.kind === 'join' ? OverlayFlag.NOT_TARGET : 0;
+    const ask = { type: OverlayType.FIND, target, flags, payload: new Uint8Array(0), maySelf: false, firstHop };
+    this.options.forwarding.ask(ask, tag, now);
+  }
+
+  private found(search: Search, source: PeerId | undefined, ids: readonly PeerId[], now: Instant): void {
+    switch (search.kind) {
+      case 'join':
+        this.table.find(ids, now);
+        this.seek(now);
+        return;
+      case 'far':
+        this.foundFar(search.point, ids, now);
+        return;
+      case 'former':
+        if (source !== undefined && peerKey(source) === search.key) this.former.delete(search.key);
+        else this.connect(search.key, now);
+        return;
+    }
+  }
+
+  /** Links to whoever sits nearest to a far point, unless that cannot be. */
+  private foundFar(point: PeerId, ids: readonly PeerId[], now: Instant): void {
+    const [owner] = ids;
+    if (this.table.neighbours.size < 2 * NEAR_PER_SIDE) this.table.find(ids, now);
+    if (owner === undefined || !this.isPlausible({ target: point, mode: OverlayMode.NEAREST }, owner)) return;
+    const key = peerKey(owner);
+    if (key === this.selfKey || this.table.near().has(key) || this.far.holds(key)) return;
+    const peers = this.estimatedPeers;
+    if (!this.far.isWanted(peers) || !(this.table.neighbours.has(key) || this.hasRoom)) return;
+    if (this.connect(key, now)) this.far.take(point, key, peers);
   }
 
   /** Wants links to the true neighbours among all ids known, unless they failed lately. */
@@ -194,60 +335,141 @@ export class Upkeep {
   /** Asks for a link unless it exists, is under way or failed lately; true when it exists or is asked for. */
   private connect(key: PeerKey, now: Instant): boolean {
     if (this.table.neighbours.has(key)) return true;
-    if (!this.dials.begin(key, now)) return false;
+    if (this.hasLeft || !this.dials.begin(key, now)) return false;
     this.options.push({ kind: 'connect', to: key });
     return true;
   }
 
-  /** Beyond the budget, lets go of links that neither end needs as near ones: those without a role first, newest first. */
-  private trim(): void {
-    if (this.table.neighbours.size <= this.options.linkBudget) return;
-    const near = this.table.near();
-    const links = [...this.table.neighbours.values()];
-    const spare = links.filter(each => !near.has(each.key) && !this.table.needsUs(each)).reverse();
-    const byUse = [...spare.filter(({ key }) => !this.far.has(key)), ...spare.filter(({ key }) => this.far.has(key))];
-    for (const { key } of byUse.slice(0, Math.max(0, this.table.neighbours.size - this.options.linkBudget))) {
-      this.far.delete(key);
-      this.table.remove(key);
-      this.options.push({ kind: 'disconnect', to: key });
+  /** Whether the budget lets us ask for a link that is no near one. */
+  private get hasRoom(): boolean {
+    return this.table.neighbours.size + this.dials.count < this.options.linkBudget;
+  }
+
+  private letGo(key: PeerKey): void {
+    this.far.lost(key);
+    this.table.remove(key);
+    this.options.push({ kind: 'disconnect', to: key });
+  }
+
+  /** Lets go of what is beyond the budget, the least useful first. */
+  private trim(now: Instant): void {
+    const excess = this.table.neighbours.size - this.options.linkBudget;
+    if (excess <= 0) return;
+    const isChosen = (key: PeerKey) => this.far.uses(key) || this.demand.isWanted(key, now);
+    for (const { key } of leastUseful(this.table, isChosen, now).slice(0, excess)) this.letGo(key);
+    this.start('tell', now + TELL_SOON_MS);
+  }
+
+  /** Lets go of links of ours that neither end has had a use for in a minute. */
+  private review(now: Instant): void {
+    for (const neighbour of [...this.table.neighbours.values()]) {
+      if (!neighbour.isOurs || this.isUseful(neighbour, now)) neighbour.idleSince = undefined;
+      else if (neighbour.idleSince === undefined) neighbour.idleSince = now;
+      else if (now - neighbour.idleSince >= IDLE_MS) {
+        this.letGo(neighbour.key);
+        this.changed(now);
+        continue;
+      }
+      if (neighbour.idleSince !== undefined) this.start('review', neighbour.idleSince + IDLE_MS);
     }
+  }
+
+  private isUseful(neighbour: Neighbour, now: Instant): boolean {
+    const { key, knownCount } = neighbour;
+    if (this.table.near().has(key) || this.far.uses(key) || this.demand.isWanted(key, now)) return true;
+    return knownCount === 0 || this.table.needsUs(neighbour);
   }
 
   private changed(now: Instant): void {
-    if (this.timers.at('tell') === undefined) this.timers.set('tell', now + TELL_SOON_MS);
-    this.timers.set('tell-again', now + TELL_AGAIN_MS);
+    this.changedAt = now;
+    this.start('tell', now + TELL_SOON_MS);
+    this.timers.set('remind', now + REMIND_MS);
+    const stabiliseAt = this.timers.at('stabilise');
+    if (stabiliseAt !== undefined && stabiliseAt > now + STABILISE_MS) {
+      this.timers.set('stabilise', now + this.about(STABILISE_MS));
+    }
+    if (this.table.neighbours.size === 0 && !this.former.isEmpty) this.timers.set('look', now + LOOK_ALONE_MS);
     this.seek(now);
   }
 
-  /** Tells all links whom we are linked to, near ones first. */
-  private tell(): void {
-    const near = this.table.near();
-    const rest = [...this.table.neighbours.values()].filter(({ key }) => !near.has(key)).map(({ id }) => id);
-    const ids = [...near.values(), ...rest].slice(0, PEER_IDS_MAX);
-    for (const { id: to, key } of this.table.neighbours.values()) {
-      const others = ids.filter(id => !sameBytes(id, to));
-      this.options.forwarding.sendOn(key, neighbourList(this.options.self, to, others));
+  /** A far link where one is missing; else a trial of somebody who may be nearer. */
+  private tendFar(now: Instant): void {
+    const peers = this.estimatedPeers;
+    const loser = this.far.settle();
+    const other = loser === undefined ? undefined : this.table.neighbours.get(loser);
+    if (other?.isOurs === true && !this.isUseful(other, now)) {
+      this.letGo(other.key);
+      this.changed(now);
     }
+    this.far.outgrown(peers);
+    const isMissing = peers > 2 * NEAR_PER_SIDE + 1 && this.far.isWanted(peers);
+    if (isMissing && this.hasRoom) {
+      const point = drawFarPoint(this.options.self, peers, this.options.random);
+      this.find({ kind: 'far', point }, point, now);
+    } else if (!isMissing && this.hasRoom) this.tryNearer(now);
+    this.timers.set('far', now + this.about(isMissing ? FAR_EVERY_MS : TRIAL_MS));
+  }
+
+  private tryNearer(now: Instant): void {
+    const key = this.far.next();
+    if (key !== undefined && !this.connect(key, now)) this.far.lost(key);
+  }
+
+  /** Looks for a former neighbour: in our ring first, then by a link of our own. */
+  private look(now: Instant): void {
+    const mayDial = (key: PeerKey) => this.dials.mayBegin(key) && !this.dials.isBackedOff(key, now);
+    const isAlone = this.table.neighbours.size === 0;
+    for (let i = 0; i < (isAlone ? LOOK_ALONE_DIALS : 1); i++) {
+      const key = this.former.next(now, mayDial);
+      const id = key === undefined ? undefined : peerIdFromKey(key);
+      if (key === undefined || id === undefined) break;
+      if (isAlone) this.connect(key, now);
+      else this.find({ kind: 'former', key }, id, now);
+    }
+    if (this.former.isEmpty) return;
+    const later = now - this.lostAt < LOSS_IS_OLD_MS ? LOOK_MS : LOOK_LATER_MS;
+    this.timers.set('look', now + this.about(isAlone ? LOOK_ALONE_MS : later));
+  }
+
+  private remember(key: PeerKey, now: Instant): void {
+    this.former.add(key);
+    this.lostAt = now;
+    const isAlone = this.table.neighbours.size === 0;
+    this.start('look', now + (isAlone ? 0 : this.about(LOOK_MS)));
+  }
+
+  /** Says whom to keep on disk, when that has changed. */
+  private keepFormer(): void {
+    const near = this.table.near();
+    const rest = [...this.table.neighbours.keys()].filter(key => !near.has(key));
+    const keys = [...near.keys(), ...rest, ...[...this.former.keys()].reverse()].slice(0, FORMER_MAX);
+    const sum = sumOf(keys);
+    if (sum === this.lastFormer) return;
+    this.lastFormer = sum;
+    this.options.push({ kind: 'former', ids: keys.flatMap(key => peerIdFromKey(key) ?? []) });
   }
 
   private noteNeighbourhood(): void {
-    const near = [...this.table.near().keys()].sort().join();
-    if (near === this.lastNear) return;
-    this.lastNear = near;
+    const sum = sumOf(this.table.near().keys());
+    if (sum === this.lastNear) return;
+    this.lastNear = sum;
     this.options.push({ kind: 'neighbourhood' });
   }
 
-  private get estimatedPeers(): number {
-    return estimatePeers(this.options.self, [...this.table.near().values()]);
+  /** Sets a timer unless it is due earlier. */
+  private start(timer: Timer, at: Instant): void {
+    const set = this.timers.at(timer);
+    if (set === undefined || set > at) this.timers.set(timer, at);
   }
 
-  private farWanted(): boolean {
-    return this.table.neighbours.size < this.options.linkBudget && this.far.size < farLinkCount(this.estimatedPeers);
+  private about(ms: number): number {
+    return jitter(this.options.random, ms, 0.2);
   }
+}
 
-  /** Draws a point harmonically and asks who sits there. */
-  private drawFar(now: Instant): void {
-    if (!this.farWanted() || this.estimatedPeers <= 2 * NEAR_PER_SIDE + 1) return;
-    this.find('far', drawFarPoint(this.options.self, this.estimatedPeers, this.options.random), now);
-  }
+/** Tells sets of peers from each other, whatever their order. */
+function sumOf(keys: Iterable<PeerKey>): number {
+  let sum = 0;
+  for (const key of keys) sum += 1 + Number.parseInt(key.slice(0, 12), 16);
+  return sum;
 }

@@ -139,6 +139,7 @@ export {
   type MemberMessage,
   TEXT_MAX_BYTES,
 } from './member-message.ts';
+export { decodeNeighbours, encodeNeighbours, listDigest, type NeighboursMessage } from './neighbours.ts';
 export {
   decodeOverlayDatagram,
   decodePeerIds,
@@ -165,6 +166,7 @@ export {
   type DhtRecord,
   decodeRecord,
   encodeRecord,
+  RECORD_FIXED_BYTES,
   RECORD_LIFETIME_MAX_S,
   RECORD_MAX_BYTES,
   RECORD_SIGNATURE_BYTES,
@@ -187,7 +189,9 @@ export {
   type DhtRequest,
   decodeDhtRequest,
   encodeDhtRequest,
+  type GetRequest,
   type RecordCopy,
+  type WatchRequest,
 } from './record-request.ts';
 export {
   decodeRevocationMessage,

@@ -1,0 +1,101 @@
+/**
+ * Telling neighbours to whom we are linked, and taking in what they tell. The
+ * whole list on change, a digest of it else; whoever holds another list asks.
+ * Not here: when (`upkeep.ts`). Source: P1 II-A; Symphony (lookahead).
+ */
+import type { Instant } from '@warren/base';
+import {
+  decodeNeighbours,
+  encodeNeighbours,
+  listDigest,
+  type NeighboursMessage,
+  type OverlayDatagram,
+  OverlayFlag,
+  OverlayType,
+  PEER_IDS_MAX,
+  type PeerKey,
+  peerKey,
+} from '@warren/wire';
+import type { Forwarding, OverlayStats } from './forwarding.ts';
+import { toNeighbour } from './messages.ts';
+import type { Neighbour, Table } from './table.ts';
+
+/** One neighbour gets the list for asking no more often than this. */
+const ASKED_MS = 1000;
+
+export interface TellingOptions {
+  readonly table: Table;
+  readonly forwarding: Forwarding;
+  readonly stats: OverlayStats;
+}
+
+/** What one overlay and its neighbours tell each other of their links. */
+export class Telling {
+  private readonly options: TellingOptions;
+  /** A hidden tab, or on battery: neighbours are told with everything. */
+  isResting = false;
+
+  constructor(options: TellingOptions) {
+    this.options = options;
+  }
+
+  /** Tells all links to whom we are linked. */
+  tellAll(now: Instant): void {
+    const list = this.list();
+    for (const neighbour of this.options.table.neighbours.values()) this.tell(neighbour, list, now);
+  }
+
+  /** Tells all links a digest of what they should know. */
+  remindAll(): void {
+    const digest = encodeNeighbours({ kind: 'digest', digest: listDigest(this.list()) });
+    for (const neighbour of this.options.table.neighbours.values()) this.send(neighbour, digest);
+  }
+
+  /** Takes what a neighbour tells of its links; true when it is news. */
+  receive(from: PeerKey, datagram: OverlayDatagram, now: Instant): boolean {
+    const { table, stats } = this.options;
+    const message = peerKey(datagram.source) === from ? decodeNeighbours(datagram.payload) : undefined;
+    const neighbour = table.neighbours.get(from);
+    if (message === undefined) stats.malformed++;
+    if (message === undefined || neighbour === undefined) return false;
+    neighbour.isResting = (datagram.flags & OverlayFlag.RESTING) !== 0;
+    return this.take(neighbour, message, datagram.payload, now);
+  }
+
+  private take(neighbour: Neighbour, message: NeighboursMessage, payload: Uint8Array, now: Instant): boolean {
+    switch (message.kind) {
+      case 'list':
+        neighbour.digest = listDigest(payload);
+        return this.options.table.learn(neighbour, message.ids);
+      case 'digest':
+        if (message.digest !== neighbour.digest) this.send(neighbour, encodeNeighbours({ kind: 'ask' }));
+        return false;
+      case 'ask':
+        if (now - neighbour.toldAt >= ASKED_MS) this.tell(neighbour, this.list(), now);
+        return false;
+    }
+  }
+
+  private tell(neighbour: Neighbour, list: Uint8Array, now: Instant): void {
+    neighbour.toldAt = now;
+    this.send(neighbour, list);
+  }
+
+  private send({ id, key }: Neighbour, payload: Uint8Array): void {
+    const { table, forwarding } = this.options;
+    const flags = this.isResting ? OverlayFlag.RESTING : 0;
+    forwarding.sendOn(key, { ...toNeighbour(OverlayType.NEIGHBOURS, table.self, id, payload), flags });
+  }
+
+  /** Our links, near ones first. The same for all, so that it is made once: each leaves itself out. */
+  private list(): Uint8Array {
+    const { table } = this.options;
+    const near = table.near();
+    const ids = [...near.values()];
+    for (const { id, key } of table.neighbours.values()) {
+      if (ids.length >= PEER_IDS_MAX) break;
+      if (!near.has(key)) ids.push(id);
+    }
+    return encodeNeighbours({ kind: 'list', ids });
+  }
+}
