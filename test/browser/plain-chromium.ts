@@ -65,6 +65,11 @@ export class PlainChromium {
     return page;
   }
 
+  /** A tab of another profile, which always takes itself to be in front. */
+  async newPerson(): Promise<Page> {
+    return (await this.browser.newContext()).newPage();
+  }
+
   /** Puts another tab before this one, and waits until the page knows that it is hidden. Returns what undoes it. */
   async hide(page: Page): Promise<() => Promise<void>> {
     const other = await this.newPage();

@@ -19,6 +19,7 @@ import {
 
 export { type Leadership, lead, takeLead, waitForLead } from '@warren/browser';
 export type {
+  CensusView,
   CrawledPeerView,
   CrawlView,
   GroupView,

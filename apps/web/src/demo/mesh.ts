@@ -4,6 +4,7 @@
  * leaves it out.
  */
 import type {
+  CensusView,
   CrawledPeerView,
   CrawlView,
   GroupView,
@@ -148,7 +149,7 @@ class DemoGroup implements WarrenGroup {
     return { target, address: '10.128.9.9', sent: 1, lost: 0, rttsMs: [rttMs] };
   }
 
-  async crawl(onProgress: (view: CrawlView) => void): Promise<CrawlView> {
+  async crawl(onProgress: (view: CrawlView) => void = () => {}): Promise<CrawlView> {
     const ring = inOrder(this.view().members);
     const peers = ring.map((_, i) => crawled(ring, i));
     for (let n = 5; n < peers.length; n += 5) {
@@ -156,6 +157,12 @@ class DemoGroup implements WarrenGroup {
       onProgress({ peers: peers.slice(0, n), inconsistencies: [], complete: false, tookMs: 0 });
     }
     return { peers, inconsistencies: [], complete: true, tookMs: 60 * peers.length };
+  }
+
+  async census(): Promise<CensusView> {
+    const peers = COUNT + 1;
+    const counts = { peers, consistent: peers, links: 5 * peers, records: 19 * peers, browsers: peers >> 1 };
+    return { ...counts, depth: 3, unanswered: 0, tookMs: 300 };
   }
 
   readonly isBehind = false;

@@ -1,0 +1,112 @@
+/**
+ * A group of tabs and members in Node on a site in this process: so many that
+ * not everybody is linked to everybody, and members pass on what others say.
+ */
+import type { GroupView } from '@warren/peer';
+import type { Page } from 'playwright';
+import { NodeMember } from './node-member.ts';
+import { Person } from './person.ts';
+import { startTestSite, type TestSite } from './test-site.ts';
+
+const GROUP = 'Hikers';
+const PATIENCE_MS = 60_000;
+
+/** What members do for others, added up. */
+export interface Duties {
+  readonly members: number;
+  /** Datagrams passed on, in the group. */
+  readonly forwarded: number;
+  /** Records held, in the group. */
+  readonly records: number;
+  /** Links, each counted at both ends. */
+  readonly links: number;
+}
+
+/** The members and their site. */
+export class MixedGroup {
+  readonly site: TestSite;
+  /** The first of them administrates the group. */
+  readonly tabs: readonly Person[];
+  readonly nodes: readonly NodeMember[];
+
+  private constructor(site: TestSite, tabs: readonly Person[], nodes: readonly NodeMember[]) {
+    this.site = site;
+    this.tabs = tabs;
+    this.nodes = nodes;
+  }
+
+  /** Joins a person in each of these pages, each of a profile of its own, and `nodes` members in Node. */
+  static async make(pages: readonly Page[], nodes: number): Promise<MixedGroup> {
+    const site = await startTestSite();
+    const tabs = pages.map((page, i) => Person.at(page, i === 0 ? 'Ada' : `Bob ${i}`));
+    const [ada, ...others] = tabs as [Person, ...Person[]];
+    await ada.setUp(site.setupLink);
+    await ada.createGroup(GROUP);
+    await ada.joinInTab('tab');
+    for (const person of others) await person.acceptInvite(await ada.invite(true), GROUP);
+    await Promise.all(others.map(person => person.joined()));
+    const group = (await ada.view()).groups[0]?.group ?? '';
+    const devices = Array.from({ length: nodes }, (_, i) => `node-${i}`);
+    const members = await Promise.all(devices.map(device => NodeMember.join(ada.page, group, device)));
+    return new MixedGroup(site, tabs, members);
+  }
+
+  /** Waits until everybody knows everybody, and has an address. */
+  async complete(): Promise<void> {
+    const all = this.tabs.length + this.nodes.length;
+    const knowsAll = ({ members }: GroupView): boolean =>
+      members.filter(({ online, address }) => online && address !== undefined).length === all;
+    for (const giveUp = performance.now() + PATIENCE_MS; ; ) {
+      const lacking = (await this.views()).filter(view => !knowsAll(view));
+      if (lacking.length === 0) return;
+      if (performance.now() > giveUp) throw new Error(`${lacking.length} of ${all} members do not know all others`);
+      await new Promise(resolve => setTimeout(resolve, 250));
+    }
+  }
+
+  /** The views of all tabs, then those of all members in Node. */
+  async views(): Promise<GroupView[]> {
+    const tabs = this.tabs.map(async tab => (await tab.view()).groups[0] as GroupView);
+    return [...(await Promise.all(tabs)), ...this.nodes.map(node => node.view())];
+  }
+
+  /** Everybody says one line to each member that it has no link to. Returns how many lines went. */
+  async talkAcross(): Promise<number> {
+    let lines = 0;
+    for (const [i, view] of (await this.views()).entries()) {
+      const linked = new Set(view.links.map(({ peerId }) => peerId));
+      for (const { peerId, self, online } of view.members) {
+        if (self || !online || linked.has(peerId)) continue;
+        const sent =
+          i < this.tabs.length ? this.tabs[i]?.say(peerId, 'across') : this.node(i)?.group.sendText(peerId, 'across');
+        if (await sent) lines++;
+      }
+    }
+    return lines;
+  }
+
+  /** What tabs do for others, and what all do. */
+  async duties(): Promise<{ readonly tabs: Duties; readonly all: Duties }> {
+    const views = await this.views();
+    return { tabs: sum(views.slice(0, this.tabs.length)), all: sum(views) };
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled(this.nodes.map(node => node.stop()));
+    await this.site.end();
+  }
+
+  private node(i: number): NodeMember | undefined {
+    return this.nodes[i - this.tabs.length];
+  }
+}
+
+function sum(views: readonly GroupView[]): Duties {
+  const of = (figure: (view: GroupView) => number): number => views.reduce((total, view) => total + figure(view), 0);
+  return {
+    members: views.length,
+    forwarded: of(({ forwarded }) => forwarded),
+    records: of(({ recordsHeld }) => recordsHeld),
+    links: of(({ links }) => links.length),
+  };
+}
