@@ -13,8 +13,8 @@ import { encodeMemberCard, HOST_KINDS, type PeerId, type PeerKey, peerKey, Recor
 import { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 import { Network } from './network.ts';
-import type { CommonOutput, NetworkOptions, NetworkOutput } from './network-options.ts';
-import { Revocations } from './revocations.ts';
+import type { CommonOutput, NetworkOptions, NetworkOutput, RingWideOutput } from './network-options.ts';
+import { Revocations, type RevocationsOutput, revocationListMessage } from './revocations.ts';
 import { Texts, type TextsOutput } from './texts.ts';
 
 /** Our card is renewed so often; it lives three times as long. */
@@ -42,6 +42,7 @@ export type GroupOutput =
   | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
   | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'pong' }>
   | Extract<TextsOutput, { kind: 'text' }>
+  | Extract<RingWideOutput, { kind: 'gathered' | 'crawled' }>
   /** A newer list of removed members holds: keep it. */
   | { readonly kind: 'revocations'; readonly list: RevocationList }
   /** We were removed ourselves: the group is over for this participant. */
@@ -137,6 +138,14 @@ export class GroupNetwork {
     this.settle(now);
   }
 
+  /** Walks the ring or counts everybody; `crawled` or `gathered` comes out under `tag`. False when it cannot begin now. */
+  survey(what: 'crawl' | 'census', tag: number, now: Instant): boolean {
+    const { overlay } = this.network;
+    const hasBegun = !this.removed && (what === 'crawl' ? overlay.crawl(tag, now) : overlay.census(tag, now));
+    this.settle(now);
+    return hasBegun;
+  }
+
   /** Takes a frame from the Ethernet device; the caller settles. */
   fromTap(frame: Uint8Array, now: Instant): void {
     this.vpn.fromTap(frame, now);
@@ -181,7 +190,7 @@ export class GroupNetwork {
       for (let out = this.revocations.poll(); out !== undefined; out = this.revocations.poll()) {
         moved = true;
         if (out.kind === 'send') this.network.sendMember(out.to, out.bytes, now);
-        else this.learned(out.list, now);
+        else this.learned(out, now);
       }
       for (let out = this.network.poll(); out !== undefined; out = this.network.poll()) {
         moved = true;
@@ -203,14 +212,18 @@ export class GroupNetwork {
     }
   }
 
-  /** Those who are removed are cut off now, and not when their keys run out. */
-  private learned(list: RevocationList, now: Instant): void {
+  /** Those who are removed are told, and cut off now, not when their keys run out: no part of the news depends on them. */
+  private learned({ list, spread }: Extract<RevocationsOutput, { kind: 'learned' }>, now: Instant): void {
     const { revocations } = this.options.authority;
     const isGone = (leaf: Parameters<typeof revocations.isRevoked>[0]) => revocations.isRevoked(leaf);
+    const isEnd = isGone(this.network.leaf);
     this.outbox.push({ kind: 'revocations', list });
-    if (isGone(this.network.leaf)) this.end(now);
+    if (!isEnd) this.network.cut(isGone, now, revocationListMessage(list));
+    if (spread?.kind === 'begin') this.network.overlay.broadcast(spread.content, now);
+    else if (spread !== undefined) this.network.overlay.handOn(spread.token, now);
+    this.network.settle(now);
+    if (isEnd) this.end(now);
     else {
-      this.network.cut(isGone, now);
       this.directory.remove(isGone);
       this.outbox.push({ kind: 'changed' });
     }
@@ -276,6 +289,9 @@ export class GroupNetwork {
         if (!this.revocations.receive(out.origin.peer, out.bytes, now)) {
           this.texts.receive(out.origin.peer, out.bytes);
         }
+        return;
+      case 'broadcast':
+        this.revocations.heard(out.from, out.content, out.token, now);
         return;
       case 'stored':
       case 'found': {

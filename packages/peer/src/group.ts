@@ -12,7 +12,8 @@ import type { GroupNetwork, GroupOutput } from './group-network.ts';
 import type { Frames, Host, IdentityKey } from './host.ts';
 import { keepRevocations } from './kept-revocations.ts';
 import type { Driver } from './run.ts';
-import type { GroupView, PingReport, TextMessage } from './view.ts';
+import { Surveys } from './surveys.ts';
+import type { CensusView, CrawlView, GroupView, PingReport, TextMessage } from './view.ts';
 import { groupView } from './views.ts';
 
 export interface PingOptions {
@@ -33,6 +34,10 @@ export interface WarrenGroup {
   onText(listener: (message: TextMessage) => void): () => void;
   /** Echo requests to a member by address, `device`, `device.user` or peer id. Rejects for an unknown one. */
   ping(target: string, options?: PingOptions): Promise<PingReport>;
+  /** Walks round the ring, asking everybody whom it sees beside itself; `onProgress` hears what is known so far. */
+  crawl(onProgress?: (view: CrawlView) => void): Promise<CrawlView>;
+  /** Counts everybody in a second or two. Rejects when this device did so just now. */
+  census(): Promise<CensusView>;
   /** Goes on with the next certificate of the same key and peer id; running sessions take it up when they rekey. */
   useCertificate(leaf: Leaf): Promise<void>;
   /** Takes a revocation list that came from the site, whatever it is: only the CA's and newer ones are believed. */
@@ -59,7 +64,7 @@ interface GroupParts {
 
 type UserGroupOutput = Extract<
   GroupOutput,
-  { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' }
+  { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' | 'gathered' | 'crawled' }
 >;
 
 export class Group implements WarrenGroup {
@@ -68,11 +73,14 @@ export class Group implements WarrenGroup {
   private credentials: Credentials;
   deviceError: string | undefined;
   private readonly textListeners = new Set<(message: TextMessage) => void>();
+  private readonly surveys: Surveys;
   private readonly pongs = new Map<string, (rttMs: number) => void>();
 
   constructor(parts: GroupParts) {
     this.#parts = parts;
     this.credentials = parts.credentials;
+    const { driver, network } = parts;
+    this.surveys = new Surveys(network, (what, tag) => driver.act(now => network.survey(what, tag, now)));
   }
 
   get membership(): Membership {
@@ -103,6 +111,14 @@ export class Group implements WarrenGroup {
     }
     const rttsMs = (await Promise.all(answers)).filter(rtt => rtt !== undefined);
     return { target, address: printAddress(address), sent, lost: sent - rttsMs.length, rttsMs };
+  }
+
+  crawl(onProgress?: (view: CrawlView) => void): Promise<CrawlView> {
+    return this.surveys.crawl(onProgress);
+  }
+
+  census(): Promise<CensusView> {
+    return this.surveys.census();
   }
 
   learnRevocations(list: RevocationList): void {
@@ -137,6 +153,10 @@ export class Group implements WarrenGroup {
           // A full disk costs the list at the next start, which learns it again at its first handshake.
         });
         return;
+      case 'gathered':
+      case 'crawled':
+        this.surveys.output(out);
+        return;
       case 'removed':
         this.closeFrames().catch(() => {
           // The device goes with the process at the latest.
@@ -155,7 +175,9 @@ export class Group implements WarrenGroup {
     eraseWorkingKeys(this.credentials.keys);
   }
 
+  /** Ends what the group has open in the host, and whatever waits for it. */
   async closeFrames(): Promise<void> {
+    this.surveys.stop();
     await this.#parts.frames?.stop();
   }
 

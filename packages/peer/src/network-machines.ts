@@ -17,9 +17,11 @@ export function linksOf(options: NetworkOptions, sessions: Sessions): Links {
   return new Links({ ...base, strangers: name === 'public', ...(publicId ? { publicId } : {}) });
 }
 
-/** The ring. */
-export function overlayOf({ credentials, random, linkBudget }: NetworkOptions): Overlay {
-  return new Overlay({ self: credentials.leaf.peerId, random, linkBudget });
+/** The ring; `records` says how many we hold. */
+export function overlayOf(options: NetworkOptions, records: () => number): Overlay {
+  const { name, kind: hostKind, credentials, random, linkBudget } = options;
+  const about = () => ({ hostKind, records: records() });
+  return new Overlay({ self: credentials.leaf.peerId, random, linkBudget, isPublic: name === 'public', about });
 }
 
 /** Records and lookups. */

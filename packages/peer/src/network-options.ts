@@ -5,6 +5,7 @@ import type { DhtOutput } from '@warren/dht';
 import type { PostQuantumPolicy } from '@warren/group';
 import type { LinksOutput } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
+import type { OverlayOutput } from '@warren/overlay';
 import type { Kem, Origin, SessionIndices, Sessions } from '@warren/session';
 import type { Authority, Credentials, Identity } from '@warren/trust';
 import type { PeerId, PeerKey } from '@warren/wire';
@@ -53,6 +54,9 @@ export type ShelfOutput =
   | { readonly kind: 'keep'; readonly slot: string; readonly bytes: Uint8Array }
   | { readonly kind: 'drop'; readonly slot: string };
 
+/** What came by a broadcast, and what censuses and crawls of ours have found. */
+export type RingWideOutput = Extract<OverlayOutput, { kind: 'broadcast' | 'gathered' | 'crawled' }>;
+
 export type NetworkOutput =
   | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
   | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
@@ -62,6 +66,8 @@ export type NetworkOutput =
   | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }
   | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
   | Extract<DhtOutput, { kind: 'stored' | 'found' }>
+  /** From the whole ring: of a group only. */
+  | RingWideOutput
   | Extract<AcquaintancesOutput, { kind: 'acquaintances' }>
   | ShelfOutput;
 

@@ -59,7 +59,7 @@ export class Network {
       changed: () => this.outbox.push({ kind: 'changed' }),
     });
     this.links = linksOf(options, this.pointToPoint);
-    this.overlay = overlayOf(options);
+    this.overlay = overlayOf(options, () => this.dht.store.size);
     this.dht = dhtOf(options);
     this.acquaintances = acquaintancesOf(options, this.links);
     this.traffic = new Traffic(this.links, this.overlay, this.endToEnd);
@@ -140,12 +140,13 @@ export class Network {
     return this.options.clockHint.isOdd && this.links.usable().length === 0 ? 'clock' : undefined;
   }
 
-  /** Ends links and sessions with everybody whose certificate `isGone` names, and drops their records. */
-  cut(isGone: (leaf: Leaf) => boolean, now: Instant): void {
+  /** Ends links and sessions with everybody whose certificate `isGone` names, after a last word if any; drops their records. */
+  cut(isGone: (leaf: Leaf) => boolean, now: Instant, lastWord?: Uint8Array): void {
     const known = [...this.pointToPoint.identities(), ...this.eteSessions.identities()];
     for (const { leaf } of known) {
       if (!isGone(leaf)) continue;
       const peer = peerKey(leaf.peerId);
+      if (lastWord !== undefined) this.links.send(peer, Inner.MEMBER, lastWord, now);
       this.links.disconnect(peer, now);
       this.pointToPoint.forget(peer);
       this.eteSessions.forget(peer);
@@ -300,6 +301,11 @@ export class Network {
         return;
       case 'neighbourhood':
         this.dht.neighbourhoodChanged(position => this.overlay.isNearest(position), now);
+        return;
+      case 'broadcast':
+      case 'gathered':
+      case 'crawled':
+        this.outbox.push(out);
         return;
       case 'deliver':
         this.delivered(out.datagram, out.from, now);

@@ -14,7 +14,10 @@ export type PeerOutput =
   | {
       readonly kind: 'group';
       readonly group: string;
-      readonly out: Extract<GroupOutput, { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' }>;
+      readonly out: Extract<
+        GroupOutput,
+        { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' | 'gathered' | 'crawled' }
+      >;
     }
   /** Something in the views changed. */
   | { readonly kind: 'changed' }

@@ -224,6 +224,9 @@ export class Peer {
       }
       case 'frame':
       case 'member':
+      case 'broadcast':
+      case 'gathered':
+      case 'crawled':
       case 'unreachable':
         return;
       default:
@@ -247,6 +250,8 @@ export class Peer {
       case 'text':
       case 'revocations':
       case 'removed':
+      case 'gathered':
+      case 'crawled':
         this.outbox.push({ kind: 'group', group: group.network.name, out });
         return;
       default:

@@ -1,19 +1,30 @@
 /**
  * How a group's revocation list reaches every member: whoever learns a newer
- * one, from the site or from a neighbour, tells all neighbours once; whoever is
- * behind, by a head that came with a handshake, asks. Believes the CA's
- * signature only (`RevocationSet`), so nobody has to be trusted on the way. Not
- * here: what happens to those who are removed (`group-network.ts`).
+ * one, from the site or from a neighbour, begins a broadcast in the ring, and
+ * each member hands on what the CA signed and what is newer than its own, once.
+ * Whoever was passed over hears of it from neighbours (`overlay` tells them what
+ * is here), or by the head in the next handshake, and asks. Nobody has to be
+ * trusted on the way (`RevocationSet`). Not here: what happens to those who are
+ * removed (`group-network.ts`).
  *
  * ```text
- * newer list ---> all neighbours but the one it came from: a short list itself, a long one by its head
- * head       ---> behind? want, to who told       handshake ---> behind? want, to two neighbours, again with growing waits
+ * newer list ---> broadcast: a short list itself, a long one by its head
+ * list heard ---> newer? learned, handed on                 not newer, not signed: ends here, counted
+ * head heard ---> newer? want, to who told; handed on when the list is here
+ * handshake  ---> behind? want, to two neighbours, again with growing waits
  * want       ---> our list, if it is newer than theirs
  * ```
  */
-import { type Instant, Outbox, type Random, uint32 } from '@warren/base';
-import { decodeRevocationList, encodeRevocationList, type RevocationList, type RevocationSet } from '@warren/trust';
+import { type Instant, Outbox, type Random, sameBytes, uint32 } from '@warren/base';
 import {
+  decodeRevocationList,
+  encodeRevocationList,
+  type RevocationHead,
+  type RevocationList,
+  type RevocationSet,
+} from '@warren/trust';
+import {
+  BROADCAST_MAX_BYTES,
   decodeRevocationMessage,
   encodeRevocationMessage,
   isRevocationMessage,
@@ -24,8 +35,6 @@ import {
 /** Waits between questions while a newer list is known to exist. */
 const ASK_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000];
 const ASKED_AT_ONCE = 2;
-/** A list up to this size is told whole, as one datagram carries it. */
-const TOLD_WHOLE_BYTES = 1000;
 /** A neighbour gets one list in this time, however often it asks. */
 const ANSWER_EVERY_MS = 1000;
 /** Whoever sent something that the CA did not sign is not listened to for so long. */
@@ -35,8 +44,13 @@ const REMEMBERED_MAX = 512;
 
 export type RevocationsOutput =
   | { readonly kind: 'send'; readonly to: PeerKey; readonly bytes: Uint8Array }
-  /** A newer list is believed: keep it, end what it ends. */
-  | { readonly kind: 'learned'; readonly list: RevocationList };
+  /** A newer list is believed: keep it, end what it ends, then let others know. */
+  | { readonly kind: 'learned'; readonly list: RevocationList; readonly spread: Spread | undefined };
+
+/** How others are to know of a list: by a broadcast of ours, or of somebody else's that waits for our word. */
+export type Spread =
+  | { readonly kind: 'begin'; readonly content: Uint8Array }
+  | { readonly kind: 'hand-on'; readonly token: string };
 
 export interface RevocationsOptions {
   readonly set: RevocationSet;
@@ -47,11 +61,14 @@ export interface RevocationsOptions {
 
 /** The spreading of one group's list. */
 export class Revocations {
-  readonly stats = { malformed: 0, forged: 0 };
+  /** What came and did not spread: not readable, not of the CA, not newer than ours. */
+  readonly stats = { malformed: 0, forged: 0, old: 0 };
   private readonly options: RevocationsOptions;
   private readonly outbox = new Outbox<RevocationsOutput>();
   private readonly answeredAt = new Map<PeerKey, Instant>();
   private readonly mutedUntil = new Map<PeerKey, Instant>();
+  /** A head was heard whose list we do not have yet. */
+  private waiting: { readonly token: string; readonly sequence: number } | undefined;
   private asked = 0;
   private askAt: Instant | undefined;
 
@@ -65,7 +82,7 @@ export class Revocations {
 
   /** Takes a list from the site or from a disk; true when it is the CA's and newer. */
   learn(list: RevocationList): boolean {
-    return this.take(list, undefined);
+    return this.take(list);
   }
 
   /** Takes a member's message; false when it is not one of these. */
@@ -73,8 +90,21 @@ export class Revocations {
     if (!isRevocationMessage(bytes)) return false;
     const message = decodeRevocationMessage(bytes);
     if (message === undefined) this.stats.malformed++;
-    else if (now >= (this.mutedUntil.get(from) ?? now)) this.handle(from, message, now);
+    else if (!this.isMuted(from, now)) this.handle(from, message, now);
     return true;
+  }
+
+  /** Takes what was broadcast under `token`: hands it on when it is good and new, or once the list behind it is here. */
+  heard(from: PeerKey, content: Uint8Array, token: string, now: Instant): void {
+    if (this.isMuted(from, now)) return;
+    const message = decodeRevocationMessage(content);
+    if (message?.kind === 'list') this.listed(from, message.list, token, now);
+    else if (message?.kind === 'head') {
+      if (this.headed(from, message.head, now)) this.waiting = { token, sequence: message.head.sequence };
+    } else {
+      this.stats.malformed++;
+      this.mute(from, now);
+    }
   }
 
   /** Handshakes may have told of a newer list: asks for it. Call after anything happened. */
@@ -94,37 +124,51 @@ export class Revocations {
   }
 
   private handle(from: PeerKey, message: RevocationMessage, now: Instant): void {
-    const { set } = this.options;
     switch (message.kind) {
-      case 'head': {
-        const { sequence } = set.head;
-        const isNew = set.learnHead(message.head);
-        if (!isNew && message.head.sequence > sequence) this.mute(from, now);
-        else if (isNew && set.isBehind) this.want(from);
+      case 'head':
+        this.headed(from, message.head, now);
         return;
-      }
       case 'want':
         this.answer(from, message.sequence, now);
         return;
-      case 'list': {
-        const list = decodeRevocationList(message.list);
-        if (list === undefined) this.stats.malformed++;
-        else if (!this.take(list, from) && list.head.sequence > (set.list?.head.sequence ?? 0)) this.mute(from, now);
+      case 'list':
+        this.listed(from, message.list, undefined, now);
         return;
-      }
     }
   }
 
-  private take(list: RevocationList, from: PeerKey | undefined): boolean {
-    const { set, neighbours } = this.options;
+  /** Takes somebody's head; true when there is a list behind it that we do not have, and then that is asked for. */
+  private headed(from: PeerKey, head: RevocationHead, now: Instant): boolean {
+    const { set } = this.options;
+    const ours = set.head;
+    const isKnown = sameBytes(head.signature, ours.signature) && head.signedAt === ours.signedAt;
+    const isGood = set.learnHead(head) || (isKnown && head.sequence === ours.sequence);
+    const isAwaited = isGood && set.isBehind;
+    if (isAwaited) this.want(from);
+    else if (isGood || head.sequence <= ours.sequence) this.stats.old++;
+    else this.forged(from, now);
+    return isAwaited;
+  }
+
+  private listed(from: PeerKey, bytes: Uint8Array, token: string | undefined, now: Instant): void {
+    const ours = this.options.set.list?.head.sequence ?? 0;
+    const list = decodeRevocationList(bytes);
+    if (list === undefined) this.stats.malformed++;
+    else if (this.take(list, token)) return;
+    else if (list.head.sequence > ours) this.forged(from, now);
+    else this.stats.old++;
+  }
+
+  private take(list: RevocationList, token?: string): boolean {
+    const { set } = this.options;
     const before = set.list?.head.sequence ?? 0;
     if (!set.learnList(list)) return false;
+    const { sequence } = list.head;
+    const heard = token ?? (this.waiting?.sequence === sequence ? this.waiting.token : undefined);
+    if (this.waiting !== undefined && this.waiting.sequence <= sequence) this.waiting = undefined;
     // A list that was only signed again says nothing new: heads in handshakes tell its date.
-    if (list.head.sequence > before) {
-      const bytes = told(list);
-      for (const to of neighbours()) if (to !== from) this.outbox.push({ kind: 'send', to, bytes });
-    }
-    this.outbox.push({ kind: 'learned', list });
+    const spread = sequence === before ? undefined : spreading(list, heard);
+    this.outbox.push({ kind: 'learned', list, spread });
     return true;
   }
 
@@ -134,7 +178,7 @@ export class Revocations {
     const isSoon = last !== undefined && now - last < ANSWER_EVERY_MS;
     if (list === undefined || list.head.sequence <= theirs || isSoon) return;
     remember(this.answeredAt, to, now);
-    this.outbox.push({ kind: 'send', to, bytes: whole(list) });
+    this.outbox.push({ kind: 'send', to, bytes: revocationListMessage(list) });
   }
 
   private ask(now: Instant): void {
@@ -151,18 +195,29 @@ export class Revocations {
     this.outbox.push({ kind: 'send', to, bytes: encodeRevocationMessage({ kind: 'want', sequence }) });
   }
 
-  private mute(peer: PeerKey, now: Instant): void {
+  private forged(from: PeerKey, now: Instant): void {
     this.stats.forged++;
+    this.mute(from, now);
+  }
+
+  private isMuted(from: PeerKey, now: Instant): boolean {
+    return now < (this.mutedUntil.get(from) ?? now);
+  }
+
+  private mute(peer: PeerKey, now: Instant): void {
     remember(this.mutedUntil, peer, now + MUTED_MS);
   }
 }
 
-function told(list: RevocationList): Uint8Array {
-  const bytes = whole(list);
-  return bytes.length <= TOLD_WHOLE_BYTES ? bytes : encodeRevocationMessage({ kind: 'head', head: list.head });
+function spreading(list: RevocationList, token: string | undefined): Spread {
+  if (token !== undefined) return { kind: 'hand-on', token };
+  const whole = revocationListMessage(list);
+  const isShort = whole.length <= BROADCAST_MAX_BYTES;
+  return { kind: 'begin', content: isShort ? whole : encodeRevocationMessage({ kind: 'head', head: list.head }) };
 }
 
-function whole(list: RevocationList): Uint8Array {
+/** The message that carries the whole list. */
+export function revocationListMessage(list: RevocationList): Uint8Array {
   return encodeRevocationMessage({ kind: 'list', list: encodeRevocationList(list) });
 }
 
