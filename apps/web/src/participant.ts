@@ -190,16 +190,12 @@ export function lookAgain(): void {
 /** This tab is hidden or short of power, or is not any more: others choose it last for duties meanwhile. */
 export function setResting(rests: boolean): void {
   isResting = rests;
-  if (running !== undefined) tellResting(running.peer);
+  running?.peer.setResting(rests);
 }
 
 /** Says goodbye in the last moment of the page. */
 export function farewell(): void {
   void running?.peer.stop();
-}
-
-function tellResting(peer: WarrenPeer & { setResting?: (isResting: boolean) => void }): void {
-  peer.setResting?.(isResting);
 }
 
 async function openMesh(): Promise<{ readonly module: MeshModule; readonly mesh: Mesh }> {
@@ -235,7 +231,7 @@ async function start(group: string): Promise<WarrenPeer | undefined> {
   const peer = await opened.mesh.start([...bootstraps]);
   running = { peer, leadership };
   lapse.value = undefined;
-  tellResting(peer);
+  peer.setResting(isResting);
   tab.value = { kind: 'running' };
   peer.subscribe(() => {
     // Changes are told a little late: also those of stopping.

@@ -47,6 +47,8 @@ export interface WarrenPeer {
   join(membership: Membership, o?: { interfaceName?: string }): Promise<WarrenGroup>;
   /** The host slept, or its network changed. */
   resumed(): void;
+  /** The tab is hidden, or the device short of power: neighbours choose it last for duties, until told otherwise. */
+  setResting(isResting: boolean): void;
   /** Says goodbye to all neighbours and closes everything of the host. */
   stop(): Promise<void>;
 }
@@ -82,6 +84,7 @@ class RunningPeer implements WarrenPeer {
   private readonly renewal: ReturnType<typeof setInterval>;
   private publicCredentials: Credentials;
   private telling: ReturnType<typeof setTimeout> | undefined;
+  private isResting = false;
   private stopping: Promise<void> | undefined;
 
   constructor(host: Host, options: StartOptions, identity: IdentityKey, credentials: Credentials) {
@@ -175,6 +178,7 @@ class RunningPeer implements WarrenPeer {
         now,
       ),
     );
+    this.setResting(this.isResting);
     const group = new Group({
       membership,
       network,
@@ -194,6 +198,14 @@ class RunningPeer implements WarrenPeer {
 
   resumed(): void {
     this.driver.act(now => this.peer.resumed(now));
+  }
+
+  setResting(isResting: boolean): void {
+    this.isResting = isResting;
+    const networks = [this.peer.public, ...[...this.peer.groups.values()].map(({ network }) => network)];
+    this.driver.act(now => {
+      for (const { overlay } of networks) overlay.setResting(isResting, now);
+    });
   }
 
   stop(): Promise<void> {

@@ -236,8 +236,13 @@ export class Network {
   }
 
   private up({ kind, origin, bytes }: Received, now: Instant): void {
-    if (kind === 'overlay') this.overlay.receive(origin.peer, bytes, now);
-    else this.outbox.push({ kind, origin, bytes });
+    if (kind !== 'overlay') {
+      this.outbox.push({ kind, origin, bytes });
+      return;
+    }
+    const wasResting = this.overlay.isResting(origin.peer);
+    this.overlay.receive(origin.peer, bytes, now);
+    if (this.overlay.isResting(origin.peer) !== wasResting) this.outbox.push({ kind: 'changed' });
   }
 
   private fromLinks(out: LinksOutput, now: Instant): void {

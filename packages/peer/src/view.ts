@@ -33,6 +33,8 @@ export interface MemberView {
   readonly rights: readonly ('relay' | 'gateway' | 'router')[];
   readonly self: boolean;
   readonly online: boolean;
+  /** A hidden tab or a device on battery, chosen last for duties; known of neighbours, absent where it is not so. */
+  readonly resting?: true;
   /** How we reach it; absent for ourselves and where there is no direct link. */
   readonly link?: { readonly kind: LinkKind; readonly rttMs?: number };
   /** Whether the session in use, of the link or end to end, has post-quantum keys; absent where there is none. */

@@ -88,6 +88,7 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
     rights: member.certified.rights,
     self,
     online: self || link !== undefined || group.directory.isFresh(member, unixMs),
+    ...(!self && network.overlay.isResting(peer) ? { resting: true } : {}),
     ...(link ? { link: { kind: link.kind, ...(link.rttMs === undefined ? {} : { rttMs: rounded(link.rttMs) }) } } : {}),
     ...(pq === undefined ? {} : { pq }),
     ...(disagreement === undefined ? {} : { disagreement }),

@@ -113,6 +113,8 @@ class DemoPeer implements WarrenPeer {
 
   resumed(): void {}
 
+  setResting(): void {}
+
   async stop(): Promise<void> {
     this.listeners.clear();
   }
