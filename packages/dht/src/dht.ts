@@ -1,164 +1,254 @@
 /**
- * The DHT of one network: puts, creates and gets signed records at r = 4
- * replicas spread round the ring (P4 2.1). Sans-IO: requests and answers travel
- * by `overlay`, which finds whoever is nearest to a position.
- *
- * An operation asks all replicas at once. `put` succeeds when a majority
- * stored; `create` when more replicas hold our claim than can hold any other
- * (`claims.ts`); `get` merges what the replicas answer, newest sequence of each
- * writer, and names first whom most replicas name.
+ * The DHT of one network: signed records at r = 4 replicas spread round the
+ * ring (P4 2.1), each at the nearest peer and one neighbour on each side.
+ * Sans-IO: requests and answers travel by `overlay`, which finds whoever is
+ * nearest to a position. Here are our own wishes: put, create, get, delete,
+ * watch, and a look now and then whether holders still have what we wrote.
+ * What we do for others is in `holder.ts`.
  */
-import { compareBytes, earliest, type Instant, Outbox, sameBytes } from '@warren/base';
-import { CLOCK_SKEW_MS } from '@warren/trust';
+import { earliest, type Instant, jitter, Outbox, type Random, uint32 } from '@warren/base';
 import {
   AFTER_BYTES,
-  ANSWER_RECORDS_MAX,
   type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
-  decodeDhtAnswer,
-  decodeDhtRequest,
+  decodeDhtNotice,
   encodeDhtAnswer,
+  encodeDhtNotice,
   encodeDhtRequest,
+  OverlayType,
   type PeerId,
   type PeerKey,
   peerKey,
   type RecordKind,
 } from '@warren/wire';
-import { Claims } from './claims.ts';
-import { type CheckedRecord, checkRecord, makeRecord, type RecordContext } from './records.ts';
-import { Store } from './store.ts';
+import { Asks, type Done } from './asks.ts';
+import { Holder, type HolderStats, type Via } from './holder.ts';
+import { decodeKept, encodeKept, keptSlot } from './kept.ts';
+import { type Found, Lookup } from './lookup.ts';
+import { POLICIES } from './policy.ts';
+import {
+  type CheckedRecord,
+  isOlderInstance,
+  makeRecord,
+  RecordChecker,
+  type RecordContext,
+  type Value,
+} from './records.ts';
+import { orderOf, type Store } from './store.ts';
+import { shuffled, Watching } from './watching.ts';
+import { Write, type Written } from './write.ts';
 
 /** Replicas of each key. */
 export const REPLICAS = 4;
-/** Pages that one get reads from a replica. */
-const PAGES_MAX = 24;
-/** Expired records are dropped so often. */
-const SWEEP_MS = 10_000;
-/** A record's copies are handed over in batches of this many, so often. */
-const HANDOVER_BATCH = 32;
-const HANDOVER_EVERY_MS = 200;
-const OPERATIONS_MAX = 256;
+/** A light get asks so many of them at first. */
+const LIGHT_REPLICAS = 2;
+/** One record of ours is looked up so often, +-50 %. */
+const AUDIT_MS = 60_000;
+const PUBLISHED_MAX = 128;
+/** When most replicas agree, the others have so long to know better. */
+const GRACE_MS = 300;
+/** Records put right after reading, in so long: a lying replica makes every reader try. */
+const REPAIRS_MAX = 32;
+const REPAIRS_MS = 10_000;
 
 export type DhtOutput =
-  /** Ask whoever is nearest to `position`; the answer comes back under `tag`. */
-  | { readonly kind: 'request'; readonly position: PeerId; readonly payload: Uint8Array; readonly tag: number }
+  /** Ask whoever is nearest to `target`, with a datagram of this type; the answer comes back under `tag`. */
   | {
-      readonly kind: 'stored';
-      readonly operation: number;
-      readonly result: 'ok' | 'taken' | 'failed';
-      readonly holder?: PeerKey;
+      readonly kind: 'request';
+      readonly type: typeof OverlayType.DHT_REQUEST | typeof OverlayType.DHT_NOTIFY;
+      readonly target: PeerId;
+      readonly payload: Uint8Array;
+      readonly tag: number;
     }
-  | {
-      readonly kind: 'found';
-      readonly operation: number;
-      readonly records: readonly CheckedRecord[];
-      readonly answers: number;
-    };
+  | ({ readonly kind: 'stored'; readonly operation: number } & Written)
+  | ({ readonly kind: 'found'; readonly operation: number } & Omit<Found, 'deleted'>)
+  /** News under a watched key: values and ends of values. */
+  | { readonly kind: 'changed'; readonly watch: number; readonly records: readonly CheckedRecord[] }
+  /** A newer run of our own identity writes records: this one is a copy, or that. */
+  | { readonly kind: 'doubled' }
+  /** Our disk should hold this; put out before the answer that acknowledges it. */
+  | { readonly kind: 'keep'; readonly slot: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'drop'; readonly slot: string };
 
 export interface DhtOptions extends RecordContext {
-  /** First 20 bytes of a hash: where on the ring a numbered key lies. */
-  readonly place: (bytes: Uint8Array) => PeerId;
+  readonly random: Random;
 }
 
-interface Operation {
-  readonly id: number;
-  readonly op: 'put' | 'create' | 'get';
-  waiting: number;
-  answers: number;
-  stored: number;
-  readonly claims: Claims;
-  readonly found: Map<PeerKey, CheckedRecord>;
-}
-
-type Placed = Exclude<DhtRequest, { op: 'copy' }>;
-
-interface Ask {
-  readonly operation: Operation | undefined;
-  readonly request: Placed;
-  pages: number;
+/** How a get asks. */
+export interface GetOptions {
+  /** Two replicas drawn at random, and the others when these disagree or are silent: for what is read often. */
+  readonly isLight?: boolean;
+  /** Takes "nothing there" from nobody but the whole region of each place: for what must be found. */
+  readonly isThorough?: boolean;
 }
 
 /** Counters. */
-export interface DhtStats {
-  malformed: number;
-  /** Records whose signature, writer, dates or policy were wrong. */
-  refused: number;
+export interface DhtStats extends HolderStats {
+  /** Records of ours that a replica which had taken them no longer had. */
+  lost: number;
+  /** Records that we gave to replicas which lacked them. */
+  repaired: number;
 }
 
 /** The DHT machine. */
 export class Dht {
-  readonly stats: DhtStats = { malformed: 0, refused: 0 };
-  readonly store = new Store();
   private options: DhtOptions;
+  private readonly holder: Holder;
+  private readonly watching: Watching;
   private readonly outbox = new Outbox<DhtOutput>();
-  private readonly asks = new Map<number, Ask>();
+  private readonly checker = new RecordChecker();
+  private readonly asks = new Asks();
+  private readonly published = new Map<string, CheckedRecord>();
+  private readonly counters = { lost: 0, repaired: 0 };
   private nextOperation = 1;
-  private nextTag = 1;
   private lastSequence = 0;
-  private sweepAt: Instant | undefined;
-  private handover: { position: PeerId; record: DhtRecord }[] = [];
-  private handoverAt: Instant | undefined;
+  private auditAt: Instant | undefined;
+  /** Gets that could end, in the order of time. */
+  private readonly graces: { readonly at: Instant; readonly over: () => void }[] = [];
+  private repairs = { left: REPAIRS_MAX, since: 0 };
+  private now: Instant = 0;
 
   constructor(options: DhtOptions) {
     this.options = options;
+    const self = options.credentials.leaf.peerId;
+    const ask = (request: DhtRequest, target: PeerId, done: Done) => this.ask(request, target, done);
+    const check = (record: DhtRecord, now: Instant) => this.checker.check(this.options, record, now);
+    this.holder = new Holder({
+      ...{ self, ask, check },
+      positions: key => this.positions(key),
+      today: now => this.options.wallClock.at(now),
+      notify: (notice, watcher, done) => this.send(OverlayType.DHT_NOTIFY, watcher, encodeDhtNotice(notice), done),
+      keep: held => {
+        const bytes = encodeKept(held, this.now, this.options.wallClock.at(this.now));
+        this.outbox.push({ kind: 'keep', slot: keptSlot(held), bytes });
+      },
+      drop: held => this.outbox.push({ kind: 'drop', slot: keptSlot(held) }),
+    });
+    this.watching = new Watching({
+      ...{ self, ask, check, random: options.random },
+      read: (watch, kind, key) => this.readFor(watch, kind, key),
+      changed: (watch, records) => this.outbox.push({ kind: 'changed', watch, records }),
+    });
+  }
+
+  get stats(): Readonly<DhtStats> {
+    return { ...this.holder.stats, ...this.counters };
+  }
+
+  /** What we hold for others. */
+  get store(): Store {
+    return this.holder.store;
+  }
+
+  /** How many watches of others we keep. */
+  get watches(): number {
+    return this.holder.watches;
   }
 
   poll(): DhtOutput | undefined {
     return this.outbox.poll();
   }
 
-  /** Stores our own record under `key`, in place of our former one. Returns the operation's number. */
-  put(o: { kind: RecordKind; key: Uint8Array; value: Uint8Array; lifetimeS: number }, now: Instant): number {
+  /** Stores our own record under a key, in place of our former one. Returns the operation's number. */
+  put(o: Value, now: Instant): number {
     return this.write('put', o, now);
   }
 
   /** Stores our own record unless another writer holds the key. */
-  create(o: { kind: RecordKind; key: Uint8Array; value: Uint8Array; lifetimeS: number }, now: Instant): number {
+  create(o: Value, now: Instant): number {
     return this.write('create', o, now);
   }
 
+  /** Ends our own record under a key: what remains lives as long as any copy of the record could. */
+  delete(o: Pick<Value, 'kind' | 'key' | 'index'>, now: Instant): number {
+    const lifetimeS = POLICIES[o.kind].lifetimeMaxS;
+    return this.write('put', { ...o, value: new Uint8Array(0), lifetimeS, isDeleted: true }, now);
+  }
+
   /** Reads all live records under a key. */
-  get(kind: RecordKind, key: Uint8Array): number {
-    const operation = this.begin('get');
-    const after = new Uint8Array(AFTER_BYTES);
-    for (const position of this.positions(key))
-      this.ask(operation, { op: 'get', position, kind, key, after, most: ANSWER_RECORDS_MAX });
-    return operation.id;
+  get(kind: RecordKind, key: Uint8Array, o: GetOptions = {}): number {
+    const operation = this.nextOperation++;
+    this.lookup(kind, key, o, ({ records, answers, disagreement }) =>
+      this.outbox.push({ kind: 'found', operation, records, answers, disagreement }),
+    );
+    return operation;
+  }
+
+  /** Wants to hear of changes under a key; returns the watch's number, `undefined` beyond 256 of them. */
+  watch(kind: RecordKind, key: Uint8Array, now: Instant): number | undefined {
+    this.now = now;
+    const id = this.nextOperation++;
+    const isBegun = this.watching.begin(id, { kind, key, positions: this.positions(key) }, now);
+    this.watching.tick(now);
+    return isBegun ? id : undefined;
+  }
+
+  unwatch(watch: number): void {
+    this.watching.end(watch);
   }
 
   /** A request that reached us; returns the answer's payload, `undefined` for malformed bytes. */
-  serve(payload: Uint8Array, now: Instant): Uint8Array | undefined {
-    const request = decodeDhtRequest(payload);
-    if (request === undefined) {
-      this.stats.malformed++;
+  serve(payload: Uint8Array, now: Instant, via?: Via): Uint8Array | undefined {
+    this.now = now;
+    const answer = this.holder.serve(payload, via, now);
+    return answer === undefined ? undefined : encodeDhtAnswer(answer);
+  }
+
+  /** A notice for us; returns the payload of its acknowledgement, `undefined` for malformed bytes. */
+  notified(payload: Uint8Array, now: Instant): Uint8Array | undefined {
+    this.now = now;
+    const notice = decodeDhtNotice(payload);
+    if (notice === undefined) {
+      this.holder.stats.malformed++;
       return undefined;
     }
-    if (this.sweepAt === undefined) this.sweepAt = now + SWEEP_MS;
-    return encodeDhtAnswer(request.op === 'get' ? this.serveGet(request, now) : this.serveWrite(request, now));
+    const isOurs = this.watching.notified(notice, now);
+    return encodeDhtAnswer({ status: isOurs ? 'ok' : 'refused', more: false, records: [] });
   }
 
-  /** The answer to a request of ours. */
-  answered(tag: number, payload: Uint8Array, now: Instant): void {
-    const ask = this.asks.get(tag);
-    this.asks.delete(tag);
-    const answer = decodeDhtAnswer(payload);
-    if (ask?.operation === undefined) return;
-    if (answer === undefined) this.stats.malformed++;
-    else this.merge(ask, ask.operation, answer, now);
-    this.settle(ask.operation);
+  /** The answer to a request of ours. `isPlausible`: whether its sender may be the nearest peer, going by how close peers lie. */
+  answered(tag: number, payload: Uint8Array, now: Instant, isPlausible = true): void {
+    this.now = now;
+    if (!this.asks.answered(tag, payload, isPlausible, now)) this.holder.stats.malformed++;
   }
 
-  unanswered(tag: number): void {
-    const operation = this.asks.get(tag)?.operation;
-    this.asks.delete(tag);
-    if (operation !== undefined) this.settle(operation);
+  unanswered(tag: number, now: Instant): void {
+    this.now = now;
+    this.asks.unanswered(tag, now);
   }
 
-  /** The peers beside us changed: copies may now belong to somebody nearer. */
-  neighbourhoodChanged(isOurs: (position: PeerId) => boolean, now: Instant): void {
-    this.handover = [...this.store.all(now)].filter(({ position }) => !isOurs(position));
-    if (this.handover.length > 0) this.handoverAt ??= now + HANDOVER_EVERY_MS;
+  /** To whom we are linked: records and watches may now belong to somebody else. */
+  neighbourhoodChanged(neighbours: Iterable<PeerKey>, now: Instant): void {
+    this.now = now;
+    this.holder.neighbours(neighbours, now);
+  }
+
+  /** Takes back what our disk held; it is checked like a stranger's. False when it is worth nothing any more. */
+  restore(bytes: Uint8Array, now: Instant): boolean {
+    this.now = now;
+    const kept = decodeKept(bytes);
+    if (kept === undefined) {
+      this.holder.stats.malformed++;
+      return false;
+    }
+    const today = this.options.wallClock.at(now);
+    return this.holder.restore(kept.position, kept.record, Math.max(0, today - kept.seenAt), kept.endsAt - today, now);
+  }
+
+  /** Hands over what only we have: the goodbye follows. */
+  leave(now: Instant): void {
+    this.now = now;
+    this.holder.leave(now);
+  }
+
+  /** Forgets everything; nothing more is asked. What our disk holds stays. */
+  close(): void {
+    this.holder.clear();
+    this.watching.clear();
+    this.published.clear();
+    this.graces.length = 0;
+    this.auditAt = undefined;
   }
 
   /** Takes over fresh credentials; later records are signed with them. */
@@ -167,15 +257,15 @@ export class Dht {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.handoverAt, this.sweepAt);
+    return earliest(this.holder.wakeAt, this.watching.wakeAt, this.auditAt, this.graces[0]?.at);
   }
 
   tick(now: Instant): void {
-    if (this.sweepAt !== undefined && now >= this.sweepAt) {
-      this.store.sweep(now);
-      this.sweepAt = this.store.size > 0 ? now + SWEEP_MS : undefined;
-    }
-    if (this.handoverAt !== undefined && now >= this.handoverAt) this.handOver(now);
+    this.now = now;
+    this.holder.tick(now);
+    this.watching.tick(now);
+    while ((this.graces[0]?.at ?? now + 1) <= now) this.graces.shift()?.over();
+    if (this.auditAt !== undefined && now >= this.auditAt) this.audit(now);
   }
 
   /** Where the replicas of a key lie. */
@@ -188,99 +278,130 @@ export class Dht {
     });
   }
 
-  private write(
-    op: 'put' | 'create',
-    o: { kind: RecordKind; key: Uint8Array; value: Uint8Array; lifetimeS: number },
-    now: Instant,
-  ): number {
-    const operation = this.begin(op);
-    this.lastSequence = Math.max(this.lastSequence + 1, this.options.wallClock.at(now));
+  private write(op: 'put' | 'create', o: Value & { readonly isDeleted?: boolean }, now: Instant): number {
+    this.now = now;
+    const operation = this.nextOperation++;
+    const { credentials, wallClock } = this.options;
+    this.lastSequence = Math.max(this.lastSequence + 1, wallClock.at(now));
     const record = makeRecord(this.options, { ...o, sequence: this.lastSequence }, now);
-    for (const position of this.positions(o.key)) this.ask(operation, { op, position, record });
-    return operation.id;
+    const { leaf, statement, keys } = credentials;
+    const expiresAt = record.signedAt + record.lifetimeS * 1000;
+    const own = { record, writer: { leaf, statement, noiseStatic: keys.noise.public }, expiresAt };
+    this.publish(own, now);
+    const write = new Write(op, own, this.positions(o.key), {
+      ask: (request, target, done) => this.ask(request, target, done),
+      check: of => this.checker.check(this.options, of, this.now),
+      beside: position => this.beside(position),
+      written: written => this.outbox.push({ kind: 'stored', operation, ...written }),
+      behind: newer => this.behind(own, newer),
+    });
+    write.start();
+    return operation;
   }
 
-  private begin(op: Operation['op']): Operation {
-    return { id: this.nextOperation++, op, waiting: 0, answers: 0, stored: 0, claims: new Claims(), found: new Map() };
+  private lookup(kind: RecordKind, key: Uint8Array, o: GetOptions, found: (found: Found) => void): void {
+    const order = shuffled(REPLICAS, this.options.random);
+    const atOnce = o.isLight ? LIGHT_REPLICAS : REPLICAS;
+    const what = { kind, key, positions: this.positions(key), order, atOnce, isThorough: o.isThorough ?? false };
+    const lookup = new Lookup(what, {
+      ask: (request, target, done) => this.ask(request, target, done),
+      check: record => this.checker.check(this.options, record, this.now),
+      beside: position => this.beside(position),
+      found,
+      wait: over => this.graces.push({ at: this.now + GRACE_MS, over }),
+      repair: (position, record) => this.repair(position, record),
+    });
+    lookup.start();
   }
 
-  private ask(operation: Operation | undefined, request: Placed, pages = 1): void {
-    const tag = this.nextTag++;
-    if (operation !== undefined) operation.waiting++;
-    const oldest = this.asks.entries().next();
-    if (this.asks.size >= OPERATIONS_MAX * REPLICAS && !oldest.done) this.unanswered(oldest.value[0]);
-    this.asks.set(tag, { operation, request, pages });
-    this.outbox.push({ kind: 'request', position: request.position, payload: encodeDhtRequest(request), tag });
+  private readFor(watch: number, kind: RecordKind, key: Uint8Array): void {
+    this.lookup(kind, key, { isLight: true }, ({ records, deleted }) =>
+      this.watching.learn(watch, [...records, ...deleted]),
+    );
   }
 
-  private serveGet(request: Extract<DhtRequest, { op: 'get' }>, now: Instant): DhtAnswer {
-    return this.store.get(request.position, request.kind, request.key, request.after, now);
+  /** Remembers what we wrote last, to look now and then whether it is still there (faults.md row 16). */
+  private publish(own: CheckedRecord, now: Instant): void {
+    const { kind, key, index, isDeleted } = own.record;
+    const name = `${kind} ${index} ${peerKey(key)}`;
+    this.published.delete(name);
+    const oldest = this.published.keys().next();
+    if (this.published.size >= PUBLISHED_MAX && !oldest.done) this.published.delete(oldest.value);
+    if (!isDeleted) this.published.set(name, own);
+    this.auditAt ??= now + jitter(this.options.random, AUDIT_MS, 0.5);
   }
 
-  private serveWrite(request: Exclude<DhtRequest, { op: 'get' }>, now: Instant): DhtAnswer {
-    if (request.op !== 'put' && request.op !== 'create') return { status: 'refused', more: false, records: [] };
-    const { record, position } = request;
-    const checked = checkRecord(this.options, record, now);
-    const isReplica = this.positions(record.key).some(place => compareBytes(place, position) === 0);
+  /** Asks one replica, drawn at random, for one of our records, and puts it there again if it is gone. */
+  private audit(now: Instant): void {
     const today = this.options.wallClock.at(now);
-    const isCurrent = checked !== undefined && today <= checked.writer.statement.notAfter + CLOCK_SKEW_MS;
-    if (!isCurrent || !isReplica) {
-      this.stats.refused++;
-      return { status: 'refused', more: false, records: [] };
-    }
-    const status = this.store.put(position, checked, checked.expiresAt - today, now);
-    const holder = status === 'taken' ? this.store.holder(position, record) : undefined;
-    return { status, more: false, records: holder === undefined ? [] : [holder] };
+    for (const [name, { expiresAt }] of this.published) if (expiresAt <= today) this.published.delete(name);
+    const all = [...this.published.values()];
+    this.auditAt = all.length > 0 ? now + jitter(this.options.random, AUDIT_MS, 0.5) : undefined;
+    const own = all[uint32(this.options.random) % Math.max(1, all.length)];
+    if (own === undefined) return;
+    const { kind, key } = own.record;
+    const position = this.positions(key)[uint32(this.options.random) % REPLICAS] as PeerId;
+    const request = { op: 'get', position, kind, key, after: justBefore(orderOf(own)), most: 1 } as const;
+    this.ask(request, position, answer => {
+      if (answer?.status === 'ok' || answer?.status === 'not-found') this.audited(own, position, answer);
+    });
   }
 
-  private merge(ask: Ask, operation: Operation, answer: DhtAnswer, now: Instant): void {
-    operation.answers++;
-    if (answer.status === 'ok' && operation.op !== 'get') operation.stored++;
-    let last: Uint8Array | undefined;
-    let after = new Uint8Array(AFTER_BYTES);
-    for (const record of answer.records) {
-      const checked = checkRecord(this.options, record, now);
-      if (checked === undefined || !isAbout(record, ask.request)) {
-        this.stats.refused++;
-        continue;
-      }
-      last = checked.writer.leaf.peerId;
-      after = new Uint8Array(AFTER_BYTES).fill(0xff);
-      after.set(last);
-      operation.claims.note(peerKey(last), peerKey(ask.request.position));
-      const known = operation.found.get(peerKey(last));
-      if (known === undefined || known.record.sequence < record.sequence) operation.found.set(peerKey(last), checked);
+  private audited(own: CheckedRecord, position: PeerId, { records: [shown] }: DhtAnswer): void {
+    const isThere = shown !== undefined && shown.sequence >= own.record.sequence && isSameName(shown, own.record);
+    if (isThere) {
+      const checked = this.checker.check(this.options, shown, this.now);
+      if (checked !== undefined && isOlderInstance(own, checked)) this.outbox.push({ kind: 'doubled' });
+      return;
     }
-    const { request, pages } = ask;
-    if (request.op !== 'get' || !answer.more || last === undefined || pages >= PAGES_MAX) return;
-    if (compareBytes(after, request.after) > 0) this.ask(operation, { ...request, after }, pages + 1);
+    this.counters.lost++;
+    this.ask({ op: 'put', position, record: own.record }, position, () => {});
   }
 
-  private settle(operation: Operation): void {
-    operation.waiting--;
-    if (operation.waiting > 0) return;
-    const { id, answers, claims, stored } = operation;
-    if (operation.op === 'get') {
-      const records = claims.byVotes().flatMap(writer => operation.found.get(writer) ?? []);
-      this.outbox.push({ kind: 'found', operation: id, records, answers });
-    } else if (operation.op === 'create') {
-      const self = peerKey(this.options.credentials.leaf.peerId);
-      this.outbox.push({ kind: 'stored', operation: id, ...claims.outcome(self, stored, REPLICAS) });
-    } else {
-      this.outbox.push({ kind: 'stored', operation: id, result: stored > REPLICAS / 2 ? 'ok' : 'failed' });
-    }
+  /** A holder has a newer record of ours: a second run of this identity wrote it, or we did before our clock was set back. */
+  private behind(own: CheckedRecord, newer: CheckedRecord): void {
+    if (isOlderInstance(own, newer)) this.outbox.push({ kind: 'doubled' });
+    else this.lastSequence = Math.max(this.lastSequence, newer.record.sequence);
   }
 
-  /** Any peer may put a signed record on: hands copies to whoever is nearer now. */
-  private handOver(now: Instant): void {
-    for (const { position, record } of this.handover.splice(0, HANDOVER_BATCH)) {
-      this.ask(undefined, { op: 'put', position, record });
-    }
-    this.handoverAt = this.handover.length > 0 ? now + HANDOVER_EVERY_MS : undefined;
+  private repair(position: PeerId, { record, expiresAt }: CheckedRecord): void {
+    if (this.now - this.repairs.since >= REPAIRS_MS) this.repairs = { left: REPAIRS_MAX, since: this.now };
+    if (expiresAt <= this.options.wallClock.at(this.now) || this.repairs.left <= 0) return;
+    this.repairs.left--;
+    this.counters.repaired++;
+    this.ask({ op: 'put', position, record }, position, () => {});
+  }
+
+  private beside(position: PeerId): PeerId {
+    return this.holder.region.beside(position, uint32(this.options.random) % 2 === 0 ? 1 : -1);
+  }
+
+  private ask(request: DhtRequest, target: PeerId, done: Done): void {
+    this.send(OverlayType.DHT_REQUEST, target, encodeDhtRequest(request), done);
+  }
+
+  private send(
+    type: Extract<DhtOutput, { kind: 'request' }>['type'],
+    target: PeerId,
+    payload: Uint8Array,
+    done: Done,
+  ): void {
+    const tag = this.asks.add(done, this.now);
+    this.outbox.push({ kind: 'request', type, target, payload, tag });
   }
 }
 
-function isAbout(record: DhtRecord, request: Placed): boolean {
-  const { kind, key } = 'record' in request ? request.record : request;
-  return record.kind === kind && sameBytes(record.key, key);
+/** The largest order below one: what a page has to begin behind to begin with it. */
+function justBefore(order: Uint8Array): Uint8Array {
+  const before = order.slice(0, AFTER_BYTES);
+  for (let i = before.length - 1; i >= 0; i--) {
+    const digit = before[i] as number;
+    before[i] = digit === 0 ? 0xff : digit - 1;
+    if (digit > 0) return before;
+  }
+  return new Uint8Array(AFTER_BYTES);
+}
+
+function isSameName(a: DhtRecord, b: DhtRecord): boolean {
+  return a.kind === b.kind && a.index === b.index && peerKey(a.key) === peerKey(b.key);
 }

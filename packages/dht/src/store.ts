@@ -3,6 +3,7 @@
  * may replace what are here, checks of signatures are in `records.ts`.
  */
 import { compareBytes, type Instant, toHex } from '@warren/base';
+import { CLOCK_SKEW_MS } from '@warren/trust';
 import {
   ANSWER_RECORDS_MAX,
   type DhtAnswer,
@@ -11,123 +12,283 @@ import {
   type PeerId,
   type PeerKey,
   peerKey,
+  RECORD_FIXED_BYTES,
 } from '@warren/wire';
 import { POLICIES } from './policy.ts';
-import type { CheckedRecord } from './records.ts';
+import { type CheckedRecord, compareAge, isOlderInstance, recordName } from './records.ts';
+import { type Held, Usage } from './usage.ts';
 
-/** Records held at most, all kinds together. Beyond, whoever has most makes room. */
-export const RECORDS_MAX = 8192;
 /** Bytes of records in one answer. */
 const ANSWER_BYTES_MAX = 12_000;
+/** Records whose end is remembered, so that old copies of them do not come back. */
+const ENDED_MAX = 4096;
 
-interface Held extends CheckedRecord {
-  readonly until: Instant;
-  /** Where on the ring it is held: a replica's position. */
+/** A record on its way into the store. */
+export interface Incoming {
   readonly position: PeerId;
+  readonly checked: CheckedRecord;
+  /** What is left of its life. */
+  readonly leftMs: number;
+  /** The neighbour that brought it. */
+  readonly from?: PeerKey;
+  /** For how long whoever brought it has known its writer here, as an honest holder attests it. */
+  readonly heldMs?: number;
+  /** Whether the sender is nearer to the place than we are: then it decides whose a first-claim key is. */
+  readonly isFromNearest?: boolean;
+}
+
+/** Hears of what changes. */
+export interface StoreListener {
+  /** A record came, or replaced `former`. */
+  readonly stored: (held: Held, former: Held | undefined) => void;
+  readonly removed: (held: Held) => void;
+}
+
+/** Everything under one key at one place. */
+interface Slot {
+  readonly records: Map<string, Held>;
+  /** In the order in which pages go; made when somebody asks. */
+  sorted: readonly Held[] | undefined;
 }
 
 /** The store of one network. */
 export class Store {
-  /** By slot, then by writer. */
-  private readonly byKey = new Map<string, Map<PeerKey, Held>>();
-  /** The slots in which each writer has a record, oldest first. */
-  private readonly byWriter = new Map<PeerKey, Set<string>>();
-  private count = 0;
+  private readonly slots = new Map<string, Slot>();
+  private readonly usage = new Usage();
+  /** Highest sequence of what has expired or was displaced; until nobody could believe it any more. */
+  private readonly ended = new Map<string, { sequence: number; until: Instant }>();
+  private readonly listener: StoreListener | undefined;
 
+  constructor(listener?: StoreListener) {
+    this.listener = listener;
+  }
+
+  /** How many records are held. */
   get size(): number {
-    return this.count;
+    return this.usage.records;
   }
 
-  /** Takes a checked record for `position`. `lifetimeMs` is what is left of its life. */
-  put(position: PeerId, checked: CheckedRecord, lifetimeMs: number, now: Instant): DhtStatus {
-    const slot = slotOf(position, checked.record);
-    this.expire(slot, now);
-    const writers = this.byKey.get(slot) ?? new Map<PeerKey, Held>();
-    const writer = peerKey(checked.writer.leaf.peerId);
-    const own = writers.get(writer);
-    const policy = POLICIES[checked.record.kind];
-    if (policy.access === 'first-claim' && own === undefined && writers.size > 0) return 'taken';
-    if (own !== undefined && own.record.sequence > checked.record.sequence) return 'refused';
-    if (own === undefined && (writers.size >= policy.writersMax || !this.makeRoom(writer))) return 'refused';
-    if (own === undefined) this.count++;
-    writers.set(writer, { ...checked, position, until: now + lifetimeMs });
-    this.byKey.set(slot, writers);
-    this.byWriter.set(writer, (this.byWriter.get(writer) ?? new Set()).add(slot));
-    return 'ok';
+  /** Their bytes, as they are sent. */
+  get bytes(): number {
+    return this.usage.bytes;
   }
 
-  /** The live records under a key from writers with ids above `after`, in order of writers. */
-  get(position: PeerId, kind: number, key: Uint8Array, after: Uint8Array, now: Instant): DhtAnswer {
-    const slot = slotOf(position, { kind, key });
-    this.expire(slot, now);
-    const wanted = [...(this.byKey.get(slot)?.values() ?? [])]
-      .filter(held => compareBytes(held.writer.leaf.peerId, after.subarray(0, 20)) > 0)
-      .sort((a, b) => compareBytes(a.writer.leaf.peerId, b.writer.leaf.peerId))
-      .map(held => held.record);
-    const records = page(wanted);
+  /** Takes a checked record for a place. `taken` also tells an older run of the same peer that a newer one writes. */
+  put(incoming: Incoming, now: Instant): DhtStatus {
+    const { position, checked } = incoming;
+    const at = slotOf(position, checked.record);
+    this.expire(at, now);
+    const name = recordName(checked);
+    const former = this.slots.get(at)?.records.get(name);
+    if (former !== undefined) {
+      if (isOlderInstance(checked, former)) return 'taken';
+      const age = compareAge(checked.record, former.record);
+      if (age <= 0) return age === 0 ? 'ok' : 'refused';
+    } else if (this.hasEnded(at, name, checked.record, now)) return 'refused';
+    if (!this.mayClaim(at, name, incoming, now)) return 'taken';
+    return this.enter(at, name, incoming, former, now) ? 'ok' : 'refused';
+  }
+
+  /** The live records under a key behind `after` (writer 20, index 1), in that order; at most `most`. */
+  get(
+    o: { position: PeerId; kind: number; key: Uint8Array; after: Uint8Array; most?: number },
+    now: Instant,
+  ): DhtAnswer {
+    const at = slotOf(o.position, o);
+    this.expire(at, now);
+    const wanted = this.sorted(at).filter(held => compareBytes(orderOf(held), o.after) > 0);
+    const records = page(wanted, o.most ?? ANSWER_RECORDS_MAX);
     const status = records.length === 0 ? 'not-found' : 'ok';
     return { status, more: records.length < wanted.length, records };
   }
 
-  /** The record that holds a first-claim key. */
-  holder(position: PeerId, record: DhtRecord): DhtRecord | undefined {
-    return this.byKey.get(slotOf(position, record))?.values().next().value?.record;
+  /** The record that stands in the way of another: of the same name, or the claim that holds its key. */
+  holder(position: PeerId, checked: CheckedRecord): DhtRecord | undefined {
+    const records = this.slots.get(slotOf(position, checked.record))?.records;
+    return (records?.get(recordName(checked)) ?? liveOf(records)[0])?.record;
   }
 
-  /** Everything held, for handing over when the neighbourhood changes. */
-  *all(now: Instant): Iterable<{ position: PeerId; record: DhtRecord }> {
-    for (const writers of this.byKey.values()) for (const held of writers.values()) if (held.until > now) yield held;
+  /** One record, as it is held. */
+  find(position: PeerId, record: DhtRecord, name: string): Held | undefined {
+    return this.slots.get(slotOf(position, record))?.records.get(name);
+  }
+
+  /** Whether a record is still what is held of its name. */
+  has(held: Held): boolean {
+    return this.find(held.position, held.record, held.name) === held;
+  }
+
+  /** Everything held and live. */
+  *all(now: Instant): Iterable<Held> {
+    for (const { records } of this.slots.values())
+      for (const held of records.values()) if (held.until > now) yield held;
   }
 
   /** Whose records are held. */
-  writers(): Iterable<PeerKey> {
-    return this.byWriter.keys();
+  writers(): ReadonlySet<PeerKey> {
+    const writers = new Set<PeerKey>();
+    for (const { records } of this.slots.values()) for (const held of records.values()) writers.add(held.writerKey);
+    return writers;
   }
 
   /** Drops all records of writers whom `isGone` names. */
   dropWriters(isGone: (leaf: CheckedRecord['writer']['leaf']) => boolean): void {
-    for (const [slot, writers] of [...this.byKey]) {
-      for (const [writer, held] of [...writers]) if (isGone(held.writer.leaf)) this.remove(slot, writer);
+    for (const [at, { records }] of [...this.slots]) {
+      for (const held of [...records.values()]) if (isGone(held.writer.leaf)) this.remove(at, held);
     }
   }
 
   /** Drops what has expired. */
   sweep(now: Instant): void {
-    for (const slot of [...this.byKey.keys()]) this.expire(slot, now);
+    for (const at of [...this.slots.keys()]) this.expire(at, now);
+    for (const [at, { until }] of this.ended) if (until <= now) this.ended.delete(at);
   }
 
-  private expire(slot: string, now: Instant): void {
-    for (const [writer, held] of this.byKey.get(slot) ?? []) if (held.until <= now) this.remove(slot, writer);
+  /** Forgets everything, and tells nobody. */
+  clear(): void {
+    for (const { records } of this.slots.values()) for (const held of records.values()) this.usage.remove(held);
+    this.slots.clear();
+    this.ended.clear();
   }
 
-  private remove(slot: string, writer: PeerKey): void {
-    const writers = this.byKey.get(slot);
-    if (writers?.delete(writer)) this.count--;
-    if (writers?.size === 0) this.byKey.delete(slot);
-    const slots = this.byWriter.get(writer);
-    slots?.delete(slot);
-    if (slots?.size === 0) this.byWriter.delete(writer);
-  }
-
-  /** Room for one more record of a writer, if need be in place of the oldest of whoever has most; false when that is him. */
-  private makeRoom(writer: PeerKey): boolean {
-    if (this.count < RECORDS_MAX) return true;
-    let [greediest, most] = [writer, this.byWriter.get(writer)?.size ?? 0];
-    for (const [other, slots] of this.byWriter) if (slots.size > most) [greediest, most] = [other, slots.size];
-    const [oldest] = this.byWriter.get(greediest) ?? [];
-    if (greediest === writer || oldest === undefined) return false;
-    this.remove(oldest, greediest);
+  private enter(at: string, name: string, incoming: Incoming, former: Held | undefined, now: Instant): boolean {
+    const { position, checked, from } = incoming;
+    const { record, writer } = checked;
+    const writerKey = peerKey(writer.leaf.peerId);
+    const bytes = RECORD_FIXED_BYTES + record.value.length + record.leaf.length;
+    if (former === undefined && !this.makeRoom(at, { record, writerKey, from, bytes })) return false;
+    if (former !== undefined) this.usage.remove(former);
+    const held: Held = {
+      ...checked,
+      ...{ position, name, from, bytes, writerKey, until: now + incoming.leftMs },
+      seenAt: Math.min(now - (incoming.heldMs ?? 0), former?.seenAt ?? now),
+      // Others hold the same value for a while still; of another value they know nothing.
+      shared: former !== undefined && isRenewal(former.record, record) ? former.shared : new Map(),
+    };
+    this.usage.add(held);
+    const slot = this.slots.get(at) ?? { records: new Map(), sorted: undefined };
+    slot.records.set(name, held);
+    slot.sorted = undefined;
+    this.slots.set(at, slot);
+    this.listener?.stored(held, former);
     return true;
+  }
+
+  /** Whether a first-claim key is free for a writer: nobody else's, or the claim of whom its holders saw later. */
+  private mayClaim(at: string, name: string, { checked, heldMs, isFromNearest }: Incoming, now: Instant): boolean {
+    if (POLICIES[checked.record.kind].access !== 'first-claim') return true;
+    for (const other of liveOf(this.slots.get(at)?.records)) {
+      if (other.name === name) continue;
+      if (checked.record.isDeleted) continue;
+      const ours = now - other.seenAt;
+      const isEarlier =
+        heldMs !== undefined && (heldMs > ours + TIE_MS || (heldMs > ours - TIE_MS && name < other.name));
+      if (isFromNearest !== true && !isEarlier) return false;
+      this.remove(at, other);
+    }
+    return true;
+  }
+
+  /** Whether an old copy of what was here comes back. */
+  private hasEnded(at: string, name: string, record: DhtRecord, now: Instant): boolean {
+    const ended = this.ended.get(at + name);
+    return ended !== undefined && ended.until > now && record.sequence <= ended.sequence;
+  }
+
+  private expire(at: string, now: Instant): void {
+    for (const held of this.slots.get(at)?.records.values() ?? []) {
+      if (held.until > now) continue;
+      this.remove(at, held);
+      const oldest = this.ended.keys().next();
+      if (this.ended.size >= ENDED_MAX && !oldest.done) this.ended.delete(oldest.value);
+      this.ended.set(at + held.name, { sequence: held.record.sequence, until: now + 2 * CLOCK_SKEW_MS });
+    }
+  }
+
+  private remove(at: string, held: Held): void {
+    const slot = this.slots.get(at);
+    if (slot === undefined || !slot.records.delete(held.name)) return;
+    slot.sorted = undefined;
+    if (slot.records.size === 0) this.slots.delete(at);
+    this.usage.remove(held);
+    this.listener?.removed(held);
+  }
+
+  /** Room for one more record: within the quotas of its key and its writer, if need be in place of others'. */
+  private makeRoom(at: string, o: { record: DhtRecord; writerKey: PeerKey; from: PeerKey | undefined; bytes: number }) {
+    const { kind } = o.record;
+    const policy = POLICIES[kind];
+    if (this.usage.recordsOf(kind, o.writerKey) >= policy.recordsPerHolder) return false;
+    const records = this.slots.get(at)?.records;
+    const isFull =
+      (records?.size ?? 0) >= policy.recordsPerKey && isKeyFull(liveOf(records), records, policy.recordsPerKey);
+    if (isFull && !this.displace(at, o.from)) return false;
+    for (let tries = 0; this.usage.isFull(kind, o.bytes); tries++) {
+      const victim = tries < VICTIMS_MAX ? this.usage.victim(kind, o.writerKey, o.from, o.bytes) : undefined;
+      if (victim === undefined) return false;
+      this.remove(slotOf(victim.position, victim.record), victim);
+    }
+    return true;
+  }
+
+  /** Under a full key makes room for what another neighbour brings, if one of them brought most: its oldest goes. */
+  private displace(at: string, from: PeerKey | undefined): boolean {
+    const counts = new Map<string, Held[]>();
+    for (const held of this.slots.get(at)?.records.values() ?? []) {
+      const brought = counts.get(held.from ?? '') ?? [];
+      brought.push(held);
+      counts.set(held.from ?? '', brought);
+    }
+    const [most = []] = [...counts.values()].sort((a, b) => b.length - a.length);
+    const [oldest] = most;
+    if (oldest === undefined || most.length <= (counts.get(from ?? '')?.length ?? 0) + 1) return false;
+    this.remove(at, oldest);
+    return true;
+  }
+
+  private sorted(at: string): readonly Held[] {
+    const slot = this.slots.get(at);
+    if (slot === undefined) return [];
+    slot.sorted ??= [...slot.records.values()].sort((a, b) => compareBytes(orderOf(a), orderOf(b)));
+    return slot.sorted;
   }
 }
 
-function page(records: readonly DhtRecord[]): DhtRecord[] {
+/** Ages that differ by less came at once. */
+const TIE_MS = 1000;
+/** Records that go for one; a large one may push out several small ones. */
+const VICTIMS_MAX = 32;
+
+/** Writer 20, index 1: by this order pages go. */
+export function orderOf({ record, writer }: CheckedRecord): Uint8Array {
+  const order = new Uint8Array(21);
+  order.set(writer.leaf.peerId);
+  order[20] = record.index;
+  return order;
+}
+
+/** Whether a record says the same as the one before it. */
+export function isRenewal(former: DhtRecord, record: DhtRecord): boolean {
+  return former.isDeleted === record.isDeleted && compareBytes(former.value, record.value) === 0;
+}
+
+function liveOf(records: ReadonlyMap<string, Held> | undefined): Held[] {
+  return [...(records?.values() ?? [])].filter(held => !held.record.isDeleted);
+}
+
+/** Ends of records count half: they make room for new values, and are bounded too. */
+function isKeyFull(live: readonly Held[], all: ReadonlyMap<string, Held> | undefined, most: number): boolean {
+  return live.length >= most || (all?.size ?? 0) >= 2 * most;
+}
+
+function page(wanted: readonly Held[], most: number): DhtRecord[] {
   const chosen: DhtRecord[] = [];
   let bytes = 0;
-  for (const record of records) {
-    bytes += record.value.length + record.leaf.length + 300;
-    if (chosen.length >= ANSWER_RECORDS_MAX || bytes > ANSWER_BYTES_MAX) break;
-    chosen.push(record);
+  for (const held of wanted) {
+    bytes += held.bytes;
+    if (chosen.length >= Math.min(most, ANSWER_RECORDS_MAX)) break;
+    if (bytes > ANSWER_BYTES_MAX && chosen.length > 0) break;
+    chosen.push(held.record);
   }
   return chosen;
 }

@@ -301,6 +301,7 @@ export class GroupNetwork {
         return;
       }
       case 'unreachable':
+      case 'watched':
         return;
       default:
         this.outbox.push(out);

@@ -25,9 +25,9 @@ export function overlayOf(options: NetworkOptions, records: () => number): Overl
 }
 
 /** Records and lookups. */
-export function dhtOf({ authority, credentials, wallClock, sign, suite }: NetworkOptions): Dht {
+export function dhtOf({ authority, credentials, wallClock, sign, suite, random }: NetworkOptions): Dht {
   const place = (bytes: Uint8Array) => suite.hash(bytes).slice(0, PEER_ID_BYTES);
-  return new Dht({ authority, credentials, wallClock, sign: sign ?? signWorking, place });
+  return new Dht({ authority, credentials, wallClock, sign: sign ?? signWorking, place, random });
 }
 
 /** Peers from before; `links` knows those of now. */

@@ -68,6 +68,8 @@ export type NetworkOutput =
   | Extract<DhtOutput, { kind: 'stored' | 'found' }>
   /** From the whole ring: of a group only. */
   | RingWideOutput
+  /** News under a key that we watch. */
+  | (Omit<Extract<DhtOutput, { kind: 'changed' }>, 'kind'> & { readonly kind: 'watched' })
   | Extract<AcquaintancesOutput, { kind: 'acquaintances' }>
   | ShelfOutput;
 

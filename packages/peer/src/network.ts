@@ -73,6 +73,8 @@ export class Network {
   /** Begins with those whom it met before. */
   start(now: Instant): void {
     this.acquaintances.start(now);
+    const ids = this.acquaintances.remembered.flatMap(peer => peerIdFromKey(peer) ?? []);
+    if (ids.length > 0) this.overlay.remember(ids, now);
   }
 
   poll(): NetworkOutput | undefined {
@@ -298,14 +300,17 @@ export class Network {
       case 'disconnect':
         this.links.disconnect(out.to, now);
         return;
+      case 'former':
+        this.acquaintances.remember(out.ids.map(peerKey), now);
+        return;
       case 'answer':
-        this.dht.answered(out.tag, out.payload, now);
+        this.dht.answered(out.tag, out.payload, now, out.isPlausible);
         return;
       case 'no-answer':
-        this.dht.unanswered(out.tag);
+        this.dht.unanswered(out.tag, now);
         return;
       case 'neighbourhood':
-        this.dht.neighbourhoodChanged(position => this.overlay.isNearest(position), now);
+        this.dht.neighbourhoodChanged(this.links.usable(), now);
         return;
       case 'broadcast':
       case 'gathered':
@@ -332,15 +337,26 @@ export class Network {
         return;
       }
       case OverlayType.DHT_REQUEST: {
-        const answer = this.dht.serve(datagram.payload, now);
-        if (answer !== undefined) this.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, answer, now);
+        const via = from === undefined ? undefined : { neighbour: from, isSource: from === source };
+        const answer = this.dht.serve(datagram.payload, now, via);
+        this.dhtAnswer(datagram, from, answer, now);
         return;
       }
+      case OverlayType.DHT_NOTIFY:
+        this.dhtAnswer(datagram, from, this.dht.notified(datagram.payload, now), now);
+        return;
     }
   }
 
+  /** Answers a request; what it has us keep goes up first, so that the disk has it before anybody is told. */
+  private dhtAnswer(request: OverlayDatagram, from: PeerKey | undefined, answer: Uint8Array | undefined, now: Instant) {
+    for (let out = this.dht.poll(); out !== undefined; out = this.dht.poll()) this.fromDht(out, now);
+    if (answer !== undefined) this.overlay.answer(request, from, OverlayType.DHT_ANSWER, answer, now);
+  }
+
   private fromDht(out: DhtOutput, now: Instant): void {
-    if (out.kind === 'request') this.overlay.request(OverlayType.DHT_REQUEST, out.position, out.payload, out.tag, now);
-    else this.outbox.push(out);
+    if (out.kind === 'request') this.overlay.request(out.type, out.target, out.payload, out.tag, now);
+    else if (out.kind === 'changed') this.outbox.push({ ...out, kind: 'watched' });
+    else if (out.kind !== 'doubled') this.outbox.push(out);
   }
 }

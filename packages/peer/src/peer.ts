@@ -128,6 +128,12 @@ export class Peer {
     this.options.wallClock.set(unixMs, now);
   }
 
+  /** Takes back a record that the host's disk held for a network; false when it is worth nothing any more. */
+  restore(name: string, bytes: Uint8Array, now: Instant): boolean {
+    const network = name === 'public' ? this.public : this.groups.get(name)?.network;
+    return network?.dht.restore(bytes, now) ?? false;
+  }
+
   /** Drains what calls on a group have caused; call after using one directly. */
   settle(now: Instant): void {
     const isAlone = () => this.public.links.usable().length === 0;
@@ -228,6 +234,7 @@ export class Peer {
       case 'gathered':
       case 'crawled':
       case 'unreachable':
+      case 'watched':
         return;
       default:
         this.common(this.public, out, now);

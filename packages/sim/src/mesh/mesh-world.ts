@@ -160,6 +160,8 @@ export class MeshWorld {
   /** A peer says goodbye: its neighbours know as soon as they hear it. */
   leave(peer: MeshPeer): void {
     if (!peer.isAlive) return;
+    this.act(peer, ({ dht }) => dht?.leave(this.time));
+    this.act(peer, ({ overlay }) => overlay.leave());
     this.links.goodbye(peer);
     peer.isAlive = false;
   }
@@ -172,12 +174,14 @@ export class MeshWorld {
     peer.bootstrapFailures = 0;
     peer.wakeEventAt = Number.POSITIVE_INFINITY;
     if (!o.disk) {
+      peer.former = [];
       peer.remembered.clear();
       peer.disk.clear();
     }
     const { overlay, dht } = this.machines(peer.index, peer.id, peer.life, this.budgetOf(peer));
     peer.overlay = overlay;
     peer.dht = dht;
+    overlay.remember(peer.former, this.time);
     this.options.records?.restored(peer, this.time);
     peer.role?.begin?.(peer, this);
     this.join(peer);
@@ -355,6 +359,9 @@ export class MeshWorld {
       case 'no-answer':
         if (!this.probes.answered(peer, out)) this.options.records?.answered(peer, out, this.time);
         break;
+      case 'former':
+        peer.former = out.ids;
+        break;
       case 'neighbourhood':
         this.options.records?.neighbourhood(peer, this.time);
         break;
@@ -371,7 +378,7 @@ export class MeshWorld {
     this.invariants.delivered(peer, datagram);
     if (datagram.type === OverlayType.CARRIED) this.links.called(peer, datagram);
     else if (this.probes.delivered(peer, datagram, from)) return;
-    else if (datagram.type === OverlayType.DHT_REQUEST)
+    else if (datagram.type === OverlayType.DHT_REQUEST || datagram.type === OverlayType.DHT_NOTIFY)
       this.options.records?.delivered(peer, datagram, from, this.time);
   }
 

@@ -12,6 +12,7 @@ import {
   PEER_ID_BYTES,
   type PeerId,
   type PeerKey,
+  peerKey,
   type RecordKind,
 } from '@warren/wire';
 import { type SimAuthority, simAuthority, simCredentials, simMember } from '../certificates.ts';
@@ -32,12 +33,14 @@ export type Stored = Extract<DhtOutput, { kind: 'stored' }>;
 /** The DHTs of one world. */
 export class SimRecords implements MeshRecords {
   readonly authority: SimAuthority;
+  private readonly seed: number;
   private readonly random: SeededRandom;
   private readonly contexts = new Map<number, DhtContext>();
   private readonly trust: Authority;
   private readonly waiting = new Map<MeshPeer, Map<number, (out: Found | Stored) => void>>();
 
   constructor(seed: number) {
+    this.seed = seed;
     this.random = new SeededRandom(seed, 'records');
     this.authority = simAuthority(this.random, EPOCH_UNIX_MS, cheapCrypto);
     const trust = Authority.group(this.authority.der, { verifier: cheapCrypto.verifier() });
@@ -60,6 +63,7 @@ export class SimRecords implements MeshRecords {
       credentials: simCredentials(identity, this.random, EPOCH_UNIX_MS),
       wallClock: new WallClock(EPOCH_UNIX_MS, 0),
       sign: cheapCrypto.sign,
+      random: new SeededRandom(this.seed, `dht ${index}`),
       place: bytes => cheapCrypto.suite.hash(bytes).slice(0, PEER_ID_BYTES),
     };
     this.contexts.set(index, context);
@@ -87,8 +91,9 @@ export class SimRecords implements MeshRecords {
     world.drain(peer);
   }
 
-  restored(peer: MeshPeer): void {
+  restored(peer: MeshPeer, now: Instant): void {
     this.waiting.delete(peer);
+    for (const bytes of [...peer.disk.values()]) peer.dht?.restore(bytes, now);
   }
 
   drain(peer: MeshPeer, now: Instant): boolean {
@@ -102,23 +107,25 @@ export class SimRecords implements MeshRecords {
   }
 
   answered(peer: MeshPeer, out: Extract<OverlayOutput, { kind: 'answer' | 'no-answer' }>, now: Instant): void {
-    if (out.kind === 'answer') peer.dht?.answered(out.tag, out.payload, now);
-    else peer.dht?.unanswered(out.tag);
+    if (out.kind === 'answer') peer.dht?.answered(out.tag, out.payload, now, out.isPlausible);
+    else peer.dht?.unanswered(out.tag, now);
   }
 
   delivered(peer: MeshPeer, datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
-    const answer = peer.dht?.serve(datagram.payload, now);
+    const isNotice = datagram.type === OverlayType.DHT_NOTIFY;
+    const via = from === undefined ? undefined : { neighbour: from, isSource: from === peerKey(datagram.source) };
+    const answer = isNotice ? peer.dht?.notified(datagram.payload, now) : peer.dht?.serve(datagram.payload, now, via);
     if (answer !== undefined) peer.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, answer, now);
   }
 
   neighbourhood(peer: MeshPeer, now: Instant): void {
-    peer.dht?.neighbourhoodChanged(position => peer.overlay.isNearest(position), now);
+    peer.dht?.neighbourhoodChanged(peer.links.keys(), now);
   }
 
   private take(peer: MeshPeer, out: DhtOutput, now: Instant): void {
     switch (out.kind) {
       case 'request':
-        peer.overlay.request(OverlayType.DHT_REQUEST, out.position, out.payload, out.tag, now);
+        peer.overlay.request(out.type, out.target, out.payload, out.tag, now);
         return;
       case 'found':
       case 'stored': {
@@ -128,6 +135,9 @@ export class SimRecords implements MeshRecords {
         done?.(out);
         return;
       }
+      case 'changed':
+      case 'doubled':
+        return;
     }
   }
 

@@ -1,0 +1,267 @@
+/**
+ * What we do for others: take and show records, pass copies to where they
+ * belong, tell those who watch. Answers come back from `serve`; all else
+ * goes out through `HolderIo`. Our own wishes are in `dht.ts`.
+ */
+import { earliest, type Instant } from '@warren/base';
+import { CLOCK_SKEW_MS } from '@warren/trust';
+import {
+  type DhtAnswer,
+  type DhtNotice,
+  type DhtRecord,
+  type DhtRequest,
+  decodeDhtRequest,
+  type PeerId,
+  type PeerKey,
+  peerIdFromKey,
+  peerKey,
+  type RecordCopy,
+  type WatchRequest,
+} from '@warren/wire';
+import { Buckets } from './buckets.ts';
+import { Copies, type CopyMessage } from './copies.ts';
+import { POLICIES } from './policy.ts';
+import { type CheckedRecord, leftMs } from './records.ts';
+import { Region } from './region.ts';
+import { Store } from './store.ts';
+import type { Held } from './usage.ts';
+import { Watchers } from './watchers.ts';
+
+/** Expired records are dropped so often. */
+const SWEEP_MS = 10_000;
+/** What leaves at most with our goodbye. */
+const LEAVE_RECORDS_MAX = 256;
+const LEAVE_WATCHES_MAX = 128;
+/** A copy is attested by neighbours only, and for no longer than this: a claim older than that is as good as any. */
+const ATTESTED_MAX_MS = 30 * 86_400_000;
+
+/** Through whom a request came. */
+export interface Via {
+  /** The neighbour that handed it over. */
+  readonly neighbour: PeerKey;
+  /** Whether the neighbour made it itself; that is proved by its link, while other sources are hearsay. */
+  readonly isSource: boolean;
+}
+
+/** Counters. */
+export interface HolderStats {
+  malformed: number;
+  /** Records whose signature, writer, dates, policy or place were wrong. */
+  refused: number;
+  /** Requests beyond what one neighbour may ask. */
+  busy: number;
+  /** Records handed to other holders. */
+  copied: number;
+  /** Notices sent. */
+  noticed: number;
+}
+
+/** What a holder needs of the machine around it. */
+export interface HolderIo {
+  readonly self: PeerId;
+  readonly positions: (key: Uint8Array) => readonly PeerId[];
+  readonly check: (record: DhtRecord, now: Instant) => CheckedRecord | undefined;
+  readonly today: (now: Instant) => number;
+  readonly ask: (
+    request: DhtRequest,
+    target: PeerId,
+    done: (answer: DhtAnswer | undefined, now: Instant) => void,
+  ) => void;
+  readonly notify: (notice: DhtNotice, watcher: PeerId, done: (answer: DhtAnswer | undefined) => void) => void;
+  /** A record should be, or need no longer be, on our disk. */
+  readonly keep: (held: Held) => void;
+  readonly drop: (held: Held) => void;
+}
+
+/** The holder's part of one DHT machine. */
+export class Holder {
+  readonly stats: HolderStats = { malformed: 0, refused: 0, busy: 0, copied: 0, noticed: 0 };
+  readonly store: Store;
+  readonly region: Region;
+  private readonly io: HolderIo;
+  private readonly watchers = new Watchers();
+  private readonly copies: Copies;
+  private readonly buckets = new Buckets();
+  private sweepAt: Instant | undefined;
+  private now: Instant = 0;
+
+  constructor(io: HolderIo) {
+    this.io = io;
+    this.region = new Region(io.self);
+    this.copies = new Copies(this.region);
+    this.store = new Store({
+      stored: (held, former) => this.stored(held, former),
+      removed: held => {
+        if (isKept(held)) io.drop(held);
+      },
+    });
+  }
+
+  /** How many watches of others are kept. */
+  get watches(): number {
+    return this.watchers.size;
+  }
+
+  /** Answers a request; `undefined` for malformed bytes. */
+  serve(payload: Uint8Array, via: Via | undefined, now: Instant): DhtAnswer | undefined {
+    this.now = now;
+    const request = decodeDhtRequest(payload);
+    if (request === undefined) {
+      this.stats.malformed++;
+      return undefined;
+    }
+    if (!this.buckets.take(via?.neighbour, request.op === 'copy' ? request.copies.length : 1, now)) {
+      this.stats.busy++;
+      return status('busy');
+    }
+    this.sweepAt ??= now + SWEEP_MS;
+    switch (request.op) {
+      case 'get':
+        return this.store.get(request, now);
+      case 'watch':
+        return status(this.watchers.set(request, via?.neighbour, now) ? 'ok' : 'refused');
+      case 'put':
+      case 'create':
+        return this.write(request.position, request.record, via, now);
+      case 'copy':
+        for (const copy of request.copies) this.copy(copy, via, now);
+        return status('ok');
+    }
+  }
+
+  /** Takes back what was on our disk; false when it is nothing that anybody would believe. */
+  restore(position: PeerId, record: DhtRecord, seenMs: number, endsInMs: number, now: Instant): boolean {
+    this.now = now;
+    const checked = this.check(position, record, now);
+    if (checked === undefined || endsInMs <= 0) return false;
+    const left = Math.min(leftMs(checked, this.io.today(now)), endsInMs);
+    this.sweepAt ??= now + SWEEP_MS;
+    this.isRestoring = true;
+    const result = this.store.put({ position, checked, leftMs: left, heldMs: seenMs }, now);
+    this.isRestoring = false;
+    return result === 'ok';
+  }
+
+  /** The peers beside us changed, perhaps: records and watches may belong elsewhere. */
+  neighbours(neighbours: Iterable<PeerKey>, now: Instant): void {
+    this.now = now;
+    if (!this.region.set(neighbours)) return;
+    this.copies.regionChanged(this.store.all(now), now);
+    for (const { watch, request } of [...this.watchers.all(now)]) {
+      const [nearest] = this.region.holders(request.position);
+      if (nearest === undefined || this.region.isSelf(nearest)) continue;
+      this.passWatch(request, nearest, () => this.watchers.end(watch));
+    }
+  }
+
+  /** Hands on what nobody else has, and the watches: we are about to go. */
+  leave(now: Instant): void {
+    this.now = now;
+    for (const message of this.copies.flush(LEAVE_RECORDS_MAX, held => this.store.has(held), now)) this.send(message);
+    let left = LEAVE_WATCHES_MAX;
+    for (const { request } of this.watchers.all(now)) {
+      const heir = this.region.heir(request.position);
+      if (heir !== undefined && left-- > 0) this.passWatch(request, peerKey(heir), () => {});
+    }
+  }
+
+  /** Forgets all records and watches; what is on the disk stays. */
+  clear(): void {
+    this.store.clear();
+    this.watchers.clear();
+    this.sweepAt = undefined;
+  }
+
+  get wakeAt(): Instant | undefined {
+    return earliest(this.sweepAt, this.copies.wakeAt, this.watchers.wakeAt);
+  }
+
+  tick(now: Instant): void {
+    this.now = now;
+    if (this.sweepAt !== undefined && now >= this.sweepAt) {
+      this.store.sweep(now);
+      this.watchers.expire(now);
+      this.sweepAt = this.store.size + this.watchers.size > 0 ? now + SWEEP_MS : undefined;
+    }
+    for (const message of this.copies.due(held => this.store.has(held), now)) this.send(message);
+    for (const { watch, notice } of this.watchers.notices(now)) {
+      this.stats.noticed++;
+      this.io.notify(notice, watch.request.watcher, answer => {
+        if (answer?.status !== 'ok') this.watchers.end(watch);
+      });
+    }
+  }
+
+  private write(position: PeerId, record: DhtRecord, via: Via | undefined, now: Instant): DhtAnswer {
+    const checked = this.check(position, record, now);
+    const today = this.io.today(now);
+    if (checked === undefined || today > checked.writer.statement.notAfter + CLOCK_SKEW_MS) {
+      this.stats.refused++;
+      return status('refused');
+    }
+    const from = via === undefined ? {} : { from: via.neighbour };
+    const result = this.store.put({ position, checked, leftMs: leftMs(checked, today), ...from }, now);
+    const holder = result === 'ok' ? undefined : this.store.holder(position, checked);
+    return { status: result, more: false, records: holder === undefined ? [] : [holder] };
+  }
+
+  /** Takes a copy. What the sender attests counts if it is a neighbour beside us who is not the writer himself. */
+  private copy({ position, record, heldS, leftS }: RecordCopy, via: Via | undefined, now: Instant): void {
+    const checked = this.check(position, record, now);
+    if (checked === undefined) {
+      this.stats.refused++;
+      return;
+    }
+    const left = Math.min(leftMs(checked, this.io.today(now)), leftS * 1000);
+    const isAttested = via?.isSource === true && this.region.has(via.neighbour);
+    const isOwn = via?.neighbour === peerKey(checked.writer.leaf.peerId);
+    const attested = isAttested && !isOwn;
+    const from = via === undefined ? {} : { from: via.neighbour };
+    const held = attested ? { heldMs: Math.min(heldS * 1000, ATTESTED_MAX_MS) } : {};
+    const isFromNearest = attested && this.region.holders(position)[0] === via.neighbour;
+    this.sharedBy = isAttested ? via.neighbour : undefined;
+    this.store.put({ position, checked, leftMs: left, ...from, ...held, isFromNearest }, now);
+    this.sharedBy = undefined;
+  }
+
+  /** Who is known to hold the record that is being stored. */
+  private sharedBy: PeerKey | undefined;
+  /** Whether what is stored is on the disk already. */
+  private isRestoring = false;
+
+  private stored(held: Held, former: Held | undefined): void {
+    if (this.sharedBy !== undefined) held.shared.set(this.sharedBy, held.until);
+    if (isKept(held) && !this.isRestoring) this.io.keep(held);
+    this.copies.add(held, this.now);
+    this.watchers.changed(held, former?.record, this.now);
+  }
+
+  /** The record, if it is good and this is one of its places. */
+  private check(position: PeerId, record: DhtRecord, now: Instant): CheckedRecord | undefined {
+    const at = peerKey(position);
+    const isReplica = this.io.positions(record.key).some(place => peerKey(place) === at);
+    return isReplica ? this.io.check(record, now) : undefined;
+  }
+
+  private send(message: CopyMessage): void {
+    this.stats.copied += message.held.length;
+    this.io.ask(message.request, message.target, (answer, now) =>
+      this.copies.ended(message, answer?.status === 'ok', now),
+    );
+  }
+
+  private passWatch(request: WatchRequest, to: PeerKey, taken: () => void): void {
+    const target = peerIdFromKey(to) ?? request.position;
+    this.io.ask(request, target, answer => {
+      if (answer?.status === 'ok') taken();
+    });
+  }
+}
+
+function isKept(held: Held): boolean {
+  return POLICIES[held.record.kind].isKept;
+}
+
+function status(of: DhtAnswer['status']): DhtAnswer {
+  return { status: of, more: false, records: [] };
+}
