@@ -35,6 +35,8 @@ export class SimInternet {
   readonly byUrl = new Map<string, SimDatagrams>();
   /** Whether UDP, and WebRTC with it, is blocked everywhere. */
   udpBlocked = false;
+  /** One way between two hosts by name, milliseconds; absent: that of all wires. Jitter comes on top. */
+  latencyMs: ((from: string, to: string) => number) | undefined;
   private readonly cuts = new Set<string>();
 
   constructor(world: World) {
@@ -109,12 +111,17 @@ export class SimDatagrams implements Datagrams {
 
   dial(url: string): void {
     if (!this.alive) return;
-    this.internet.world.carry(true, () => {
-      const remote = this.internet.byUrl.get(url);
-      if (this.alive && remote?.alive && this.internet.reaches(this.name, remote.name))
-        this.join(remote, 'ws', new Uint8Array(0), { url }, {});
-      else this.emit({ kind: 'dial-failed', url, reason: 'refused' });
-    });
+    this.internet.world.carry(
+      true,
+      () => {
+        const remote = this.internet.byUrl.get(url);
+        if (this.alive && remote?.alive && this.internet.reaches(this.name, remote.name))
+          this.join(remote, 'ws', new Uint8Array(0), { url }, {});
+        else this.emit({ kind: 'dial-failed', url, reason: 'refused' });
+      },
+      0,
+      this.latencyTo(this.internet.byUrl.get(url)),
+    );
   }
 
   openWebRtc(connection: string, role: 'offerer' | 'answerer'): void {
@@ -133,7 +140,7 @@ export class SimDatagrams implements Datagrams {
     if (role === 'answerer' && kind === 'offer') {
       this.soon({ kind: 'webrtc-signal', connection, signal: this.signal('answer') });
     } else if (role === 'offerer' && kind === 'answer' && remote !== undefined) {
-      this.internet.world.carry(true, () => this.meet(remote, connection));
+      this.internet.world.carry(true, () => this.meet(remote, connection), 0, this.latencyTo(remote));
     } else this.badSignals++;
   }
 
@@ -146,7 +153,12 @@ export class SimDatagrams implements Datagrams {
     if (stream === undefined) return;
     this.streams.delete(path);
     this.soon({ kind: 'path-down', path });
-    this.internet.world.carry(true, () => stream.remote.lose(stream.remotePath), stream.drainedAt);
+    this.internet.world.carry(
+      true,
+      () => stream.remote.lose(stream.remotePath),
+      stream.drainedAt,
+      this.latencyTo(stream.remote),
+    );
   }
 
   async stop(): Promise<void> {
@@ -209,11 +221,17 @@ export class SimDatagrams implements Datagrams {
 
   private sendUdp(address: string, bytes: Uint8Array): void {
     const { world } = this.internet;
-    world.carry(false, () => {
+    const deliver = (): void => {
       const remote = this.internet.byAddress.get(address);
       if (remote === undefined || this.internet.udpBlocked || !this.internet.reaches(this.name, remote.name)) return;
       remote.arrive(`udp/${this.address}`, bytes);
-    });
+    };
+    world.carry(false, deliver, 0, this.latencyTo(this.internet.byAddress.get(address)));
+  }
+
+  /** One way to another host, milliseconds; `undefined`: as everywhere. */
+  private latencyTo(remote: SimDatagrams | undefined): number | undefined {
+    return remote === undefined ? undefined : this.internet.latencyMs?.(this.name, remote.name);
   }
 
   /** WebSockets keep the order; data channels do not, but what was sent before their end comes before it. */
@@ -228,7 +246,12 @@ export class SimDatagrams implements Datagrams {
         remote.arrive(remotePath, bytes);
       }
     };
-    const arrivesAt = this.internet.world.carry(isOrdered, deliver, isOrdered ? stream.drainedAt : 0);
+    const arrivesAt = this.internet.world.carry(
+      isOrdered,
+      deliver,
+      isOrdered ? stream.drainedAt : 0,
+      this.latencyTo(stream.remote),
+    );
     stream.drainedAt = Math.max(stream.drainedAt, arrivesAt ?? 0);
   }
 

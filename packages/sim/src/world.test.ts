@@ -140,3 +140,10 @@ describe('chance', () => {
     expect(Math.max(...counts)).toBeLessThan(1150);
   });
 });
+
+test('a wire takes as long as its two hosts are apart, where that is told', () => {
+  const world = new World(1, { latencyMs: 20, jitterMs: 0 });
+  expect(world.carry(false, () => {})).toBe(20);
+  expect(world.carry(false, () => {}, 0, 75)).toBe(75);
+  expect(world.carry(true, () => {}, 90, 75)).toBe(90);
+});

@@ -64,20 +64,25 @@ export class World {
 
   /**
    * Carries something over a wire: late, or never. `reliable` wires (TCP) only delay. Gives the time when it arrives,
-   * which is `notBefore` or later; `undefined`: never.
+   * which is `notBefore` or later; `undefined`: never. `latencyMs`, one way, is that of all wires unless given.
    */
-  carry(reliable: boolean, deliver: () => void, notBefore: Instant = 0): Instant | undefined {
+  carry(
+    reliable: boolean,
+    deliver: () => void,
+    notBefore: Instant = 0,
+    latencyMs: number = this.wire.latencyMs,
+  ): Instant | undefined {
     const isLost = this.random.unit() < this.wire.loss;
-    const delay = this.delay(reliable);
+    const delay = this.delay(reliable, latencyMs);
     if (isLost && !reliable) return undefined;
     const arrivesAt = Math.max(notBefore, this.time + (isLost ? 3 * delay : delay));
     this.at(arrivesAt, deliver);
-    if (!reliable && this.happens(this.wire.duplication)) this.at(this.time + this.delay(false), deliver);
+    if (!reliable && this.happens(this.wire.duplication)) this.at(this.time + this.delay(false, latencyMs), deliver);
     return arrivesAt;
   }
 
-  private delay(reliable: boolean): number {
-    const { latencyMs, jitterMs, reordering } = this.wire;
+  private delay(reliable: boolean, latencyMs: number): number {
+    const { jitterMs, reordering } = this.wire;
     const delay = latencyMs + jitterMs * this.random.unit();
     return !reliable && this.happens(reordering) ? delay + 5 * latencyMs * this.random.unit() : delay;
   }
