@@ -58,7 +58,7 @@ function stateText(member: MemberView, device: string | undefined): string {
   if (member.self) return device === undefined ? 'this device' : `this device, ${device}`;
   if (!member.online) return 'offline';
   if (member.disagreement !== undefined) return `refused; ${DISAGREEMENTS[member.disagreement]}`;
-  const keys = member.pq ? '; post-quantum' : '';
+  const keys = `${member.pq ? '; post-quantum' : ''}${member.resting ? '; in the background' : ''}`;
   if (member.link === undefined) return `active; carried by other members${keys}`;
   const { kind, rttMs } = member.link;
   return `active; ${wayText(kind)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}${keys}`;

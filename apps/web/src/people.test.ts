@@ -17,6 +17,17 @@ describe('the list of members', () => {
     expect(people(undefined, DETAILS).map(person => person.presence)).toEqual(['unknown', 'unknown', 'unknown']);
   });
 
+  test('knows who is there but in the background', () => {
+    const view = group([
+      member('1', 'tab', 'ada', true, true),
+      { ...member('3', 'nas', 'bob', false, true), resting: true },
+    ]);
+    expect(people(view, undefined).map(({ presence, resting }) => [presence, resting])).toEqual([
+      ['online', false],
+      ['online', true],
+    ]);
+  });
+
   test('works without the site', () => {
     const found = people(group([member('1', 'tab', 'ada', true, true)]), undefined);
     expect(found).toMatchObject([{ name: 'tab.ada', displayName: undefined, self: true }]);

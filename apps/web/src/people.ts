@@ -21,6 +21,8 @@ export interface Person {
   readonly self: boolean;
   /** `unknown` while this tab is not in the mesh. */
   readonly presence: 'online' | 'offline' | 'unknown';
+  /** A hidden tab or a device on battery: there, but chosen last for duties. */
+  readonly resting: boolean;
   readonly link: MemberView['link'] | undefined;
   /** Whether what goes to it is safe from whoever records it for a quantum computer. */
   readonly pq: boolean;
@@ -44,16 +46,18 @@ export function people(view: GroupView | undefined, details: GroupDetails | unde
         address: undefined,
         self: false,
         presence,
+        resting: false,
         link: undefined,
         pq: false,
       });
     }
   }
-  for (const { peerId, name, user, kind, address, self, online, link, pq = false } of view?.members ?? []) {
+  for (const member of view?.members ?? []) {
+    const { peerId, name, user, kind, address, self, online, link, pq = false, resting = false } = member;
     const presence = online ? 'online' : 'offline';
     const displayName = displayNames.get(user);
     const rights = found.get(peerId)?.rights;
-    found.set(peerId, { peerId, name, user, rights, displayName, kind, address, self, presence, link, pq });
+    found.set(peerId, { peerId, name, user, rights, displayName, kind, address, self, presence, resting, link, pq });
   }
   return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en'));
 }

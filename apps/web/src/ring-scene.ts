@@ -114,7 +114,8 @@ function placeOf(
 ): RingPlace {
   const { peerId, kind } = known;
   const self = 'self' in known && known.self;
-  const isAsleep = crawled?.resting ?? false;
+  // What neighbours tell is newer than the walk.
+  const isAsleep = link === undefined ? crawled?.resting === true : 'resting' in known && known.resting === true;
   return {
     peerId,
     name: known.name ?? unknown(peerId).name,

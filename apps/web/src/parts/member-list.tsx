@@ -39,6 +39,8 @@ export function MemberList(props: {
   );
 }
 
+const PRESENCE = { online: 'online', offline: 'offline', unknown: 'not known' } as const;
+
 function MemberRow(props: {
   group: string;
   member: Person;
@@ -50,10 +52,11 @@ function MemberRow(props: {
   const canTalk = !member.self && member.presence === 'online' && props.joined;
   const canManage = member.rights !== undefined && (isAdmin || member.user === user.value?.name);
   const duties = member.rights?.filter(right => right !== 'relay') ?? [];
-  const presence = { online: 'online', offline: 'offline', unknown: 'not known' }[member.presence];
+  const isResting = member.resting && member.presence === 'online';
+  const presence = isResting ? 'in the background' : PRESENCE[member.presence];
   return (
     <li class={`member ${member.presence}`} data-member={member.name}>
-      <span class={`dot ${member.presence}`} aria-hidden="true" />
+      <span class={`dot ${member.presence}${isResting ? ' resting' : ''}`} aria-hidden="true" />
       <div class="who">
         <strong>{member.name}</strong> {member.self ? <span class="pill">this tab</span> : null}
         <small class="muted">
