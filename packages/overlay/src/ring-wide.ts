@@ -25,6 +25,7 @@ import {
   type WireHostKind,
 } from '@warren/wire';
 import { Allowance } from './allowance.ts';
+import type { Place } from './arcs.ts';
 import { Broadcasts, type BroadcastsOutput } from './broadcast.ts';
 import { Crawl, type CrawlReport } from './crawl.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -103,7 +104,7 @@ export class RingWide {
   constructor(options: RingWideOptions) {
     this.options = options;
     const { self, random, table } = options;
-    const links = () => table.neighbours.values();
+    const links = () => this.usable();
     this.broadcasts = new Broadcasts({ self, random, links, near: () => table.near() });
     this.gathers = new Gathers({ self, random, links, own: () => this.counted() });
     const { stats: broadcasts } = this.broadcasts;
@@ -198,6 +199,12 @@ export class RingWide {
     const ids = [...table.neighbours.values()].map(({ id }) => id);
     const sides = { successors: successors(self, ids), predecessors: predecessors(self, ids) };
     return { ...about(), links: ids.length, ...sides };
+  }
+
+  /** Our links but those on which nothing comes back: their arcs go to the links before them. */
+  private *usable(): Iterable<Place> {
+    const { neighbours, doubtful } = this.options.table;
+    for (const neighbour of neighbours.values()) if (!doubtful.has(neighbour.key)) yield neighbour;
   }
 
   private take(type: OverlayType, payload: Uint8Array, from: PeerKey, now: Instant): boolean {

@@ -1,0 +1,107 @@
+/** Crawls, censuses and broadcasts of whole participants in virtual time, and what their promises do. */
+import { cheapCrypto, type Resident, simRevocations, Village } from '@warren/sim';
+import { encodeRevocationMessage } from '@warren/wire';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Surveys } from './surveys.ts';
+import type { CrawlView } from './view.ts';
+
+describe('a group of four edges and a tab', () => {
+  let village: Village;
+  let members: Resident[];
+  let a: Resident;
+  let surveys: Surveys;
+
+  beforeAll(() => {
+    village = new Village(88, {}, cheapCrypto);
+    village.bootstrap('well');
+    members = [...['a', 'b', 'c', 'd'].map(name => village.edge(name)), village.browser('tab')];
+    for (const member of members) member.join();
+    const isWhole = () => members.every(({ friends, online }) => friends.length === 4 && online.length === 4);
+    for (let i = 0; i < 300 && !isWhole(); i++) village.world.run(200);
+    expect(isWhole()).toBe(true);
+    village.world.run(5000);
+    [a] = members as [Resident];
+    surveys = surveysOf(a);
+  });
+
+  test('is crawled with names, in the order of the ring; who asks meanwhile gets the same', async () => {
+    const progress: CrawlView[] = [];
+    const found = surveys.crawl(view => progress.push(view));
+    expect(surveys.crawl()).toBe(found);
+    pass(3000);
+    const view = await found;
+    expect(view.peers.map(({ peerId }) => peerId)).toEqual(members.map(({ peerId }) => peerId).sort());
+    expect(view).toMatchObject({ complete: true, inconsistencies: [] });
+    const tab = view.peers.find(({ name }) => name === 'tab.tab');
+    expect(tab).toMatchObject({ kind: 'browser', links: 4, resting: false, rttMs: expect.any(Number) });
+    expect(tab?.successors).toHaveLength(3);
+    expect(JSON.parse(JSON.stringify(view))).toEqual(view);
+    const held = members.reduce((sum, { view: { recordsHeld } }) => sum + recordsHeld, 0);
+    expect(view.peers.reduce((sum, { recordsHeld }) => sum + recordsHeld, 0)).toBe(held);
+  });
+
+  test('is counted; a third count at once is too much', async () => {
+    const count = async () => {
+      const found = surveys.census();
+      pass(500);
+      return await found;
+    };
+    const sum = { peers: 5, consistent: 5, links: 10, browsers: 1, depth: 1, unanswered: 0 };
+    expect(await count()).toMatchObject(sum);
+    expect(await count()).toMatchObject(sum);
+    await expect(count()).rejects.toMatchObject({ code: 'busy' });
+  });
+
+  test('faults #102: who waits for an answer hears when the group is left', async () => {
+    const found = surveys.crawl();
+    surveys.stop();
+    await expect(found).rejects.toMatchObject({ code: 'left' });
+    pass(5000);
+  });
+
+  test('faults #74 #75: does not hand on junk of a member, nor an older list, and counts both', () => {
+    const lists = [1, 2].map(sequence =>
+      simRevocations(village.authority, { sequence, signedAt: village.unixMs, revoked: [] }),
+    );
+    const [older, newer] = lists as [(typeof lists)[0], (typeof lists)[0]];
+    a.driver.act(now => a.group.learnRevocations(newer, now));
+    village.world.run(2000);
+    const others = members.slice(1);
+    const handedOn = () => others.map(({ group }) => group.network.overlay.ringWideStats.broadcasts.handedOn);
+    const before = handedOn();
+    const head = encodeRevocationMessage({ kind: 'head', head: older.head });
+    const junk = Uint8Array.of(1, 2, 3);
+    for (const content of [head, junk]) {
+      expect(a.driver.act(now => broadcast(a, content, now))).toBe(true);
+      village.world.run(12_000);
+    }
+    expect(handedOn()).toEqual(before);
+    const stats = others.map(({ group }) => group.revocations.stats);
+    expect(stats).toEqual(others.map(() => ({ malformed: 1, forged: 0, old: 1 })));
+  });
+
+  test('faults #49: begins nothing of the kind in the public overlay', () => {
+    const { overlay } = a.peer.public;
+    const { now } = village.world;
+    expect([overlay.broadcast(Uint8Array.of(1), now), overlay.census(1, now)]).toEqual([false, false]);
+  });
+
+  /** Lets time pass, and tells the surveys what came. */
+  function pass(ms: number): void {
+    const from = a.heard.length;
+    village.world.run(ms);
+    for (const out of a.heard.slice(from)) {
+      if (out.kind === 'group' && (out.out.kind === 'crawled' || out.out.kind === 'gathered')) surveys.output(out.out);
+    }
+  }
+});
+
+function surveysOf({ driver, group }: Resident): Surveys {
+  return new Surveys(group, (what, tag) => driver.act(now => group.survey(what, tag, now)));
+}
+
+function broadcast({ group }: Resident, content: Uint8Array, now: number): boolean {
+  const hasBegun = group.network.overlay.broadcast(content, now);
+  group.settle(now);
+  return hasBegun;
+}
