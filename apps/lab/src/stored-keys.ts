@@ -25,10 +25,14 @@ export class StoredKeys {
   /** Writes that failed. */
   failed = 0;
   readonly readings: Record<Reading, number> = { newest: 0, stale: 0, forged: 0, nothing: 0 };
+  /** Readings older than what the same reader got before, in the same life: must not be. */
+  wentBack = 0;
   /** Reads whose asker died, or which are under way, are not among the readings. */
   reads = 0;
   private readonly world: MeshWorld;
   private readonly records: SimRecords;
+  /** The newest version that each reader got of each key. */
+  private readonly seen = new Map<string, number>();
   readonly random: SeededRandom;
 
   constructor(world: MeshWorld, records: SimRecords) {
@@ -73,8 +77,9 @@ export class StoredKeys {
   read(stored: StoredKey, asker: MeshPeer, done: (reading: Reading) => void = () => {}): void {
     this.reads++;
     this.records.get(this.world, asker, RecordKind.MAILBOX, stored.key, found => {
-      const reading = judged(stored, found);
+      const { reading, version } = judged(stored, found);
       this.readings[reading]++;
+      if (reading !== 'nothing') this.noteVersion(asker, stored, version);
       done(reading);
     });
   }
@@ -102,6 +107,13 @@ export class StoredKeys {
     return from[Math.floor(this.random.unit() * from.length)] as T;
   }
 
+  private noteVersion(asker: MeshPeer, stored: StoredKey, version: number): void {
+    const name = `${asker.index} ${asker.life} ${this.keys.indexOf(stored)}`;
+    const before = this.seen.get(name) ?? -1;
+    if (version < before) this.wentBack++;
+    else this.seen.set(name, version);
+  }
+
   private put(stored: StoredKey, done: (ok: boolean) => void): void {
     const value = new Uint8Array(32);
     value.set(stored.key);
@@ -116,12 +128,13 @@ export class StoredKeys {
 }
 
 /** By the best record that was found of the key's writer; others may write under a key as well. */
-function judged(stored: StoredKey, { records }: Found): Reading {
+function judged(stored: StoredKey, { records }: Found): { readonly reading: Reading; readonly version: number } {
   const own = records.filter(({ writer }) => sameId(writer.leaf.peerId, stored.writer.id)).map(({ record }) => record);
-  if (own.length === 0) return 'nothing';
+  if (own.length === 0) return { reading: 'nothing', version: -1 };
   const versions = own.map(({ value }) => stored.versions.findIndex(version => sameId(version, value)));
-  if (versions.includes(-1)) return 'forged';
-  return Math.max(...versions) === stored.versions.length - 1 ? 'newest' : 'stale';
+  const version = Math.max(...versions);
+  if (versions.includes(-1)) return { reading: 'forged', version };
+  return { reading: version === stored.versions.length - 1 ? 'newest' : 'stale', version };
 }
 
 function sameId(a: Uint8Array, b: Uint8Array): boolean {

@@ -21,9 +21,13 @@ export {
 } from './latency.ts';
 export { Churn, type ChurnOptions, exponential, type Lifetimes, pareto, weibull } from './mesh/churn.ts';
 export { greyDropper, isForItself, misrouter, silentDropper } from './mesh/droppers.ts';
+export { chosenId, eclipsers } from './mesh/eclipse.ts';
+export { type FloodOptions, flooders } from './mesh/flood.ts';
 export { InvariantError } from './mesh/invariants.ts';
+export { liars } from './mesh/liars.ts';
 export { MeshPeer } from './mesh/mesh-peer.ts';
 export { type MeshOptions, type MeshStats, MeshWorld, type NewPeer } from './mesh/mesh-world.ts';
+export { Poisoners } from './mesh/poison.ts';
 export type { ProbeResult } from './mesh/probes.ts';
 export type { Role } from './mesh/role.ts';
 export { type DhtContext, type Found, SimRecords, type Stored } from './mesh/sim-records.ts';

@@ -70,13 +70,18 @@ function playLevel(seed: number, k: number, o: { peers: number; keys: number; ro
   };
 }
 
-/** Kills those in a row round the place of one replica of a key, not the bootstrap node. */
+/** Kills those in a row round the place of one replica of a key; the bootstrap node is never among them. */
 function killRow(world: MeshWorld, keys: StoredKeys, k: number): void {
   const ring = world.ring();
   const [first] = world.living();
-  const place = first?.dht?.positions(keys.drawn(keys.keys).key)[0];
-  if (place === undefined) return;
-  const nearest = ring.nearest(place);
-  const from = nearest === undefined ? 0 : ring.rank(nearest.key) - (k >> 1);
-  for (let i = 0; i < k; i++) if (!ring.at(from + i).isBootstrap) world.kill(ring.at(from + i));
+  for (;;) {
+    const place = first?.dht?.positions(keys.drawn(keys.keys).key)[0];
+    const nearest = place === undefined ? undefined : ring.nearest(place);
+    if (nearest === undefined) return;
+    const from = ring.rank(nearest.key) - (k >> 1);
+    const row = Array.from({ length: k }, (_, i) => ring.at(from + i));
+    if (row.some(peer => peer.isBootstrap)) continue;
+    for (const peer of row) world.kill(peer);
+    return;
+  }
 }

@@ -3,9 +3,12 @@ import type { Scenario } from '../scenario.ts';
 import { adjacentDeath } from './adjacent-death.ts';
 import { churn } from './churn.ts';
 import { droppers } from './droppers.ts';
+import { eclipse } from './eclipse.ts';
+import { flood } from './flood.ts';
 import { handshakeFlood } from './handshake-flood.ts';
 import { handshakeLoss } from './handshake-loss.ts';
 import { merge } from './merge.ts';
+import { poison } from './poison.ts';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'handshake-loss': handshakeLoss,
@@ -14,4 +17,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   droppers,
   merge,
   'adjacent-death': adjacentDeath,
+  eclipse,
+  poison,
+  flood,
 };

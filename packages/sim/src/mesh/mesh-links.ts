@@ -13,6 +13,8 @@ import type { MeshWorld } from './mesh-world.ts';
 
 /** Silence until an end gives a link up: probes after 5 s, or at once with traffic, lost after three (decisions.md "Liveness"). */
 const NOTICE_MS = [3000, 8000] as const;
+/** So long before, two probes are unanswered and the link is in doubt. */
+const DOUBT_MS = 1000;
 /** A link that is not there by then is given up (`SETUP_MS` of packages/link). */
 const SETUP_MS = 20_000;
 /** When a call is made again. */
@@ -98,7 +100,7 @@ export class MeshLinks {
     this.halfDown(peer, other);
     const { life } = peer;
     this.world.at(this.world.now + this.world.oneWayMs(peer, other), () => {
-      if (peer.life === life) this.dropHalf(other, peer);
+      if (peer.life === life) this.dropHalf(other, peer, true);
     });
   }
 
@@ -140,7 +142,7 @@ export class MeshLinks {
       if (!this.passes(peer, other)) this.noticeLater(other, peer, life);
       else
         this.world.at(this.world.now + this.world.oneWayMs(peer, other), () => {
-          if (isOfLife(other, peer, life)) this.dropHalf(other, peer);
+          if (isOfLife(other, peer, life)) this.dropHalf(other, peer, true);
         });
     }
     this.forgetAll(peer);
@@ -193,6 +195,8 @@ export class MeshLinks {
     peer.dials.delete(other.key);
     peer.bootstrapFailures = 0;
     peer.overlay.linkUp(other.key, this.world.now);
+    // The link's first probes tell.
+    peer.overlay.measured(other.key, this.world.oneWayMs(peer, other) + this.world.oneWayMs(other, peer));
   }
 
   /** A neighbour that runs anew replaces the link to its former life. */
@@ -202,27 +206,34 @@ export class MeshLinks {
     this.world.drain(peer);
   }
 
-  private dropHalf(peer: MeshPeer, other: MeshPeer): void {
+  private dropHalf(peer: MeshPeer, other: MeshPeer, isGoodbye = false): void {
     if (!peer.isAlive || !peer.links.has(other.key)) return;
-    this.halfDown(peer, other);
+    this.halfDown(peer, other, isGoodbye);
     this.world.drain(peer);
     if (peer.links.size === 0) this.enter(peer);
   }
 
-  private halfDown(peer: MeshPeer, other: MeshPeer): void {
+  private halfDown(peer: MeshPeer, other: MeshPeer, isGoodbye = false): void {
     peer.links.delete(other.key);
     peer.remember(other.key);
     this.world.stats.linksDown++;
-    peer.overlay.linkDown(other.key, this.world.now);
+    peer.overlay.linkDown(other.key, this.world.now, isGoodbye);
   }
 
   private noticeLater(peer: MeshPeer, gone: MeshPeer, life: number): void {
     const { world } = this;
     const [least, most] = NOTICE_MS;
-    world.at(world.now + least + (most - least) * world.random.unit(), () => {
-      if (!isOfLife(peer, gone, life)) return;
+    const at = world.now + least + (most - least) * world.random.unit();
+    const isSilent = (): boolean => {
       const carries = gone.isAlive && gone.life === life && this.passes(peer, gone) && this.passes(gone, peer);
-      if (!carries) this.dropHalf(peer, gone);
+      return !carries && isOfLife(peer, gone, life);
+    };
+    world.at(at - DOUBT_MS, () => {
+      if (isSilent()) world.act(peer, ({ overlay }) => overlay.linkDoubtful(gone.key, true));
+    });
+    world.at(at, () => {
+      if (isSilent()) this.dropHalf(peer, gone);
+      else if (isOfLife(peer, gone, life)) world.act(peer, ({ overlay }) => overlay.linkDoubtful(gone.key, false));
     });
   }
 

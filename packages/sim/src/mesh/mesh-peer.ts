@@ -51,7 +51,9 @@ export class MeshPeer {
   readonly dials = new Map<PeerKey, number>();
   /** Peers whose addresses it knows from links that ended; oldest first. */
   readonly remembered = new Set<PeerKey>();
-  /** What its disk holds, by slot. */
+  /** Ids of neighbours from before, as its overlay wants them kept on disk. */
+  former: readonly PeerId[] = [];
+  /** Records that its disk holds, by slot. */
   readonly disk = new Map<string, Uint8Array>();
 
   constructor(

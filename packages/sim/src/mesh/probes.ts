@@ -9,8 +9,8 @@ import { type OverlayDatagram, OverlayType, type PeerId, type PeerKey, peerKey }
 import type { MeshPeer } from './mesh-peer.ts';
 import type { MeshWorld } from './mesh-world.ts';
 
-/** No request to a DHT begins like this. */
-const MARK = 0xfe;
+/** The first byte of a probe: no request to a DHT begins like this. */
+export const PROBE_MARK = 0xfe;
 /** Tags of probes lie above those of DHTs. */
 const FIRST_TAG = 2 ** 40;
 
@@ -46,15 +46,24 @@ export class Probes {
     const tag = this.nextTag++;
     this.asked.set(tag, { target, askedAt: this.world.now, done });
     this.world.act(asker, ({ overlay }) =>
-      overlay.request(OverlayType.DHT_REQUEST, target, Uint8Array.of(MARK), tag, this.world.now),
+      overlay.request(OverlayType.DHT_REQUEST, target, Uint8Array.of(PROBE_MARK), tag, this.world.now),
+    );
+  }
+
+  /** Asks the holder of a place something else; the answer is not heard. */
+  request(asker: MeshPeer, target: PeerId, payload: Uint8Array): void {
+    const tag = this.nextTag++;
+    this.asked.set(tag, { target, askedAt: this.world.now, done: () => {} });
+    this.world.act(asker, ({ overlay }) =>
+      overlay.request(OverlayType.DHT_REQUEST, target, payload, tag, this.world.now),
     );
   }
 
   /** Answers a probe; false for any other datagram. */
   delivered(peer: MeshPeer, datagram: OverlayDatagram, from: PeerKey | undefined): boolean {
-    if (datagram.type !== OverlayType.DHT_REQUEST || datagram.payload[0] !== MARK) return false;
+    if (datagram.type !== OverlayType.DHT_REQUEST || datagram.payload[0] !== PROBE_MARK) return false;
     const hops = from === undefined ? 0 : this.world.hopsInHand;
-    peer.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, Uint8Array.of(MARK, hops), this.world.now);
+    peer.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, Uint8Array.of(PROBE_MARK, hops), this.world.now);
     return true;
   }
 
