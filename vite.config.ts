@@ -28,6 +28,7 @@ const REAL = [
   'test/stories/resilience*',
   'test/stories/router*',
   'test/vectors/command.test.ts',
+  'apps/lab/src/draw.test.ts',
   'packages/node/src/shelf-crash.test.ts',
   'packages/overlay/src/mesh.test.ts',
   'packages/session/src/collisions-deep.test.ts',

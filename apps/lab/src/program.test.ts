@@ -15,8 +15,14 @@ const doubling = scenario({
   },
   run({ seed, settings: { peers, loss, wayOut }, step }) {
     step('doubling');
+    const picture = peers === 4 ? { figure: [] } : {};
     const figures = { twice: 2 * peers, losses: loss.length, up: wayOut === 'up' ? 1 : 0, seed };
-    return { figures, machine: { micros: 1 }, missed: 2 * peers < 10 ? [] : [`${2 * peers} are ten or more`] };
+    return {
+      figures,
+      ...picture,
+      machine: { micros: 1 },
+      missed: 2 * peers < 10 ? [] : [`${2 * peers} are ten or more`],
+    };
   },
 });
 const ALL: Readonly<Record<string, Scenario>> = { doubling };
@@ -43,6 +49,13 @@ describe('a run', () => {
     expect(JSON.parse(out)).toMatchObject({ ok: false, figures: { twice: 100, losses: 2, up: 0 } });
     const again = 'npm run sim -- doubling --seed 9 --peers 50 --loss 5 12.5 --way-out down';
     expect(err.split('\n').slice(-2)).toEqual(['missed: 100 are ten or more', `Again: ${again}`]);
+  });
+
+  test('draws its picture where it has one, and says so where not', () => {
+    expect(play(['doubling', '--peers', '4', '--plot', 'a.svg']).drawn).toEqual(['a.svg']);
+    const { code, drawn, err } = play(['doubling', '--plot', 'a.svg']);
+    expect({ code, drawn }).toEqual({ code: 0, drawn: [] });
+    expect(err).toContain('doubling has no picture');
   });
 
   test('is done again by that very command', () => {
@@ -118,8 +131,10 @@ describe('every scenario', () => {
   });
 });
 
-function play(argv: readonly string[], scenarios = ALL): { code: number; out: string; err: string } {
-  const [out, err]: [string[], string[]] = [[], []];
-  const code = run(argv, scenarios, { out: line => out.push(line), err: line => err.push(line), seconds: () => 0 });
-  return { code, out: out.join('\n'), err: err.join('\n') };
+function play(argv: readonly string[], scenarios = ALL): { code: number; out: string; err: string; drawn: string[] } {
+  const [out, err, drawn]: [string[], string[], string[]] = [[], [], []];
+  const draw = (_: unknown, file: string) => drawn.push(file);
+  const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
+  const code = run(argv, scenarios, { ...lines, seconds: () => 0, draw });
+  return { code, out: out.join('\n'), err: err.join('\n'), drawn };
 }

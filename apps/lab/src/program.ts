@@ -1,5 +1,6 @@
 /** The command line of the lab: `list`, one verb for each scenario, help, and what a run ends in. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Figure } from './figure.ts';
 import { type Knob, KnobError, readKnob, type Settings, wholeNumber, writeKnob } from './knob.ts';
 import { dashed, replay, reportOf, table } from './report.ts';
 import type { Scenario } from './scenario.ts';
@@ -12,6 +13,8 @@ export interface Output {
   err(line: string): void;
   /** Seconds. */
   seconds(): number;
+  /** Makes a picture of a figure, in time. */
+  draw(figure: Figure, file: string): void;
 }
 
 /** Exit codes. */
@@ -66,7 +69,7 @@ function makeProgram(
 }
 
 /** What Commander gives: seed and json, which every scenario has, beside its own settings. */
-type Options = Settings & { readonly seed: number; readonly json: unknown };
+type Options = Settings & { readonly seed: number; readonly json: unknown; readonly plot?: string };
 
 function describe(command: Command, { knobs }: Scenario): Command {
   command.addOption(
@@ -77,17 +80,20 @@ function describe(command: Command, { knobs }: Scenario): Command {
     option.default(knob.initial, writeKnob(knob.initial)).argParser(reader(knob));
     command.addOption(option);
   }
+  command.addOption(new Option('--plot <file.svg>', 'draw the figures, where the scenario has a picture'));
   return command.addOption(new Option('--json', 'print one JSON object').default(false, 'a table'));
 }
 
 /** Plays a scenario and tells; returns the exit code. */
-function play(name: string, scenario: Scenario, { seed, json, ...settings }: Options, output: Output): number {
+function play(name: string, scenario: Scenario, { seed, json, plot, ...settings }: Options, output: Output): number {
   const startedAt = output.seconds();
   const took = (): number => Math.round((output.seconds() - startedAt) * 10) / 10;
   const step = (line: string): void => output.err(`[${took().toFixed(1).padStart(5)} s] ${line}`);
   const outcome = scenario.run({ seed, settings, step });
   const report = reportOf(name, seed, outcome, took());
   output.out(json ? JSON.stringify(report) : table(report));
+  if (plot !== undefined && outcome.figure !== undefined) output.draw(outcome.figure, plot);
+  else if (plot !== undefined) output.err(`${name} has no picture: nothing is drawn`);
   if (report.ok) return Exit.ok;
   for (const sentence of outcome.missed) output.err(`missed: ${sentence}`);
   output.err(`Again: ${replay(name, scenario, seed, settings)}`);
