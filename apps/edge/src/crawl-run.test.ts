@@ -11,7 +11,7 @@ const { group: id, name, self, ...counts } = census();
 function walker(clock: { ms: number }): Walker {
   return {
     view: () => group([member('laptop.ada', { self: true })]),
-    async crawl(onProgress: (view: CrawlView) => void) {
+    async crawl(onProgress: (view: CrawlView) => void = () => {}) {
       for (let n = 1; n <= peers.length; n++) {
         clock.ms += 600;
         onProgress(crawlView(peers.slice(0, n), { complete: false }));

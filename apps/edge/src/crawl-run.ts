@@ -1,13 +1,9 @@
 /** Walks round the ring of a group for a command, and tells how far it is without telling each step. */
-import type { CensusView, CrawlView, GroupView } from '@warren/peer';
+import type { WarrenGroup } from '@warren/peer';
 import type { CensusAnswer, CrawlEvent, RingOf } from './control-api.ts';
 
 /** A group whose ring can be walked and counted. */
-export interface Walker {
-  view(): Pick<GroupView, 'group' | 'name' | 'self'>;
-  crawl(onProgress: (view: CrawlView) => void): Promise<CrawlView>;
-  census(): Promise<CensusView>;
-}
+export type Walker = Pick<WarrenGroup, 'view' | 'crawl' | 'census'>;
 
 /** Progress is told at most so often. */
 const TELL_EVERY_MS = 1_000;

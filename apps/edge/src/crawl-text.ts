@@ -1,5 +1,5 @@
 /** `warren crawl` for people: everybody in the order of the ring, and where their views of it disagree. */
-import type { CensusView, CrawledPeerView, CrawlInconsistency, CrawlView } from '@warren/peer';
+import type { CensusView, CrawledPeerView, CrawlView } from '@warren/peer';
 import type { RingOf } from './control-api.ts';
 import { msText } from './status-text.ts';
 import type { Style } from './terminal.ts';
@@ -19,8 +19,7 @@ export function isEven({ peers, consistent, unanswered }: CensusView): boolean {
 
 /** The report of a walk. */
 export function crawlLines(ring: Ring, view: CrawlView, paint: Paint = (_style, text) => text): string[] {
-  const names = namesOf(view.peers);
-  const faults = view.inconsistencies.map(fault => paint('warning', `# ${faultText(fault, names)}`));
+  const faults = view.inconsistencies.map(({ text }) => paint('warning', `# ${text}`));
   if (!view.complete)
     faults.push(paint('warning', '# The walk is not complete: not everybody who was named answered.'));
   return [...table(ring, view, paint), '', ...faults, ...summary(view)];
@@ -42,22 +41,6 @@ export function censusLines({ name }: Ring, census: CensusView, paint: Paint = (
     paint('warning', `# No answer came from ${count(unanswered, 'stretch', 'stretches')} of the ring.`),
   ];
 }
-
-/** One disagreement in plain words, with names where they are known. */
-export function faultText(fault: CrawlInconsistency, names: ReadonlyMap<string, string>): string {
-  const name = (id: string): string => names.get(id) ?? shortId(id);
-  const { kind, at, expected, found } = fault;
-  if (kind === 'silent') return `${name(at)} does not answer, though ${name(expected)} names it as a neighbour.`;
-  const named = found === undefined ? 'names nobody' : `names ${name(found)}`;
-  return `${name(at)} ${named} as its ${PLACES[kind]}; by all others that is ${name(expected)}.`;
-}
-
-const PLACES = {
-  successor: 'successor',
-  'second-successor': 'second successor',
-  predecessor: 'predecessor',
-  'second-predecessor': 'second predecessor',
-} as const;
 
 function table({ name, self }: Ring, { peers }: CrawlView, paint: Paint): string[] {
   const rows = peers.map((peer, i) => ({
@@ -107,10 +90,6 @@ function summary(view: CrawlView): string[] {
     `${count(peers.length, 'peer')}, ${browsers} in browsers; ${count(links, 'link')}; ${records} held with all copies`,
     `walked in ${secondsText(tookMs)}: ${verdict}`,
   ];
-}
-
-function namesOf(peers: readonly CrawledPeerView[]): ReadonlyMap<string, string> {
-  return new Map(peers.flatMap(({ peerId, name }): [string, string][] => (name === undefined ? [] : [[peerId, name]])));
 }
 
 /** The first 8 of 40 hex digits: enough to tell a few thousand peers apart. */

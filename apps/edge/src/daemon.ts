@@ -18,7 +18,7 @@ import type {
   Status,
 } from './control-api.ts';
 import { type ControlServer, openControl } from './control-server.ts';
-import { runCensus, runCrawl, type Walker } from './crawl-run.ts';
+import { runCensus, runCrawl } from './crawl-run.ts';
 import { Exit, Failure } from './failure.ts';
 import { findGroup } from './find-target.ts';
 import { healthOf } from './health.ts';
@@ -227,11 +227,11 @@ class RunningDaemon implements Daemon, Control {
   }
 
   async crawl(request: GroupRequest, emit: (event: CrawlEvent) => void, signal: AbortSignal): Promise<void> {
-    await runCrawl(this.walker(request), emit, signal);
+    await runCrawl(this.groupFor(request), emit, signal);
   }
 
   async census(request: GroupRequest): Promise<CensusAnswer> {
-    return runCensus(this.walker(request));
+    return runCensus(this.groupFor(request));
   }
 
   async leave(request: GroupRequest): Promise<LeaveAnswer> {
@@ -248,14 +248,11 @@ class RunningDaemon implements Daemon, Control {
   }
 
   /** The group that is meant, as far as it is joined. Throws a `Failure` when there is none. */
-  private walker({ group: wanted }: GroupRequest): Walker {
+  private groupFor({ group: wanted }: GroupRequest): WarrenGroup {
     const { group: id } = findGroup(this.parts.peer.view().groups, wanted);
-    const group: (WarrenGroup & Partial<Walker>) | undefined = this.joined.get(id)?.group;
-    const { crawl, census } = group ?? {};
-    if (group === undefined || crawl === undefined || census === undefined) {
-      throw new Failure('not-joined', 'This machine is not in the group yet.', 'Try again in a few seconds.');
-    }
-    return { view: () => group.view(), crawl: tell => crawl.call(group, tell), census: () => census.call(group) };
+    const group = this.joined.get(id)?.group;
+    if (group !== undefined) return group;
+    throw new Failure('not-joined', 'This machine is not in the group yet.', 'Try again in a few seconds.');
   }
 
   /** Of the groups that are joined, and of those that wait. */

@@ -4,7 +4,7 @@
  */
 import { signal } from '@preact/signals';
 import { announce } from './announce.ts';
-import type { CrawlView, WarrenGroup } from './mesh.ts';
+import type { CrawlView } from './mesh.ts';
 import { joins } from './participant.ts';
 import { type Problem, problemOf } from './problem.ts';
 
@@ -15,11 +15,6 @@ export type Walk =
   | { readonly kind: 'walked'; readonly view: CrawlView; readonly at: number }
   | { readonly kind: 'failed'; readonly problem: Problem };
 
-/** What a group offers for it. */
-interface Walker {
-  crawl(onProgress: (view: CrawlView) => void): Promise<CrawlView>;
-}
-
 /** The last walk of each group. */
 export const walks = signal<ReadonlyMap<string, Walk>>(new Map());
 
@@ -27,11 +22,9 @@ export const walks = signal<ReadonlyMap<string, Walk>>(new Map());
 export async function walkRing(group: string): Promise<void> {
   const join = joins.value.get(group);
   if (join?.kind !== 'joined' || walks.value.get(group)?.kind === 'walking') return;
-  const handle: WarrenGroup & Partial<Walker> = join.handle;
   set(group, { kind: 'walking', view: undefined });
   try {
-    if (handle.crawl === undefined) throw new Error('This version cannot walk round the ring.');
-    const view = await handle.crawl(soFar => set(group, { kind: 'walking', view: soFar }));
+    const view = await join.handle.crawl(soFar => set(group, { kind: 'walking', view: soFar }));
     set(group, { kind: 'walked', view, at: Date.now() });
     announce(`${view.peers.length} peers on the ring.`);
   } catch (thrown) {
