@@ -62,6 +62,8 @@ export interface GroupView {
   readonly self: MemberView;
   readonly members: readonly MemberView[];
   readonly links: readonly LinkView[];
+  /** Broadcasts that reached us, and parts of the ring that we handed them on to. */
+  readonly broadcasts?: { readonly taken: number; readonly handedOn: number };
   /** DHT records that we hold for others. */
   readonly recordsHeld: number;
   /** Datagrams that we passed on for others. */

@@ -21,6 +21,7 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number): Gr
   const self = members.find(member => member.self) as MemberView;
   const links = linkViews(network);
   const problem = group.isRemoved ? 'removed' : network.problem(unixMs);
+  const { offered: taken, handedOn } = network.overlay.ringWideStats.broadcasts;
   return {
     group: network.name,
     name,
@@ -37,6 +38,7 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number): Gr
     self,
     members,
     links,
+    broadcasts: { taken, handedOn },
     recordsHeld: network.dht.store.size,
     forwarded: network.overlay.stats.forwarded,
   };
