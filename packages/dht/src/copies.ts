@@ -7,7 +7,7 @@
  * What others hold is remembered with each record, so that a change beside us
  * moves only what is missing there, and nothing while nothing changes.
  */
-import type { Instant } from '@warren/base';
+import { earliest, type Instant } from '@warren/base';
 import {
   ANSWER_RECORDS_MAX,
   type DhtRequest,
@@ -26,6 +26,8 @@ const BATCH = 32;
 const BATCH_EVERY_MS = 200;
 /** Bytes of records in one message. */
 const MESSAGE_BYTES_MAX = 12_000;
+/** Who is not next in line to hand a record to somebody nearer leaves it to the one who is, for so long. */
+const LATER_MS = 3000;
 /** After a message without answer its records wait so long. */
 const RETRY_MS = 5000;
 /** Messages under way. */
@@ -44,6 +46,8 @@ export interface CopyMessage {
 export class Copies {
   private readonly region: Region;
   private readonly queue = new Set<Held>();
+  private readonly later = new Set<Held>();
+  private laterAt: Instant | undefined;
   private underWay = 0;
   private at: Instant | undefined;
 
@@ -54,8 +58,13 @@ export class Copies {
   /** A record is new or renewed here. */
   add(held: Held, now: Instant): void {
     if (this.wanted(held, now).length === 0) return;
-    this.queue.add(held);
-    this.at ??= now + SOON_MS;
+    if (this.region.rank(held.position) > 1) {
+      this.later.add(held);
+      this.laterAt ??= now + LATER_MS;
+    } else {
+      this.queue.add(held);
+      this.at ??= now + SOON_MS;
+    }
   }
 
   /** The peers beside us changed: looks through everything. */
@@ -64,16 +73,17 @@ export class Copies {
   }
 
   get wakeAt(): Instant | undefined {
-    return this.at;
-  }
-
-  /** How many records wait. */
-  get size(): number {
-    return this.queue.size;
+    return earliest(this.at, this.laterAt);
   }
 
   /** The messages that are due. `isHeld` says whether a record is still the newest of its name. */
   due(isHeld: (held: Held) => boolean, now: Instant): CopyMessage[] {
+    if (this.laterAt !== undefined && now >= this.laterAt) {
+      for (const held of this.later) this.queue.add(held);
+      this.later.clear();
+      this.laterAt = undefined;
+      this.at ??= now;
+    }
     if (this.at === undefined || now < this.at) return [];
     const messages = this.underWay < UNDER_WAY_MAX ? this.take(BATCH, isHeld, now) : [];
     this.at = this.queue.size > 0 ? now + BATCH_EVERY_MS : undefined;
@@ -84,7 +94,8 @@ export class Copies {
   flush(most: number, isHeld: (held: Held) => boolean, now: Instant): CopyMessage[] {
     const messages = this.take(most, isHeld, now);
     this.queue.clear();
-    this.at = undefined;
+    this.later.clear();
+    this.at = this.laterAt = undefined;
     return messages;
   }
 

@@ -69,6 +69,11 @@ export class Region {
     return isBesideUs ? [...new Set([at(nearest), at(nearest + 1), at(nearest - 1)])] : [at(nearest)];
   }
 
+  /** How many peers beside us are nearer to a place than we are: 0 when we are its nearest. */
+  rank(position: PeerId): number {
+    return this.spots.filter(({ id }) => compareDistance(position, id, this.self.id) < 0).length;
+  }
+
   /** Who holds a place once we are gone; `undefined` when nobody is there. */
   heir(position: PeerId): PeerId | undefined {
     const others = this.spots.slice(1);

@@ -102,10 +102,13 @@ export class Store {
     return { status, more: records.length < wanted.length, records };
   }
 
-  /** The record that stands in the way of another: of the same name, or the claim that holds its key. */
+  /** The record that stands in the way of another: the claim that holds its key, or else one of the same name. */
   holder(position: PeerId, checked: CheckedRecord): DhtRecord | undefined {
     const records = this.slots.get(slotOf(position, checked.record))?.records;
-    return (records?.get(recordName(checked)) ?? liveOf(records)[0])?.record;
+    const name = recordName(checked);
+    const isClaim = POLICIES[checked.record.kind].access === 'first-claim';
+    const claim = isClaim ? liveOf(records).find(other => other.name !== name) : undefined;
+    return (claim ?? records?.get(name))?.record;
   }
 
   /** One record, as it is held. */

@@ -200,6 +200,7 @@ export class Ring {
 
   pass(ms: number): void {
     const end = this.now + ms;
+    this.settle();
     for (let steps = 0; steps < 100_000; steps++) {
       const at = Math.min(...this.askers.map(({ dht }) => dht.wakeAt ?? Number.POSITIVE_INFINITY));
       if (at > end) break;

@@ -22,7 +22,7 @@ export interface WriteIo {
   readonly check: (record: DhtRecord) => CheckedRecord | undefined;
   readonly beside: (position: PeerId) => PeerId;
   readonly written: (written: Written) => void;
-  /** A holder has a record of ours that is newer than this one. */
+  /** A holder prefers another record of ours to this one. */
   readonly behind: (newer: CheckedRecord) => void;
 }
 
@@ -67,7 +67,7 @@ export class Write {
     if (other === undefined) return;
     if (recordName(other) !== recordName(this.own))
       this.claims.note(recordName(other), `${this.positions.indexOf(position)}`);
-    else if (other.record.sequence > this.own.record.sequence) this.io.behind(other);
+    else this.io.behind(other);
   }
 
   private review(): void {

@@ -1,0 +1,351 @@
+/** Copies beside each place: churn, deaths, restarts, merges, liars beside a key (faults.md rows 16, 19, 20, 30, 64). */
+import { WallClock } from '@warren/base';
+import { SeededRandom, SimRecords } from '@warren/sim';
+import { CLOCK_SKEW_MS } from '@warren/trust';
+import { encodeDhtRequest, type PeerId, RecordKind } from '@warren/wire';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { REPLICAS } from './dht.ts';
+import { POLICIES } from './policy.ts';
+import { makeRecord } from './records.ts';
+import { card, claim, KEY, Ring, type RingPeer } from './testbed.ts';
+
+const { ADDRESS, MEMBER } = RecordKind;
+const NOTHING = { status: 'not-found', more: false, records: [] } as const;
+let random = new SeededRandom(0);
+let members = new SimRecords(0);
+let count = 0;
+
+beforeEach(() => {
+  random = new SeededRandom(5);
+  members = new SimRecords(5);
+  count = 0;
+});
+
+describe('copies', () => {
+  test('lie at the nearest peer to each place and on both sides of it', () => {
+    const ring = ringOf(40);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    for (const place of places(ring)) {
+      const [before, nearest, after] = aroundOf(ring, place);
+      expect([before, nearest, after].map(peer => holds(peer, place))).toEqual([true, true, true]);
+    }
+    expect(total(ring)).toBe(3 * REPLICAS);
+  });
+
+  test('cost nothing while nothing changes, and of renewals only every other one', () => {
+    const ring = ringOf(40);
+    const copies = counted(ring, 'copy');
+    for (let i = 0; i < 8; i++) {
+      ring.put(0, Uint8Array.of(1));
+      ring.pass(20_000);
+    }
+    expect(copies()).toBeLessThanOrEqual((8 / 2) * 2 * REPLICAS);
+    const before = copies();
+    for (let i = 0; i < 5; i++) ring.tellAll();
+    ring.pass(5000);
+    expect(copies()).toBe(before);
+  });
+
+  test('faults #20 of 24 keys none is lost when one, two or three adjacent peers die, though no writer renews', () => {
+    for (const k of [1, 2, 3]) {
+      const ring = ringOf(40);
+      const keys = many(ring, 24);
+      for (let at = 0; at < 40 - k; at += 10) {
+        ring.remove(...ring.adjacent(ring.inOrder()[at] as RingPeer, k));
+        ring.pass(5000);
+      }
+      const reader = ring.outsider();
+      ring.peers.unshift(reader);
+      expect(keys.filter(key => ring.get(0, MEMBER, {}, key).records.length === 0)).toEqual([]);
+    }
+  });
+
+  test('survive the nearest peer of each place, one after the other, though the writer is gone', () => {
+    const ring = ringOf(40);
+    const writer = ring.outsider();
+    writer.dht.put({ ...card(Uint8Array.of(1)), lifetimeS: 300 }, ring.now);
+    ring.settle();
+    ring.pass(1000);
+    for (let round = 0; round < 4; round++) {
+      for (const place of places(ring)) ring.remove(ring.nearest(place));
+      ring.pass(3000);
+    }
+    expect(ring.values(0)).toEqual([[1]]);
+    for (const place of places(ring)) expect(holds(ring.nearest(place), place)).toBe(true);
+  });
+
+  test('faults #19 are handed to a newcomer who is nearer, once', () => {
+    const ring = ringOf(20);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    const copies = counted(ring, 'copy');
+    const [place] = places(ring) as [PeerId];
+    const newcomer = ring.add(place);
+    ring.pass(3000);
+    expect(holds(newcomer, place)).toBe(true);
+    expect(copies()).toBeLessThanOrEqual(4);
+    ring.lost = (_, at) => at > 0;
+    expect(ring.values(0)).toEqual([[1]]);
+  });
+
+  test('of many records leave slowly enough for a thin line, though the ring changes all the time', () => {
+    const ring = ringOf(1);
+    const { dht } = ring.peer(0);
+    for (let i = 0; i < 50; i++) ring.put(0, Uint8Array.of(1), new Uint8Array(20).fill(i));
+    let records = 0;
+    for (let i = 0; i < 20; i++) {
+      dht.neighbourhoodChanged([`${'0'.repeat(38)}${i + 10}`, `f${'0'.repeat(37)}${i + 10}`], ring.now);
+      ring.now += 50;
+      dht.tick(ring.now);
+      for (let out = dht.poll(); out !== undefined; out = dht.poll()) if (out.kind === 'request') records++;
+    }
+    expect(dht.stats.copied).toBeLessThanOrEqual(2 * 5 * 32);
+    expect(records).toBeLessThanOrEqual(2 * 5 * 4);
+  });
+
+  test('leave with a goodbye before anything has been copied', () => {
+    const ring = ringOf(20);
+    ring.put(0, Uint8Array.of(1));
+    for (const place of places(ring)) {
+      const nearest = ring.nearest(place);
+      nearest.dht.leave(ring.now);
+      ring.settle();
+      ring.remove(nearest);
+    }
+    expect(ring.values(0)).toEqual([[1]]);
+  });
+});
+
+describe('a disk', () => {
+  test('has a record before anybody is told that it is stored, and gives it back after a restart', () => {
+    const ring = ringOf(4);
+    ring.put(0, Uint8Array.of(1));
+    const kept = ring.peers.reduce((sum, peer) => sum + peer.disk.size, 0);
+    expect(kept).toBe(total(ring));
+    for (const peer of [...ring.peers]) ring.restart(peer);
+    expect(total(ring)).toBe(kept);
+    expect(ring.values(1)).toEqual([[1]]);
+    for (const peer of ring.peers) for (const slot of peer.disk.keys()) expect(slot).toMatch(/^[0-9a-z]{1,128}$/);
+  });
+
+  test('is cleared of what ends, and gives nothing back that has ended, is forged or torn', () => {
+    const ring = ringOf(1);
+    ring.put(0, Uint8Array.of(1));
+    const peer = ring.peer(0);
+    const [slot, bytes] = [...peer.disk][0] as [string, Uint8Array];
+    const forged = bytes.slice();
+    forged[bytes.length - 70] = (forged[bytes.length - 70] as number) ^ 1;
+    peer.disk.clear();
+    peer.disk.set(slot, forged).set('torn', bytes.subarray(0, 200)).set('empty', new Uint8Array(0));
+    ring.restart(peer);
+    expect(peer.dht.store.size).toBe(0);
+    peer.disk.set(slot, bytes);
+    ring.now += 59_000;
+    ring.restart(peer);
+    expect(peer.dht.store.size).toBe(1);
+    ring.pass(20_000);
+    expect([peer.dht.store.size, peer.disk.has(slot)]).toEqual([0, false]);
+    peer.disk.set(slot, bytes);
+    ring.restart(peer);
+    expect(peer.dht.store.size).toBe(0);
+  });
+});
+
+describe('faults #30 two rings that become one', () => {
+  test('agree on the newest record of each writer', () => {
+    const [a, b] = [ringOf(12), ringOf(12)];
+    const writer = a.peer(0);
+    a.put(0, Uint8Array.of(1));
+    const there = b.add(writer.id);
+    b.now = a.now = 5000;
+    b.put(12, Uint8Array.of(2));
+    b.remove(there);
+    a.join(b);
+    a.pass(5000);
+    for (let i = 0; i < 24; i += 5) expect(a.values(i)).toEqual([[2]]);
+    for (const place of places(a)) expect(holds(a.nearest(place), place)).toBe(true);
+  });
+
+  test('agree on the claim that its holders saw first, whatever the claimants say; the other one hears of it', () => {
+    for (const isFirst of [true, false]) {
+      const [a, b] = [ringOf(12), ringOf(12)];
+      const [early, late] = isFirst ? [a, b] : [b, a];
+      expect(early.create(0)).toMatchObject({ result: 'ok' });
+      early.pass(30_000);
+      late.now = early.now;
+      expect(late.create(0)).toMatchObject({ result: 'ok' });
+      early.create(0);
+      const [winner, loser] = [early.peer(0), late.peer(0)];
+      a.join(b);
+      a.pass(5000);
+      for (let i = 0; i < 24; i += 5) expect(a.holder(i)).toBe(winner.key);
+      const outcome = a.write(a.peers.indexOf(loser), dht => dht.create(claim(), a.now));
+      expect(outcome).toMatchObject({ result: 'taken', holder: winner.key });
+    }
+  });
+
+  test('faults #68 no stranger takes a claim over by saying that he saw another one earlier', () => {
+    const ring = ringOf(40);
+    ring.create(0);
+    ring.pass(1000);
+    const claimed = ring.record(1, { ...claim() });
+    for (const position of places(ring)) {
+      const copies = [{ position, heldS: 4_000_000, leftS: 60, record: claimed }];
+      const payload = encodeDhtRequest({ op: 'copy', copies });
+      const holder = ring.nearest(position);
+      const [writer, far] = [ring.peer(1), ring.adjacent(holder, 20)[19] as RingPeer];
+      for (const via of [
+        { neighbour: far.key, isSource: true },
+        { neighbour: writer.key, isSource: true },
+      ]) {
+        holder.dht.serve(payload, ring.now, via);
+      }
+      const beside = ring.adjacent(holder, 2)[1] as RingPeer;
+      holder.dht.serve(payload, ring.now, { neighbour: beside.key, isSource: false });
+    }
+    expect(ring.holder(5)).toBe(ring.peer(0).key);
+  });
+});
+
+describe('holders that do not tell the truth', () => {
+  test('faults #64 a liar at each place hides nothing from a thorough reader: copies lie beside', () => {
+    const ring = ringOf(60);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    for (const place of places(ring)) ring.nearest(place).lies = ({ op }) => (op === 'get' ? NOTHING : undefined);
+    const honest = ring.peers.findIndex(peer => peer.lies === undefined);
+    let found = 0;
+    for (let i = 0; i < 10; i++) found += ring.values(honest, { isThorough: true }).length;
+    expect(found).toBeGreaterThanOrEqual(8);
+  });
+
+  test('are named when they disagree, and given what they lack, within bounds', () => {
+    const ring = ringOf(60);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    const [, second] = places(ring) as [PeerId, PeerId];
+    const forgetful = ring.nearest(second);
+    forgetful.dht.close();
+    expect(ring.get(1, MEMBER)).toMatchObject({ disagreement: [1], answers: 4, records: [{}] });
+    expect(holds(forgetful, second)).toBe(true);
+    expect(ring.get(1, MEMBER)).toMatchObject({ disagreement: [] });
+    forgetful.lies = ({ op }) => (op === 'get' ? NOTHING : undefined);
+    const puts = counted(ring, 'put');
+    for (let i = 0; i < 100; i++) ring.get(1, MEMBER);
+    expect(puts()).toBeLessThanOrEqual(32);
+  });
+
+  test('faults #16 a writer notices records that a holder dropped, and puts them there again', () => {
+    const ring = ringOf(60);
+    ring.write(0, dht => dht.put({ ...card(Uint8Array.of(1)), lifetimeS: POLICIES[MEMBER].lifetimeMaxS }, ring.now));
+    ring.pass(1000);
+    const writer = ring.peer(0);
+    for (const place of places(ring)) if (ring.nearest(place) !== writer) ring.nearest(place).dht.close();
+    ring.pass(280_000);
+    expect(writer.dht.stats.lost).toBeGreaterThanOrEqual(1);
+    expect(writer.dht.stats.lost).toBeLessThanOrEqual(10);
+  });
+
+  test('a light read asks two replicas when they agree, and all when they do not', () => {
+    const ring = ringOf(60);
+    ring.put(0, Uint8Array.of(1));
+    const gets = counted(ring, 'get');
+    expect(ring.values(1, { isLight: true })).toEqual([[1]]);
+    expect(gets()).toBe(2);
+    for (const place of places(ring).slice(0, 3)) ring.nearest(place).dht.close();
+    expect(ring.values(2, { isLight: true }).length).toBeLessThanOrEqual(1);
+    expect(ring.values(2)).toEqual([[1]]);
+  });
+});
+
+describe('a clock that is wrong', () => {
+  test('faults #33 five minutes slow or fast: records live as long as others, and no longer', () => {
+    for (const aheadMs of [-CLOCK_SKEW_MS + 1000, CLOCK_SKEW_MS - 1000]) {
+      const ring = ringOf(10);
+      const writer = ring.add();
+      Object.assign(writer.context, { wallClock: new WallClock(ringTime() + aheadMs, 0) });
+      writer.dht = ring.machine(writer.context);
+      ring.tellAll();
+      expect(ring.put(10, Uint8Array.of(1))).toMatchObject({ result: 'ok' });
+      ring.pass(59_000);
+      expect(ring.values(1)).toEqual([[1]]);
+      ring.pass(1500);
+      expect(ring.values(1)).toEqual([]);
+    }
+  });
+
+  test('faults #68 an ended record that somebody kept is refused by those who held it', () => {
+    const ring = ringOf(10);
+    const record = makeRecord(ring.peer(0).context, { ...card(Uint8Array.of(1)), sequence: 1 }, 0);
+    const put = () => {
+      for (const position of places(ring)) {
+        ring.nearest(position).dht.serve(encodeDhtRequest({ op: 'put', position, record }), ring.now);
+      }
+    };
+    put();
+    ring.pass(61_000);
+    put();
+    expect(ring.values(1)).toEqual([]);
+  });
+});
+
+test('faults #70 readers of one key spread over its holders: none answers more than others by far', () => {
+  const ring = ringOf(50);
+  ring.put(0, Uint8Array.of(1));
+  ring.pass(1000);
+  for (const peer of ring.peers) peer.served = 0;
+  for (let i = 0; i < 160; i++) ring.get(i % 50, MEMBER, { isLight: true });
+  const loads = ring.peers.map(({ served }) => served).filter(served => served > 0);
+  loads.sort((a, b) => a - b);
+  const median = loads[loads.length >> 1] as number;
+  expect(Math.max(...loads)).toBeLessThanOrEqual(2 * median);
+  expect(loads.length).toBeGreaterThanOrEqual(3);
+});
+
+function ringOf(size: number): Ring {
+  return new Ring(size, random, peerId => members.contextOf(count++, peerId));
+}
+
+function ringTime(): number {
+  return members.contextOf(0, random.bytes(20)).wallClock.at(0);
+}
+
+/** So many keys with a record each, copied. */
+function many(ring: Ring, keys: number): Uint8Array[] {
+  const all = Array.from({ length: keys }, () => random.bytes(20));
+  for (const key of all) ring.write(0, dht => dht.put({ ...card(Uint8Array.of(1)), key, lifetimeS: 300 }, ring.now));
+  ring.pass(2000);
+  return all;
+}
+
+function places(ring: Ring): PeerId[] {
+  return ring.peer(0).dht.positions(KEY);
+}
+
+function aroundOf(ring: Ring, place: PeerId): RingPeer[] {
+  const order = ring.inOrder();
+  const at = order.indexOf(ring.nearest(place));
+  return [-1, 0, 1].map(step => order[(at + step + order.length) % order.length] as RingPeer);
+}
+
+function holds(peer: RingPeer | undefined, place: PeerId): boolean {
+  return [...(peer?.dht.store.all(0) ?? [])].some(held => held.position.every((byte, i) => byte === place[i]));
+}
+
+function total(ring: Ring): number {
+  return ring.peers.reduce((sum, { dht }) => sum + dht.store.size, 0);
+}
+
+/** Counts the requests of one kind from here on. */
+function counted(ring: Ring, op: string): () => number {
+  let requests = 0;
+  ring.served = served => {
+    if (served === op) requests++;
+  };
+  return () => requests;
+}
+
+test('an address that nobody claimed is nobody’s', () => {
+  expect(ringOf(8).get(0, ADDRESS).records).toEqual([]);
+});

@@ -1,0 +1,278 @@
+/** Watches, ends of records, floods and doubles (faults.md rows 1, 42, 69, 102). */
+
+import { WallClock } from '@warren/base';
+import {
+  cheapCrypto,
+  EPOCH_UNIX_MS,
+  SeededRandom,
+  SimRecords,
+  simAuthority,
+  simCredentials,
+  simMember,
+} from '@warren/sim';
+import { Authority } from '@warren/trust';
+import {
+  decodeDhtAnswer,
+  encodeDhtNotice,
+  encodeDhtRequest,
+  type PeerId,
+  RecordKind,
+  type WatchRequest,
+} from '@warren/wire';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Dht } from './dht.ts';
+import { card, claim, KEY, Ring, type RingPeer } from './testbed.ts';
+
+const { ADDRESS, MEMBER } = RecordKind;
+let random = new SeededRandom(0);
+let members = new SimRecords(0);
+let count = 0;
+
+beforeEach(() => {
+  random = new SeededRandom(9);
+  members = new SimRecords(9);
+  count = 0;
+});
+
+describe('a watcher', () => {
+  test('hears of what is there, of each change and of the end, and of nothing twice', () => {
+    const ring = ringOf(30);
+    ring.put(0, Uint8Array.of(1));
+    const watcher = watching(ring, 5);
+    ring.pass(1000);
+    expect(heard(watcher)).toEqual([[1]]);
+    ring.put(0, Uint8Array.of(2));
+    ring.put(1, Uint8Array.of(3));
+    ring.pass(1000);
+    expect(heard(watcher).sort()).toEqual([[2], [3]]);
+    ring.delete(0);
+    ring.pass(1000);
+    expect(heard(watcher)).toEqual(['ended']);
+  });
+
+  test('is not told of renewals that say the same', () => {
+    const ring = ringOf(30);
+    const watcher = watching(ring, 5);
+    let notices = 0;
+    ring.served = op => {
+      if (op === 'notice') notices++;
+    };
+    for (let i = 0; i < 6; i++) {
+      ring.put(0, Uint8Array.of(1));
+      ring.pass(10_000);
+    }
+    expect(heard(watcher)).toEqual([[1]]);
+    expect(notices).toBe(2);
+  });
+
+  test('goes on hearing for as long as it renews, and hears nothing after it has ended that', () => {
+    const ring = ringOf(30);
+    const watcher = watching(ring, 5);
+    ring.pass(20 * 60_000);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    expect(heard(watcher)).toEqual([[1]]);
+    watcher.dht.unwatch(watchOf.get(watcher) as number);
+    ring.settle();
+    expect(ring.peers.reduce((sum, { dht }) => sum + dht.watches, 0)).toBe(0);
+    ring.put(0, Uint8Array.of(2));
+    ring.pass(1000);
+    expect(heard(watcher)).toEqual([]);
+  });
+
+  test('survives that the nearest peers of a key change, by newcomers, by goodbyes and by deaths', () => {
+    for (const how of ['newcomers', 'goodbyes', 'deaths'] as const) {
+      const ring = ringOf(30);
+      const watcher = watching(ring, 5);
+      ring.pass(1000);
+      for (const place of places(ring)) {
+        const nearest = ring.nearest(place);
+        if (how === 'newcomers') ring.add(place);
+        else if (nearest !== watcher) {
+          if (how === 'goodbyes') nearest.dht.leave(ring.now);
+          ring.settle();
+          ring.remove(nearest);
+        }
+      }
+      ring.pass(how === 'deaths' ? 90_000 : 1000);
+      ring.put(0, Uint8Array.of(1));
+      ring.pass(1000);
+      expect([how, heard(watcher)]).toEqual([how, [[1]]]);
+    }
+  });
+
+  test('hears of many changes at once by reading', () => {
+    const ring = ringOf(30);
+    const watcher = watching(ring, 5);
+    ring.pass(1000);
+    const writers = Array.from({ length: 20 }, () => ring.outsider());
+    for (const { dht } of writers) dht.put(card(Uint8Array.of(1)), ring.now);
+    ring.settle();
+    ring.pass(2000);
+    expect(heard(watcher)).toHaveLength(20);
+  });
+
+  test('believes records, not whoever brings them', () => {
+    const ring = ringOf(10);
+    const watcher = watching(ring, 5);
+    let watch = 0;
+    ring.lies = (_, request) => {
+      if (request.op === 'watch') ({ watch } = request);
+      return undefined;
+    };
+    ring.pass(80_000);
+    const good = ring.record(0);
+    const forged = { ...good, value: Uint8Array.of(66) };
+    const elsewhere = ring.record(0, { key: new Uint8Array(20) });
+    const told = (records: (typeof good)[], number = watch) =>
+      decodeDhtAnswer(
+        watcher.dht.notified(encodeDhtNotice({ watch: number, more: false, records }), ring.now) as Uint8Array,
+      );
+    expect(told([forged, elsewhere])?.status).toBe('ok');
+    expect(told([good], watch + 1)?.status).toBe('refused');
+    expect(watcher.dht.notified(Uint8Array.of(1), ring.now)).toBeUndefined();
+    ring.settle();
+    expect(heard(watcher)).toEqual([]);
+    told([good]);
+    told([good]);
+    ring.settle();
+    expect(heard(watcher)).toEqual([[9]]);
+  });
+});
+
+describe('faults #102 a holder', () => {
+  test('keeps no more watches than it can, of one watcher and in all, and drops those that nobody acknowledges', () => {
+    const ring = ringOf(1);
+    const { dht } = ring.peer(0);
+    for (let i = 0; i < 100; i++) watch(dht, { watcher: new Uint8Array(20), key: new Uint8Array(20).fill(i) }, 'a');
+    expect(dht.watches).toBe(64);
+    for (let i = 0; i < 2000; i++) watch(dht, { watcher: random.bytes(20) }, `n${i % 100}`);
+    const before = dht.watches;
+    for (let i = 0; i < 2000; i++) watch(dht, { watcher: random.bytes(20) }, `n${i % 100}`);
+    expect(before).toBe(2048);
+    expect(dht.watches).toBe(2048);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    expect(dht.watches).toBe(63);
+    ring.pass(400_000);
+    expect(dht.watches).toBe(0);
+  });
+
+  test('faults #1 serves each neighbour so much and no more, so that a flood starves only those behind it', () => {
+    const ring = ringOf(1);
+    const { dht } = ring.peer(0);
+    ring.put(0, Uint8Array.of(1));
+    const position = dht.positions(KEY)[0] as PeerId;
+    const payload = encodeDhtRequest({
+      op: 'get',
+      position,
+      kind: MEMBER,
+      key: KEY,
+      after: new Uint8Array(21),
+      most: 12,
+    });
+    const ask = (neighbour: string) =>
+      decodeDhtAnswer(dht.serve(payload, ring.now, { neighbour, isSource: false }) as Uint8Array);
+    let answered = 0;
+    for (let ms = 0; ms < 10_000; ms += 2) {
+      ring.now++;
+      if (ask('mallory')?.status === 'ok') answered++;
+    }
+    expect(answered).toBeGreaterThan(400);
+    expect(answered).toBeLessThanOrEqual(400 + 5 * 100 + 1);
+    for (let i = 0; i < 50; i++) expect(ask('bob')?.status).toBe('ok');
+  });
+});
+
+describe('a deleted record', () => {
+  test('is not found, and cannot be put again by anybody', () => {
+    const ring = ringOf(10);
+    const old = ring.record(0, { sequence: EPOCH_UNIX_MS - 5 });
+    ring.put(0, Uint8Array.of(1));
+    expect(ring.delete(0)).toMatchObject({ result: 'ok' });
+    expect(ring.values(3)).toEqual([]);
+    for (const position of places(ring)) {
+      ring.nearest(position).dht.serve(encodeDhtRequest({ op: 'put', position, record: old }), ring.now);
+    }
+    ring.pass(100_000);
+    expect(ring.values(3)).toEqual([]);
+  });
+
+  test('wins over a replica that missed the end of it', () => {
+    const ring = ringOf(40);
+    ring.put(0, Uint8Array.of(1));
+    ring.lost = (_, place, isRequest) => isRequest && place < 1;
+    ring.delete(0);
+    ring.lost = () => false;
+    expect(ring.values(3)).toEqual([]);
+    expect(ring.values(3)).toEqual([]);
+  });
+
+  test('frees an address for the next one at once', () => {
+    const ring = ringOf(10);
+    ring.create(0);
+    expect(ring.delete(0, ADDRESS)).toMatchObject({ result: 'ok' });
+    expect(ring.create(1)).toMatchObject({ result: 'ok' });
+    expect(ring.holder(4)).toBe(ring.peer(1).key);
+    expect(ring.create(0)).toMatchObject({ result: 'taken' });
+  });
+});
+
+describe('faults #42 an identity that runs twice', () => {
+  test('is told in its older run, whose records nobody takes any more', () => {
+    const ca = simAuthority(random, EPOCH_UNIX_MS, cheapCrypto);
+    const authority = Authority.group(ca.der, { verifier: cheapCrypto.verifier() }) as Authority;
+    const identity = simMember(ca, { user: 'ada', device: 'laptop' }, random, EPOCH_UNIX_MS);
+    let started = 0;
+    const place = (bytes: Uint8Array) => cheapCrypto.suite.hash(bytes).slice(0, 20);
+    const ring = new Ring(4, random, () => {
+      const credentials = simCredentials(identity, random, EPOCH_UNIX_MS + started++);
+      return { authority, credentials, wallClock: new WallClock(EPOCH_UNIX_MS, 0), sign: cheapCrypto.sign, place };
+    });
+    expect(ring.put(1, Uint8Array.of(1))).toMatchObject({ result: 'ok' });
+    expect(ring.put(3, Uint8Array.of(3))).toMatchObject({ result: 'ok' });
+    ring.now += 1000;
+    expect(ring.put(1, Uint8Array.of(1))).toMatchObject({ result: 'failed' });
+    expect(ring.peer(1).outputs.some(({ kind }) => kind === 'doubled')).toBe(true);
+    expect(ring.values(0)).toEqual([[3]]);
+    expect(ring.peer(3).outputs.some(({ kind }) => kind === 'doubled')).toBe(false);
+  });
+});
+
+test('a claim is renewed by its writer alone, and its end is nobody else’s to say', () => {
+  const ring = ringOf(10);
+  ring.create(0);
+  ring.write(1, dht => dht.delete({ kind: ADDRESS, key: KEY }, ring.now));
+  expect(ring.holder(4)).toBe(ring.peer(0).key);
+  expect(ring.write(1, dht => dht.create(claim(), ring.now))).toMatchObject({ result: 'taken' });
+});
+
+const watchOf = new Map<RingPeer, number>();
+
+function watching(ring: Ring, index: number): RingPeer {
+  const peer = ring.peer(index);
+  watchOf.set(peer, peer.dht.watch(MEMBER, KEY, ring.now) as number);
+  ring.settle();
+  return peer;
+}
+
+/** What it heard since it was asked last. */
+function heard(peer: RingPeer): (number[] | 'ended')[] {
+  const changes = peer.outputs.flatMap(out => (out.kind === 'changed' ? out.records : []));
+  peer.outputs.length = 0;
+  return changes.map(({ record }) => (record.isDeleted ? 'ended' : [...record.value]));
+}
+
+function watch(dht: Dht, changes: Partial<WatchRequest>, neighbour: string): void {
+  const position = dht.positions(KEY)[0] as PeerId;
+  const request = { op: 'watch', position, kind: MEMBER, key: KEY, watcher: KEY, watch: 1, lifetimeS: 300 } as const;
+  dht.serve(encodeDhtRequest({ ...request, ...changes }), 0, { neighbour, isSource: false });
+}
+
+function ringOf(size: number): Ring {
+  return new Ring(size, random, peerId => members.contextOf(count++, peerId));
+}
+
+function places(ring: Ring): PeerId[] {
+  return ring.peer(0).dht.positions(KEY);
+}
