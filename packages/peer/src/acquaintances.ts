@@ -19,6 +19,8 @@ const FIRST_CALL_MS = 500;
 const CALL_AGAIN_MS: readonly number[] = [3000, 6000, 12_000, 24_000, 48_000, 60_000];
 /** News is kept so long after it came, together with what follows. */
 const KEEP_SOON_MS = 2000;
+/** But not more often than that: a disk wears. */
+const KEEP_APART_MS = 10_000;
 /** And all is kept anew so often, since dates get old, +- 20 %. */
 const KEEP_MS = 600_000;
 
@@ -55,6 +57,7 @@ export class Acquaintances {
   private readonly outbox = new Outbox<AcquaintancesOutput>();
   private readonly timers = new TimerTable<Timer>();
   private round = 0;
+  private keptAt: Instant = Number.NEGATIVE_INFINITY;
   private isAlone = false;
 
   constructor(options: AcquaintancesOptions) {
@@ -109,8 +112,9 @@ export class Acquaintances {
 
   /** The overlay says whom to remember. */
   remember(former: readonly PeerKey[], now: Instant): void {
+    const isNews = former.join() !== this.book.former.join();
     this.book.former = former;
-    this.keepSoon(now);
+    if (isNews) this.keepSoon(now);
   }
 
   /** Somebody is not to be reached any more. */
@@ -149,12 +153,14 @@ export class Acquaintances {
   }
 
   private keepSoon(now: Instant): void {
-    if (this.timers.at('keep-soon') === undefined) this.timers.set('keep-soon', now + KEEP_SOON_MS);
+    if (this.timers.at('keep-soon') === undefined)
+      this.timers.set('keep-soon', Math.max(now + KEEP_SOON_MS, this.keptAt + KEEP_APART_MS));
   }
 
   private keep(now: Instant): void {
     for (const { peer, path } of this.options.neighbours()) this.note(peer, path, now);
     this.timers.clear('keep-soon');
+    this.keptAt = now;
     this.outbox.push({ kind: 'acquaintances', bytes: this.book.encode() });
     this.timers.set('keep', now + jitter(this.options.random, KEEP_MS, 0.2));
   }

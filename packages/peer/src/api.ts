@@ -19,6 +19,7 @@ import { isRenewalDue, type Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import { Group, type WarrenGroup } from './group.ts';
 import type { Host, IdentityKey } from './host.ts';
+import { keepAcquaintances, keptAcquaintances } from './kept-acquaintances.ts';
 import { keptRevocations, removedError } from './kept-revocations.ts';
 import { Peer } from './peer.ts';
 import { Driver, type UserOutput } from './run.ts';
@@ -58,7 +59,8 @@ export async function startPeer(host: Host, options: StartOptions): Promise<Warr
   const identity = await host.identity('public');
   const keys = newWorkingKeys(host.random);
   const leaf = await publicLeaf(host, identity);
-  return new RunningPeer(host, options, identity, await credentialsFor(host, identity, leaf, keys));
+  const credentials = await credentialsFor(host, identity, leaf, keys);
+  return new RunningPeer(host, { ...options, ...(await keptAcquaintances(host, 'public')) }, identity, credentials);
 }
 
 async function publicLeaf(host: Host, identity: IdentityKey): Promise<Leaf> {
@@ -87,7 +89,12 @@ class RunningPeer implements WarrenPeer {
   private isResting = false;
   private stopping: Promise<void> | undefined;
 
-  constructor(host: Host, options: StartOptions, identity: IdentityKey, credentials: Credentials) {
+  constructor(
+    host: Host,
+    options: StartOptions & { readonly acquaintances?: Uint8Array },
+    identity: IdentityKey,
+    credentials: Credentials,
+  ) {
     this.host = host;
     this.identity = identity;
     this.publicCredentials = credentials;
@@ -104,19 +111,20 @@ class RunningPeer implements WarrenPeer {
         maxBytes: path => datagrams.maxBytes(path),
         authority: Authority.public({ verifier: crypto.verifier }),
         credentials,
-        bootstraps: options.bootstraps,
+        ...options,
         addresses: () => datagrams.localAddresses(),
       },
       clock.now(),
     );
     this.driver = new Driver(this.peer, host, out => this.output(out));
+    this.keepRecords('public');
     this.renewal = setInterval(() => void this.renew(), STATEMENT_RENEW_MS);
     (this.renewal as { unref?: () => void }).unref?.();
   }
 
   view(): PeerView {
     const names = new Map([...this.groups].map(([id, group]) => [id, group.membership.file.name]));
-    return peerView(this.peer, names, this.host.clock.unixMs());
+    return peerView(this.peer, names, this.host.clock.unixMs(), network => this.driver.shelves.view(network));
   }
 
   subscribe(listener: () => void): () => void {
@@ -160,7 +168,10 @@ class RunningPeer implements WarrenPeer {
         `This device's certificate is not accepted: ${checked.reason}.`,
         'Enrol it again with a new group file.',
       );
-    const preferred = await this.rememberedAddress(file.group);
+    const before = {
+      ...(await this.rememberedAddress(file.group)),
+      ...(await keptAcquaintances(this.host, file.group)),
+    };
     const name = o.interfaceName ?? `wr${file.group.slice(0, 8)}`;
     const frames = await this.host.openFrames?.({ name, mac: macOf(leaf.peerId), mtuBytes: 1280 });
     const network = this.driver.act(now =>
@@ -173,11 +184,12 @@ class RunningPeer implements WarrenPeer {
           subnet,
           hasTap: frames !== undefined,
           postQuantum: file.postQuantum ?? 'on',
-          ...preferred,
+          ...before,
         },
         now,
       ),
     );
+    this.keepRecords(file.group);
     this.setResting(this.isResting);
     const group = new Group({
       membership,
@@ -230,6 +242,7 @@ class RunningPeer implements WarrenPeer {
     const group = this.groups.get(id);
     this.groups.delete(id);
     this.driver.act(now => this.peer.leave(id, now));
+    this.driver.shelves.remove(id, false);
     group?.eraseKeys();
     await group?.closeFrames();
     this.changed();
@@ -245,6 +258,10 @@ class RunningPeer implements WarrenPeer {
       for (const listener of this.resumeListeners) listener();
       return;
     }
+    if (out.kind === 'acquaintances') {
+      void keepAcquaintances(this.host, out.network, out.bytes);
+      return;
+    }
     const group = this.groups.get(out.group);
     if (out.out.kind === 'configured') {
       const text = new TextEncoder().encode(printAddress(out.out.address));
@@ -254,6 +271,12 @@ class RunningPeer implements WarrenPeer {
       this.changed();
     }
     group?.output(out.out);
+  }
+
+  /** Records of others outlive this run, where the host has a disk: in Node from before the first datagram comes in. */
+  private keepRecords(network: string): void {
+    const open = this.host.shelf?.bind(this.host, network);
+    if (open !== undefined) void this.driver.shelves.add(network, open);
   }
 
   private async rememberedAddress(group: string): Promise<{ preferredAddress?: number }> {

@@ -11,6 +11,7 @@ import { Writer } from '@warren/wire';
 import { makeRequest } from './certificates.ts';
 import { PeerError } from './error.ts';
 import type { Host } from './host.ts';
+import { dropAcquaintances } from './kept-acquaintances.ts';
 import { dropRevocations, keepRevocations, keptRevocations, listOf } from './kept-revocations.ts';
 
 /** What a device keeps of its membership. */
@@ -94,6 +95,16 @@ export async function forgetMembership(host: Host, group: string): Promise<void>
   await host.storage.set(INDEX, utf8(JSON.stringify(rest)));
   await host.storage.delete(`membership-${group}`);
   await dropRevocations(host, group);
+  await dropAcquaintances(host, group);
+  await emptyShelf(host, group).catch(() => {
+    // Nobody is hurt by records of others on a disk that does not work, and they run out.
+  });
+}
+
+async function emptyShelf(host: Host, group: string): Promise<void> {
+  const shelf = await host.shelf?.(group);
+  await shelf?.clear();
+  shelf?.close();
 }
 
 /** Keeps a membership, in place of an older one of its group. */

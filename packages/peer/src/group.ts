@@ -10,6 +10,7 @@ import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import type { GroupNetwork, GroupOutput } from './group-network.ts';
 import type { Frames, Host, IdentityKey } from './host.ts';
+import { dropAcquaintances } from './kept-acquaintances.ts';
 import { keepRevocations } from './kept-revocations.ts';
 import type { Driver } from './run.ts';
 import { Surveys } from './surveys.ts';
@@ -88,7 +89,13 @@ export class Group implements WarrenGroup {
   }
 
   view(): GroupView {
-    return groupView(this.#parts.network, this.membership.file.name, this.#parts.host.clock.unixMs());
+    const { network, host, driver } = this.#parts;
+    return groupView(
+      network,
+      this.membership.file.name,
+      host.clock.unixMs(),
+      driver.shelves.view(network.network.name),
+    );
   }
 
   sendText(peerId: string, text: string): boolean {
@@ -158,15 +165,25 @@ export class Group implements WarrenGroup {
         this.surveys.output(out);
         return;
       case 'removed':
-        this.closeFrames().catch(() => {
-          // The device goes with the process at the latest.
-        });
+        this.removed();
         return;
       case 'text': {
         const message = { from: out.from, text: out.text, at: this.#parts.host.clock.unixMs() };
         for (const listener of this.textListeners) listener(message);
         return;
       }
+    }
+  }
+
+  /** Nothing of the others stays: no device, no records, no addresses. */
+  private removed(): void {
+    const { driver, network, host } = this.#parts;
+    const { name } = network.network;
+    driver.shelves.remove(name, true);
+    for (const done of [this.closeFrames(), dropAcquaintances(host, name)]) {
+      done.catch(() => {
+        // The device goes with the process at the latest, addresses with the membership.
+      });
     }
   }
 

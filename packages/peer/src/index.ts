@@ -54,6 +54,7 @@ export type {
   PeerView,
   PingReport,
   PublicView,
+  StorageView,
   TextMessage,
 } from './view.ts';
 export { groupView, peerView } from './views.ts';

@@ -8,6 +8,7 @@
  */
 import { assert, earliest, type Instant } from '@warren/base';
 import type { Shelf, ShelfChange, ShelfEntry } from './host.ts';
+import type { StorageView } from './view.ts';
 
 /** Entries on one shelf at most: as many as a network holds. */
 export const ENTRIES_MAX = 8192;
@@ -27,16 +28,6 @@ const PAUSE_MS = 10;
 const RETRY_MS = 30_000;
 /** Changes that wait for a disk that fails; beyond, the oldest are given up. */
 const PENDING_MAX = 2 * ENTRIES_MAX;
-
-/** How a network's records are kept, in plain values. */
-export interface StorageView {
-  /** `loading`: those of the last run are still being read. `off`: what comes is held in memory only. */
-  readonly state: 'loading' | 'on' | 'off';
-  readonly entries: number;
-  readonly bytes: number;
-  /** Why it is off, for a person. */
-  readonly problem?: string;
-}
 
 export interface RecordShelfOptions {
   /** Opens the host's shelf, also again after it failed; throws or rejects with an Error for a person. */

@@ -2,14 +2,15 @@
  * Drives a participant on a host: events in, commands out, one alarm. The only
  * file, beside hosts, that knows when something happens.
  */
-import type { Instant } from '@warren/base';
+import { earliest, type Instant } from '@warren/base';
 import { PacketType } from '@warren/wire';
 import type { Host, PathEvent } from './host.ts';
 import type { Peer } from './peer.ts';
 import type { PeerOutput } from './peer-options.ts';
+import { Shelves } from './shelves.ts';
 
 /** Outputs that are for whoever uses the participant, not for the host's sockets. */
-export type UserOutput = Extract<PeerOutput, { kind: 'group' | 'changed' | 'resumed' }>;
+export type UserOutput = Extract<PeerOutput, { kind: 'group' | 'changed' | 'resumed' | 'acquaintances' }>;
 
 /**
  * Nothing for so long after the alarm was due means that the host slept, or that its page was frozen; so does a step
@@ -19,6 +20,8 @@ const ASLEEP_MS = 5000;
 
 /** Connects a participant to its host. */
 export class Driver {
+  /** Where records outlive the process, for those networks that were added. */
+  readonly shelves: Shelves;
   private readonly peer: Peer;
   private readonly host: Host;
   private readonly onOutput: (out: UserOutput) => void;
@@ -36,6 +39,11 @@ export class Driver {
     this.onOutput = onOutput;
     this.awakeAt = host.clock.now();
     this.offsetMs = host.clock.unixMs() - this.awakeAt;
+    this.shelves = new Shelves({
+      restore: (network, bytes) => peer.restore(network, bytes, host.clock.now()),
+      changed: () => this.act(() => {}),
+      clock: () => host.clock.now(),
+    });
     host.datagrams.listen(event => this.event(event));
     this.act(() => {});
   }
@@ -61,6 +69,7 @@ export class Driver {
   /** Carries out what is left and forgets the alarm. */
   stop(): void {
     this.drain(false);
+    this.shelves.close();
     this.stopped = true;
     this.host.clock.setAlarm(undefined, () => {});
   }
@@ -82,6 +91,7 @@ export class Driver {
     if (this.stopped) return;
     const now = this.host.clock.now();
     this.look(now);
+    this.shelves.tick(now);
     this.peer.tick(now);
     this.drain(true);
   }
@@ -111,10 +121,13 @@ export class Driver {
     for (let out = this.peer.poll(); out !== undefined; out = this.peer.poll()) {
       const isQuiet = out.kind === 'send' && (isNobodys || out.bytes[0] === PacketType.FRAME);
       deadlinesMoved ||= !isQuiet && out.kind !== 'group';
+      // What is acknowledged is on the disk before.
+      if (out.kind === 'send') this.shelves.flush();
       this.carryOut(out);
     }
+    this.shelves.flush();
     if (!deadlinesMoved || this.stopped) return;
-    this.alarmAt = this.peer.wakeAt;
+    this.alarmAt = earliest(this.peer.wakeAt, this.shelves.wakeAt);
     this.host.clock.setAlarm(this.alarmAt, () => this.wake());
   }
 
@@ -136,9 +149,16 @@ export class Driver {
       case 'close-path':
         datagrams.close(out.path);
         return;
+      case 'keep':
+        this.shelves.note(out.network, out.slot, out.bytes);
+        return;
+      case 'drop':
+        this.shelves.note(out.network, out.slot, undefined);
+        return;
       case 'group':
       case 'changed':
       case 'resumed':
+      case 'acquaintances':
         this.onOutput(out);
         return;
     }

@@ -1,7 +1,8 @@
 /** The shelves of a participant, one per network: where records that are held for others survive a restart. */
 import { earliest, type Instant } from '@warren/base';
 import type { Shelf } from './host.ts';
-import { RecordShelf, type StorageView } from './record-shelf.ts';
+import { RecordShelf } from './record-shelf.ts';
+import type { StorageView } from './view.ts';
 
 export interface ShelvesOptions {
   /** Takes a record of a network back; false when it is worth nothing any more. */

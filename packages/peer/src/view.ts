@@ -66,8 +66,20 @@ export interface GroupView {
   readonly broadcasts?: { readonly taken: number; readonly handedOn: number };
   /** DHT records that we hold for others. */
   readonly recordsHeld: number;
+  /** Absent where the host keeps no records. */
+  readonly storage?: StorageView;
   /** Datagrams that we passed on for others. */
   readonly forwarded: number;
+}
+
+/** How the records that are held for others outlive this run. */
+export interface StorageView {
+  /** `loading`: those of the last run are still being read. `off`: what comes is held in memory only. */
+  readonly state: 'loading' | 'on' | 'off';
+  readonly entries: number;
+  readonly bytes: number;
+  /** Why it is off, for a person. */
+  readonly problem?: string;
 }
 
 export interface PublicView {
@@ -77,6 +89,7 @@ export interface PublicView {
   readonly bootstraps: readonly { readonly url: string; readonly state: 'connecting' | 'connected' | 'failed' }[];
   readonly links: readonly LinkView[];
   readonly recordsHeld: number;
+  readonly storage?: StorageView;
   readonly forwarded: number;
 }
 

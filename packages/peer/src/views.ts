@@ -6,16 +6,21 @@ import type { Member } from './directory.ts';
 import type { GroupNetwork } from './group-network.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
-import type { GroupView, LinkView, MemberView, PeerView, PublicView } from './view.ts';
+import type { GroupView, LinkView, MemberView, PeerView, PublicView, StorageView } from './view.ts';
 
 /** The whole participant at `unixMs`. */
-export function peerView(peer: Peer, names: ReadonlyMap<string, string>, unixMs: number): PeerView {
-  const groups = [...peer.groups].map(([id, group]) => groupView(group, names.get(id) ?? id, unixMs));
-  return { public: publicView(peer), groups };
+export function peerView(
+  peer: Peer,
+  names: ReadonlyMap<string, string>,
+  unixMs: number,
+  storage: (network: string) => StorageView | undefined = () => undefined,
+): PeerView {
+  const groups = [...peer.groups].map(([id, group]) => groupView(group, names.get(id) ?? id, unixMs, storage(id)));
+  return { public: publicView(peer, storage('public')), groups };
 }
 
 /** One group. */
-export function groupView(group: GroupNetwork, name: string, unixMs: number): GroupView {
+export function groupView(group: GroupNetwork, name: string, unixMs: number, storage?: StorageView): GroupView {
   const { network, vpn } = group;
   const members = group.directory.all().map(member => memberView(group, member, unixMs));
   const self = members.find(member => member.self) as MemberView;
@@ -40,11 +45,12 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number): Gr
     links,
     broadcasts: { taken, handedOn },
     recordsHeld: network.dht.store.size,
+    ...(storage === undefined ? {} : { storage }),
     forwarded: network.overlay.stats.forwarded,
   };
 }
 
-function publicView(peer: Peer): PublicView {
+function publicView(peer: Peer, storage: StorageView | undefined): PublicView {
   const { public: network } = peer;
   return {
     peerId: toHex(network.self),
@@ -52,6 +58,7 @@ function publicView(peer: Peer): PublicView {
     bootstraps: peer.bootstrapView(),
     links: linkViews(network),
     recordsHeld: network.dht.store.size,
+    ...(storage === undefined ? {} : { storage }),
     forwarded: network.overlay.stats.forwarded,
   };
 }

@@ -50,6 +50,15 @@ export class SimDisk {
     return new SimShelf(entries, this);
   }
 
+  /** Another disk with the same on it, keys included. */
+  copy(): SimDisk {
+    const copy = new SimDisk();
+    for (const [key, value] of this.values) copy.values.set(key, value.slice());
+    for (const [name, secret] of this.secrets) copy.secrets.set(name, secret.slice());
+    for (const [name, entries] of this.shelves) copy.shelves.set(name, new Map(entries));
+    return copy;
+  }
+
   /** As if nothing but keys and small values had ever been written. */
   loseRecords(): void {
     this.shelves.clear();

@@ -16,7 +16,8 @@ import {
   simStranger,
 } from './certificates.ts';
 import { type SimDatagrams, SimInternet } from './datagrams.ts';
-import { SIM_CAN, SimHost } from './host.ts';
+import { SIM_CAN, SimDisk, SimHost } from './host.ts';
+import type { LatencyModel } from './latency.ts';
 import { SeededRandom } from './random.ts';
 import { realCrypto, type SimCrypto } from './sim-crypto.ts';
 import { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';
@@ -34,6 +35,8 @@ export interface Disk {
   public: SimIdentity;
   /** Its membership of the village's group, once it has joined. */
   member?: SimIdentity;
+  /** Records of others and addresses of those whom it met. */
+  readonly saved: SimDisk;
 }
 
 /** Where and as whom a participant runs. */
@@ -73,7 +76,7 @@ export class Resident {
     this.place = place;
     this.name = name;
     this.kind = kind;
-    const host = new SimHost({ ...where, internet });
+    const host = new SimHost({ ...where, internet, disk: disk.saved });
     this.host = host;
     this.credentials = { public: simCredentials(disk.public, host.random, this.unixMs) };
     this.random = host.random;
@@ -93,10 +96,12 @@ export class Resident {
         credentials: this.credentials.public,
         bootstraps,
         addresses: () => this.datagrams.localAddresses(),
+        ...this.acquaintances('public'),
       },
       world.now,
     );
     this.driver = new Driver(this.peer, host, out => this.output(out));
+    void this.driver.shelves.add('public', () => disk.saved.shelf('public'));
     this.renewInTime();
   }
 
@@ -111,7 +116,9 @@ export class Resident {
     const credentials = simCredentials(disk.member, this.random, this.unixMs);
     this.credentials.group = credentials;
     const common = { name: authority.group, authority: trust, subnet: SUBNET, hasTap: false, postQuantum };
-    this.driver.act(now => this.peer.join({ ...common, credentials, rendezvousSecret }, now));
+    const before = this.acquaintances(authority.group);
+    this.driver.act(now => this.peer.join({ ...common, ...before, credentials, rendezvousSecret }, now));
+    void this.driver.shelves.add(authority.group, () => disk.saved.shelf(authority.group));
   }
 
   /** Makes statements, and perhaps a certificate of the group, anew, as `startPeer` and programs on it do. */
@@ -163,12 +170,26 @@ export class Resident {
 
   private output(out: UserOutput): void {
     if (out.kind === 'resumed') this.renew();
-    else this.heard.push(out);
+    else if (out.kind === 'acquaintances') {
+      this.place.disk.saved.values.set(`acquaintances-${out.network}`, out.bytes.slice());
+    } else this.heard.push(out);
+  }
+
+  /** Whom it met in its last run. */
+  private acquaintances(network: string): { acquaintances?: Uint8Array } {
+    const acquaintances = this.place.disk.saved.values.get(`acquaintances-${network}`);
+    return acquaintances === undefined ? {} : { acquaintances };
+  }
+
+  /** What outlives it, keys and identities aside. */
+  get disk(): SimDisk {
+    return this.place.disk.saved;
   }
 
   /** The group as this participant sees it. */
   get view(): GroupView {
-    return groupView(this.group, 'village', this.unixMs);
+    const storage = this.driver.shelves.view(this.group.network.name);
+    return groupView(this.group, 'village', this.unixMs, storage);
   }
 
   /** The group's stack; the first that it joined. */
@@ -263,6 +284,17 @@ export class Village {
     this.rendezvousSecret = random.bytes(32);
   }
 
+  /** Puts residents at the hosts of a model, in the order in which they come; those beyond share hosts. */
+  settle(latency: LatencyModel): void {
+    const hosts = new Map<string, number>();
+    const hostOf = (name: string): number => {
+      const host = hosts.get(name) ?? hosts.size % latency.hosts;
+      hosts.set(name, host);
+      return host;
+    };
+    this.internet.latencyMs = (from, to) => latency.oneWayMs(hostOf(from), hostOf(to));
+  }
+
   /** Adds a bootstrap node at `ws://<name>/`, linked to those before it. */
   bootstrap(name: string): Resident {
     return this.add(name, 'bootstrap', `ws://${name}/`);
@@ -279,13 +311,14 @@ export class Village {
   }
 
   /** Starts one anew, with the same disk at the same address; it has to `join` again. Kill the old one before. */
-  restart(old: Resident): Resident {
-    return this.enter({ ...old.place, run: old.place.run + 1 });
+  restart(old: Resident, o: { readonly bootstraps?: readonly string[] } = {}): Resident {
+    return this.enter({ ...old.place, ...o, run: old.place.run + 1 });
   }
 
   /** Starts a copy of one at another address, as from a cloned disk. */
   clone(original: Resident, name: string): Resident {
-    return this.enter({ ...original.place, name, address: this.nextAddress() });
+    const disk = { ...original.place.disk, saved: original.disk.copy() };
+    return this.enter({ ...original.place, disk, name, address: this.nextAddress() });
   }
 
   /** The date. */
@@ -295,7 +328,8 @@ export class Village {
 
   private add(name: string, kind: ResidentKind, url?: string): Resident {
     const bootstraps = [...this.residents.values()].flatMap(({ place }) => place.url ?? []);
-    const disk = { public: simStranger(new SeededRandom(this.world.seed, name), this.unixMs, this.crypto) };
+    const identity = simStranger(new SeededRandom(this.world.seed, name), this.unixMs, this.crypto);
+    const disk = { public: identity, saved: new SimDisk() };
     return this.enter({
       name,
       kind,
