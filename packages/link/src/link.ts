@@ -20,6 +20,9 @@ const FASTER_SHARE = 0.7;
 export const SETUP_MS = 20_000;
 /** Waits between attempts at a direct path while there is none: a path's first probes take 9 s. */
 const DIRECT_RETRY_MS: readonly number[] = [10_000, 20_000, 40_000, 60_000];
+/** Answers that wait until our side of a fresh link is ready, which takes a round trip, and how long. */
+const EARLY_MAX = 16;
+const EARLY_MS = 1000;
 /** First or second parts of frames that wait for the other. */
 const LONE_PARTS_MAX = 64;
 
@@ -63,6 +66,9 @@ export class Link {
   isDoubtful = false;
   sentBytes = 0;
   receivedBytes = 0;
+  /** Whether the neighbour's overlay has spoken to ours. */
+  isSpokenTo = false;
+  private readonly early: { readonly payload: Uint8Array; readonly until: Instant }[] = [];
   private lastPartId = 0;
   private readonly loneParts = new Map<number, Uint8Array>();
   private direct: { readonly tries: number; readonly at: Instant } | undefined;
@@ -132,6 +138,21 @@ export class Link {
     const tries = this.direct.tries + 1;
     this.direct = { tries, at: now + directRetryMs(tries) };
     return true;
+  }
+
+  /**
+   * Keeps a message of the overlay until the link can be used, if the neighbour, whose side was ready first, has asked
+   * something on it. False when it is not kept.
+   */
+  keepEarly(payload: Uint8Array, now: Instant): boolean {
+    if (this.announced || !this.isSpokenTo || this.early.length >= EARLY_MAX) return false;
+    this.early.push({ payload, until: now + EARLY_MS });
+    return true;
+  }
+
+  /** What was kept and is not too old. */
+  takeEarly(now: Instant): Uint8Array[] {
+    return this.early.splice(0).flatMap(({ payload, until }) => (until > now ? [payload] : []));
   }
 
   /** A number for the two parts of one frame, never 0. */

@@ -139,11 +139,14 @@ export class Links {
     return type === PacketType.FRAME ? this.frame(link, opened) : this.data(link, path, opened, now);
   }
 
-  /** Sends an inner message to a neighbour on its best path, in pieces where it must; false when there is no usable link. */
+  /**
+   * Sends an inner message to a neighbour on its best path, in pieces where it must; false when there is no usable link.
+   * The overlay's wait for a link that is about to be.
+   */
   send(peer: PeerKey, inner: number, payload: Uint8Array, now: Instant): boolean {
     const link = this.links.get(peer);
-    if (link?.best === undefined || !link.isUsable) return false;
-    return this.outbound.message(link, link.best, inner, payload, now);
+    if (link?.best !== undefined && link.isUsable) return this.outbound.message(link, link.best, inner, payload, now);
+    return inner === Inner.OVERLAY && (link?.keepEarly(payload, now) ?? false);
   }
 
   /** Sends an Ethernet frame to a neighbour, in two parts where it does not fit; false when there is no usable link. */
@@ -271,6 +274,7 @@ export class Links {
       case Inner.KEEPALIVE:
         return undefined;
       case Inner.OVERLAY:
+        link.isSpokenTo = true;
         return { kind: 'overlay', origin, bytes: body };
       case Inner.MEMBER:
         return { kind: 'member', origin, bytes: body };
@@ -318,6 +322,7 @@ export class Links {
     if (link.isUsable && !link.announced) {
       link.announced = true;
       this.outbox.push({ kind: 'up', peer: link.peer, identity: link.identity });
+      for (const payload of link.takeEarly(now)) this.send(link.peer, Inner.OVERLAY, payload, now);
     } else if (link.best !== before) {
       this.outbox.push({ kind: 'changed', peer: link.peer });
     }

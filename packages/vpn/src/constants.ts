@@ -36,6 +36,12 @@ export const OWNER_DOUBT_MS = 10_000;
 /** How long an answer "nobody owns it" is used. */
 export const NO_OWNER_MS = 2_000;
 
+/**
+ * While frames wait, an answer "nobody" is doubted so often, after these pauses: an address that was claimed just now,
+ * or whose record is on its way to other holders, is found a moment later.
+ */
+export const MISS_RETRY_MS: readonly number[] = [100, 300, 900];
+
 /** Answers kept; the one learned longest ago goes first. */
 export const OWNERS_MAX = 4_096;
 
@@ -49,7 +55,7 @@ export const FINDS_MAX = 1_024;
 export const PENDING_MS = 2_000;
 
 /** Frames that wait for one address. */
-export const PENDING_PER_ADDRESS = 8;
+export const PENDING_PER_ADDRESS = 32;
 
 /** Frames that wait in all, in each direction. */
 export const PENDING_MAX = 256;

@@ -2,20 +2,30 @@
  * Who owns which address, as the DHT told: a cache with two ages, and the questions that are open.
  * Not here: the frames that wait for an answer (`pending.ts`).
  */
-import type { Instant } from '@warren/base';
+import { earliest, type Instant } from '@warren/base';
 import { type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import {
   FIND_AGAIN_MS,
   FINDS_MAX,
+  MISS_RETRY_MS,
   NO_OWNER_MS,
   OWNER_DOUBT_MS,
   OWNER_MS,
   OWNER_REFRESH_MS,
   OWNERS_MAX,
+  PENDING_MS,
 } from './constants.ts';
 
 /** What is known of an address. */
 export type Ownership = PeerId | 'nobody' | 'unknown';
+
+/** Answers "nobody" while somebody waits for the owner: it may just have come, or its record be on the move. */
+interface Missed {
+  readonly count: number;
+  readonly askAt: Instant;
+  /** Nobody waits any longer then. */
+  readonly until: Instant;
+}
 
 interface Answer {
   /** `undefined`: nobody owns it. */
@@ -29,6 +39,7 @@ export class Owners {
   private readonly addresses = new Map<PeerKey, number>();
   /** Address to the time from which it may be asked again. */
   private readonly asked = new Map<number, Instant>();
+  private readonly misses = new Map<number, Missed>();
 
   /**
    * Takes over an answer of the DHT. "Nobody" does not replace an owner whose answer is fresh: a lookup may fail while
@@ -38,6 +49,7 @@ export class Owners {
     if (peerId === undefined && typeof this.ownerOf(address, now) !== 'string') return;
     this.forget(address);
     this.asked.delete(address);
+    this.misses.delete(address);
     if (this.answers.size >= OWNERS_MAX) this.forget(this.answers.keys().next().value as number);
     this.answers.set(address, { peerId, learnedAt: now });
     if (peerId !== undefined) this.addresses.set(peerKey(peerId), address);
@@ -84,6 +96,38 @@ export class Owners {
     if (this.asked.size >= FINDS_MAX) return false;
     this.asked.set(address, now + FIND_AGAIN_MS);
     return true;
+  }
+
+  /**
+   * Notes an answer "nobody" to a question for which frames wait. True when the question will be asked again; false
+   * when the answer holds, as another is fresh or it came often enough.
+   */
+  missed(address: number, now: Instant): boolean {
+    if (typeof this.ownerOf(address, now) !== 'string') return false;
+    const { count = 0, until = now + PENDING_MS } = this.misses.get(address) ?? {};
+    const wait = MISS_RETRY_MS[count];
+    if (wait === undefined) return false;
+    this.misses.set(address, { count: count + 1, askAt: now + wait, until });
+    this.asked.delete(address);
+    return true;
+  }
+
+  /** Addresses to ask for again; each comes out once. */
+  dueAgain(now: Instant): number[] {
+    const due: number[] = [];
+    for (const [address, { count, askAt, until }] of this.misses) {
+      if (until <= now) this.misses.delete(address);
+      else if (askAt <= now) {
+        due.push(address);
+        this.misses.set(address, { count, askAt: Number.POSITIVE_INFINITY, until });
+      }
+    }
+    return due;
+  }
+
+  /** When `dueAgain` has something to do. */
+  get wakeAt(): Instant | undefined {
+    return earliest(...[...this.misses.values()].map(({ askAt, until }) => Math.min(askAt, until)));
   }
 
   private ageOf(address: number, now: Instant): number {

@@ -29,6 +29,11 @@ export class Pending<Item> {
     return true;
   }
 
+  /** Whether something waits for an address. */
+  has(address: number): boolean {
+    return this.queues.has(address);
+  }
+
   /** Takes out all that waits for an address, oldest first. */
   take(address: number): Item[] {
     const queue = this.queues.get(address) ?? [];

@@ -14,6 +14,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   ECHOES_PER_SECOND,
+  MISS_RETRY_MS,
   NO_OWNER_MS,
   OWNER_DOUBT_MS,
   OWNER_MS,
@@ -62,15 +63,29 @@ describe('ARP from the TAP device', () => {
     expect(vpn.stats.arpAnswers).toBe(1);
   });
 
-  test('about an address of nobody is not answered, nor asked about again at once', () => {
+  test('about an address of nobody is asked three times more while it waits, then not answered, nor asked at once', () => {
     const vpn = member();
+    const asks = [{ kind: 'find-owner', address: NOBODYS }];
     vpn.fromTap(arp({ targetAddress: NOBODYS }), T);
-    vpn.handle({ kind: 'owner', address: NOBODYS, peerId: undefined }, T);
-    vpn.fromTap(arp({ targetAddress: NOBODYS }), T + NO_OWNER_MS - 1);
-    expect(drain(vpn)).toEqual([{ kind: 'find-owner', address: NOBODYS }]);
+    const nobodyAt = answerNobody(vpn, asks);
+    expect(nobodyAt).toBe(T + MISS_RETRY_MS.reduce((sum, wait) => sum + wait, 0));
+    vpn.fromTap(arp({ targetAddress: NOBODYS }), nobodyAt + NO_OWNER_MS - 1);
+    vpn.tick(nobodyAt + NO_OWNER_MS - 1);
+    expect(drain(vpn)).toEqual([]);
     expect(vpn.stats.outboundDrops['no-owner']).toBe(2);
-    vpn.fromTap(arp({ targetAddress: NOBODYS }), T + NO_OWNER_MS);
-    expect(drain(vpn)).toEqual([{ kind: 'find-owner', address: NOBODYS }]);
+    vpn.fromTap(arp({ targetAddress: NOBODYS }), nobodyAt + NO_OWNER_MS);
+    expect(drain(vpn)).toEqual(asks);
+  });
+
+  test('that waits for an owner who is not found at first is answered when it is', () => {
+    const vpn = member();
+    vpn.fromTap(arp({ targetAddress: BOBS }), T);
+    vpn.handle({ kind: 'owner', address: BOBS, peerId: undefined }, T + 50);
+    expect(drain(vpn)).toHaveLength(1);
+    vpn.tick(vpn.wakeAt ?? 0);
+    expect(drain(vpn)).toEqual([{ kind: 'find-owner', address: BOBS }]);
+    vpn.handle({ kind: 'owner', address: BOBS, peerId: BOB }, T + 200);
+    expect(drain(vpn).map(output => output.kind)).toEqual(['tap']);
   });
 
   test('that probes the address of another member is answered: the address is in use', () => {
@@ -131,8 +146,8 @@ describe('a frame from the TAP device', () => {
 
   test('waits in bounded number for one address and in all', () => {
     const vpn = member();
-    for (let i = 0; i < 20; i++) vpn.fromTap(outbound({}), T);
-    expect(vpn.stats.outboundDrops['queue-full']).toBe(20 - PENDING_PER_ADDRESS);
+    for (let i = 0; i < 50; i++) vpn.fromTap(outbound({}), T);
+    expect(vpn.stats.outboundDrops['queue-full']).toBe(50 - PENDING_PER_ADDRESS);
     for (let i = 0; i < 1_000; i++) vpn.fromTap(outbound({ destination: BOBS + 1 + i }), T);
     expect(drain(vpn)).toHaveLength(1 + PENDING_MAX - PENDING_PER_ADDRESS);
   });
@@ -383,6 +398,18 @@ describe('what is known of owners', () => {
 });
 
 /** A member that holds `OURS` and knows some owners since time `T`. */
+/** Answers "nobody" as often as it is asked; gives the time of the last answer. */
+function answerNobody(vpn: Vpn, asks: readonly object[]): number {
+  let now = T;
+  for (let times = 0; times <= MISS_RETRY_MS.length; times++) {
+    vpn.tick(now);
+    expect(drain(vpn)).toEqual(asks);
+    vpn.handle({ kind: 'owner', address: NOBODYS, peerId: undefined }, now);
+    now += MISS_RETRY_MS[times] ?? 0;
+  }
+  return now;
+}
+
 function member(owners: readonly [number, PeerId][] = [], hasTap = true): Vpn {
   const vpn = new Vpn({ self: ADA, subnet: SUBNET, hasTap, preferred: OURS, random: seeded(1) });
   vpn.handle({ kind: 'ready' }, T);

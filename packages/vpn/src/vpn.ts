@@ -127,12 +127,13 @@ export class Vpn {
     this.latest = now;
     this.claim.tick(now);
     this.drainClaim();
+    for (const address of this.owners.dueAgain(now)) if (this.isAwaited(address)) this.find(address, now);
     this.stats.outboundDrops['no-answer'] += this.outgoing.expire(now);
     this.stats.inboundDrops['no-answer'] += this.incoming.expire(now);
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.claim.wakeAt, this.outgoing.wakeAt, this.incoming.wakeAt);
+    return earliest(this.claim.wakeAt, this.outgoing.wakeAt, this.incoming.wakeAt, this.owners.wakeAt);
   }
 
   /** Takes a frame that the machine sends through its TAP device. */
@@ -181,10 +182,15 @@ export class Vpn {
   /** A claim of ours on an address other than the one we hold is left from before: nobody is there. */
   private learnOwner(address: number, peerId: PeerId | undefined, now: Instant): void {
     if (!isAssignable(this.subnet, address)) return;
-    const isOurs = peerId !== undefined && sameBytes(peerId, this.self);
-    this.owners.learn(address, isOurs ? undefined : peerId, now);
+    const owner = peerId === undefined || sameBytes(peerId, this.self) ? undefined : peerId;
+    if (owner === undefined && this.isAwaited(address) && this.owners.missed(address, now)) return;
+    this.owners.learn(address, owner, now);
     for (const frame of this.outgoing.take(address)) this.fromTap(frame, now);
     for (const inbound of this.incoming.take(address)) this.fromPeer(inbound.peerId, inbound.frame, now);
+  }
+
+  private isAwaited(address: number): boolean {
+    return this.outgoing.has(address) || this.incoming.has(address);
   }
 
   private routeOut(frame: Uint8Array, now: Instant): OutboundDrop | undefined {
