@@ -2,7 +2,7 @@
  * A group of tabs and members in Node on a site in this process: so many that
  * not everybody is linked to everybody, and members pass on what others say.
  */
-import type { GroupView } from '@warren/peer';
+import { type GroupView, listOf } from '@warren/peer';
 import type { Page } from 'playwright';
 import { NodeMember } from './node-member.ts';
 import { Person } from './person.ts';
@@ -20,6 +20,10 @@ export interface Duties {
   readonly records: number;
   /** Links, each counted at both ends. */
   readonly links: number;
+  /** Broadcasts that came. */
+  readonly taken: number;
+  /** Parts of the ring that they were handed on to. */
+  readonly handedOn: number;
 }
 
 /** The members and their site. */
@@ -85,6 +89,30 @@ export class MixedGroup {
     return lines;
   }
 
+  /**
+   * Removes the last member in Node from the group at the site, and lets another in Node spread it. Resolves with how
+   * long it took, in ms, until all others had dropped it.
+   */
+  async removeLastNode(patienceMs: number): Promise<number> {
+    const last = this.nodes.at(-1);
+    const teller = this.nodes[0];
+    if (last === undefined || teller === undefined || last === teller)
+      throw new Error('two members in Node are needed');
+    const { group, self } = last.view();
+    const list = listOf(await removeDevice(this.tabs[0]?.page, group, self.peerId));
+    if (list === undefined) throw new Error('the site gave no list of removed members');
+    const startedAt = performance.now();
+    teller.group.learnRevocations(list);
+    for (;;) {
+      const views = (await this.views()).filter(view => view.self.peerId !== self.peerId);
+      const late = views.filter(({ members }) => members.some(({ peerId }) => peerId === self.peerId));
+      const tookMs = performance.now() - startedAt;
+      if (late.length === 0) return tookMs;
+      if (tookMs > patienceMs) throw new Error(`${late.length} members still list the one that was removed`);
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+  }
+
   /** What tabs do for others, and what all do. */
   async duties(): Promise<{ readonly tabs: Duties; readonly all: Duties }> {
     const views = await this.views();
@@ -101,6 +129,15 @@ export class MixedGroup {
   }
 }
 
+/** Takes a device out of the group as the administrator at `page`; gives the signed list of those who are out. */
+async function removeDevice(page: Page | undefined, group: string, peerId: string): Promise<string> {
+  if (page === undefined) throw new Error('there is no administrator');
+  return page.evaluate(async path => {
+    const response = await fetch(path, { method: 'DELETE', headers: { 'x-warren': '1' } });
+    return ((await response.json()) as { list: string }).list;
+  }, `/api/groups/${group}/devices/${peerId}`);
+}
+
 function sum(views: readonly GroupView[]): Duties {
   const of = (figure: (view: GroupView) => number): number => views.reduce((total, view) => total + figure(view), 0);
   return {
@@ -108,5 +145,7 @@ function sum(views: readonly GroupView[]): Duties {
     forwarded: of(({ forwarded }) => forwarded),
     records: of(({ recordsHeld }) => recordsHeld),
     links: of(({ links }) => links.length),
+    taken: of(({ broadcasts }) => broadcasts?.taken ?? 0),
+    handedOn: of(({ broadcasts }) => broadcasts?.handedOn ?? 0),
   };
 }

@@ -55,6 +55,24 @@ describe.skipIf(whyNoChromium !== undefined)('tabs among members in Node', () =>
     expect(tabs.records).toBeGreaterThan(0);
   });
 
+  test('a broadcast reaches them as it does everybody', async () => {
+    const before = await Promise.all(group.tabs.map(takenBy));
+    const tookMs = await group.removeLastNode(PATIENCE_MS);
+    const after = await Promise.all(group.tabs.map(takenBy));
+    console.log(`a removal was known to all after ${tookMs.toFixed(0)} ms`);
+    for (const [i, taken] of after.entries()) expect(taken).toBeGreaterThan(before[i] ?? 0);
+  });
+
+  test('a tab says that it is in the background, and others list it so, until it is in front again', async () => {
+    const show = await browser.hide(ada.page);
+    await expect.poll(() => tab()?.resting, { timeout: PATIENCE_MS, interval: 50 }).toBe(true);
+    const crawl = await node.group.crawl();
+    expect(crawl.peers.find(({ name }) => name === 'tab.ada')).toMatchObject({ kind: 'browser', resting: true });
+    expect(crawl.peers.length).toBe(group.tabs.length + NODES - 1);
+    await show();
+    await expect.poll(() => tab()?.resting, { timeout: PATIENCE_MS, interval: 50 }).toBeUndefined();
+  });
+
   test('faults #35 a hidden tab with slowed timers keeps its link and answers every ping', async () => {
     await startTicking(ada);
     const show = await browser.hide(ada.page);
@@ -96,6 +114,10 @@ describe.skipIf(whyNoChromium !== undefined)('tabs among members in Node', () =>
 declare global {
   /** How often a timer of 100 ms of the page ran. */
   var ticks: number;
+}
+
+async function takenBy(tab: Person): Promise<number> {
+  return (await tab.view()).groups[0]?.broadcasts?.taken ?? 0;
 }
 
 async function startTicking({ page }: Person): Promise<void> {
