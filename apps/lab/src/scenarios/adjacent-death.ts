@@ -40,7 +40,7 @@ export const adjacentDeath = scenario({
 
 function playLevel(seed: number, k: number, o: { peers: number; keys: number; rounds: number }): Figures {
   const records = new SimRecords(seed);
-  const world = new MeshWorld({ seed, records, replay: `npm run sim -- adjacent-death --seed ${seed} --most ${k}` });
+  const world = new MeshWorld({ seed, records });
   world.populate(o.peers, JOIN_MS);
   world.run(JOIN_MS + SETTLE_MS);
   const keys = new StoredKeys(world, records);

@@ -73,7 +73,7 @@ interface Settings {
 }
 
 function playLevel(seed: number, level: string, o: Settings): Figures | undefined {
-  const world = new MeshWorld({ seed, replay: `npm run sim -- churn --seed ${seed} --life ${level}` });
+  const world = new MeshWorld({ seed });
   const random = new SeededRandom(seed, 'churn');
   const medianMs = Number(level) * 60_000;
   const distribution = DISTRIBUTIONS[o.distribution] ?? exponential;

@@ -47,7 +47,7 @@ interface Settings {
 }
 
 function playLevel(seed: number, share: number, role: Role, o: Settings): Figures {
-  const world = new MeshWorld({ seed, replay: `npm run sim -- droppers --seed ${seed} --share ${percent(share)}` });
+  const world = new MeshWorld({ seed });
   const random = new SeededRandom(seed, 'droppers');
   const bad = new Set(drawn(random, o.peers - 1, Math.round(share * o.peers)));
   world.populate(o.peers, 60_000, i => (bad.has(i) ? { role } : {}));

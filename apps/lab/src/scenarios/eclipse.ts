@@ -48,7 +48,7 @@ export const eclipse = scenario({
 });
 
 function playLevel(seed: number, share: number, isChosen: boolean, o: { peers: number; seconds: number }): Figures {
-  const world = new MeshWorld({ seed, replay: `npm run sim -- eclipse --seed ${seed} --share ${percent(share)}` });
+  const world = new MeshWorld({ seed });
   const random = new SeededRandom(seed, 'eclipse');
   const count = Math.round(share * o.peers);
   world.populate(o.peers - count, JOIN_MS);

@@ -55,7 +55,6 @@ function playLevel(seed: number, share: number, o: Settings): Figures {
   const world = new MeshWorld({
     seed,
     records,
-    replay: `npm run sim -- flood --seed ${seed} --share ${percent(share)}`,
   });
   const fromMs = 2 * JOIN_MS + 100 * o.keys + 20_000;
   const rates = { putsPerSecond: o.puts, lookupsPerSecond: o.asks, valueBytes: o.value };

@@ -64,7 +64,7 @@ export const merge = scenario({
 
 function begin(seed: number, o: { peers: number; records: number; loss: number }, parts: readonly number[]) {
   const records = new SimRecords(seed);
-  const world = new MeshWorld({ seed, records, loss: o.loss / 100, replay: `npm run sim -- merge --seed ${seed}` });
+  const world = new MeshWorld({ seed, records, loss: o.loss / 100 });
   world.populate(o.peers, JOIN_MS);
   world.run(JOIN_MS + SETTLE_MS);
   const keys = new StoredKeys(world, records);

@@ -53,7 +53,6 @@ function playLevel(seed: number, share: number, o: Settings): Figures {
   const world = new MeshWorld({
     seed,
     records,
-    replay: `npm run sim -- poison --seed ${seed} --share ${percent(share)}`,
   });
   const random = new SeededRandom(seed, 'poison');
   const poisoners = new Poisoners();

@@ -1,7 +1,7 @@
 /**
  * What must hold at every step of every mesh (faults.md section 5, as far as it
- * exists without sessions). A violation throws, with the seed, the time and the
- * command that shows it again.
+ * exists without sessions). A violation throws, with the seed and the time; the
+ * lab prints the command that shows it again.
  */
 import { HOPS_MAX, type OverlayDatagram } from '@warren/wire';
 import type { Trace } from './event-heap.ts';
@@ -18,16 +18,14 @@ export class Invariants {
   /** Datagrams that came to a peer which had them before: stale lists may lead back, hops bound it. */
   revisits = 0;
   private readonly world: MeshWorld;
-  private readonly replay: string;
 
-  constructor(world: MeshWorld, replay: string) {
+  constructor(world: MeshWorld) {
     this.world = world;
-    this.replay = replay;
   }
 
   /** Throws. */
   broken(why: string): never {
-    throw new InvariantError(`${why}; seed ${this.world.seed}, at ${this.world.now} ms. Again: ${this.replay}`);
+    throw new InvariantError(`${why}; seed ${this.world.seed}, at ${this.world.now} ms`);
   }
 
   /** A datagram goes out. */
