@@ -11,13 +11,13 @@ import {
   type OverlayDatagram,
   OverlayFlag,
   OverlayMode,
-  type OverlayType,
+  OverlayType,
   type PeerId,
   type PeerKey,
   peerKey,
 } from '@warren/wire';
 import { answerTo, exactly, request } from './messages.ts';
-import { type PendingRequest, PendingRequests, WayBack } from './requests.ts';
+import { type PendingRequest, PendingRequests, Trails, WayBack } from './requests.ts';
 import type { Table } from './table.ts';
 
 /** Datagrams by what became of them. */
@@ -78,6 +78,7 @@ export interface Question {
 export class Forwarding {
   private readonly options: ForwardingOptions;
   private readonly wayBack = new WayBack();
+  private readonly trails = new Trails();
   private readonly requests: PendingRequests;
 
   constructor(options: ForwardingOptions) {
@@ -93,7 +94,7 @@ export class Forwarding {
 
   /** Sends one datagram that expects no answer. False when nobody is closer. */
   send(type: OverlayType, target: PeerId, payload: Uint8Array): boolean {
-    const hop = this.options.table.nextHop(target);
+    const hop = this.trail(target) ?? this.options.table.nextHop(target);
     if (hop === undefined) {
       this.options.stats.noRoute++;
       return false;
@@ -162,7 +163,8 @@ export class Forwarding {
   }
 
   private route(datagram: OverlayDatagram, bytes: Uint8Array, from: PeerKey, now: Instant): void {
-    const { mode, flags, target } = datagram;
+    const { type, mode, flags, target } = datagram;
+    if (type === OverlayType.CARRIED) this.noteTrail(datagram.source, from, now);
     if (mode === OverlayMode.ANSWER) this.routeAnswer(datagram, bytes, from, now);
     else if (mode === OverlayMode.EXACT && sameBytes(target, this.options.self)) this.deliver(datagram, from, now);
     else if (mode === OverlayMode.REGION && (flags & OverlayFlag.COPY) !== 0) this.copied(datagram, from, now);
@@ -170,11 +172,24 @@ export class Forwarding {
   }
 
   private routeOn(datagram: OverlayDatagram, bytes: Uint8Array, from: PeerKey, now: Instant): void {
-    const notTarget = (datagram.flags & OverlayFlag.NOT_TARGET) !== 0;
-    const hop = this.options.table.nextHop(datagram.target, { from, notTarget });
+    const { flags, mode, target } = datagram;
+    const notTarget = (flags & OverlayFlag.NOT_TARGET) !== 0;
+    const back = mode === OverlayMode.EXACT ? this.trail(target) : undefined;
+    const hop = back !== undefined && back !== from ? back : this.options.table.nextHop(target, { from, notTarget });
     if (hop !== undefined) this.forward(datagram, bytes, from, hop, now);
-    else if (datagram.mode === OverlayMode.EXACT) this.options.stats.noRoute++;
+    else if (mode === OverlayMode.EXACT) this.options.stats.noRoute++;
     else this.arrived(datagram, from, now);
+  }
+
+  private noteTrail(source: PeerId, from: PeerKey, now: Instant): void {
+    if (!this.options.table.isKnown(source)) this.trails.note(peerKey(source), from, now);
+  }
+
+  /** The way to somebody who called through us and whom nobody else leads to. */
+  private trail(target: PeerId): PeerKey | undefined {
+    const back = this.trails.towards(target);
+    const { table } = this.options;
+    return back !== undefined && table.neighbours.has(back) && !table.isKnown(target) ? back : undefined;
   }
 
   private routeAnswer(answer: OverlayDatagram, bytes: Uint8Array | undefined, from: PeerKey | undefined, now: Instant) {

@@ -4,11 +4,12 @@
  * try takes first hops that no earlier one took, while there are any.
  */
 import { type Instant, sameBytes } from '@warren/base';
-import type { OverlayMode, PeerId, PeerKey } from '@warren/wire';
+import { type OverlayMode, type PeerId, type PeerKey, peerKey } from '@warren/wire';
 
 /** How long a forwarder remembers whence a request came. */
 const RETRACE_MS = 30_000;
 const RETRACE_MAX = 4096;
+const TRAILS_MAX = 1024;
 /** So often one request passes: all its tries together, and what goes round in circles ends. */
 const PASSES_MAX = 8;
 /** Wait for an answer, by try. */
@@ -54,6 +55,29 @@ export class WayBack {
       if (until > now && this.entries.size < RETRACE_MAX) return;
       this.entries.delete(id);
     }
+  }
+}
+
+/**
+ * Ways back to peers that are not on the ring yet: whoever calls others while it joins can be answered only along the
+ * way of its calls. Only for targets that nobody is known to be linked to; what goes there is sealed above us.
+ */
+export class Trails {
+  private readonly entries = new Map<PeerKey, { from: PeerKey; until: Instant }>();
+
+  /** Notes whence a call of `source` came. */
+  note(source: PeerKey, from: PeerKey, now: Instant): void {
+    this.entries.delete(source);
+    for (const [key, { until }] of this.entries) {
+      if (until > now && this.entries.size < TRAILS_MAX) break;
+      this.entries.delete(key);
+    }
+    this.entries.set(source, { from, until: now + RETRACE_MS });
+  }
+
+  /** The neighbour through which `target` called lately; `undefined` when it did not. */
+  towards(target: PeerId): PeerKey | undefined {
+    return this.entries.size === 0 ? undefined : this.entries.get(peerKey(target))?.from;
   }
 }
 

@@ -20,6 +20,8 @@ import type { Forwarding, OverlayStats } from './forwarding.ts';
 import { toNeighbour } from './messages.ts';
 import type { Neighbour, Table } from './table.ts';
 
+/** At rest a link that either end made by choice, not need, is told of when it has lasted so long: trials are not. */
+const LASTING_MS = 90_000;
 /** One neighbour gets the list for asking no more often than this. */
 const ASKED_MS = 1000;
 
@@ -27,6 +29,10 @@ export interface TellingOptions {
   readonly table: Table;
   readonly forwarding: Forwarding;
   readonly stats: OverlayStats;
+  /** Whether a link holds a far point of ours: such links last. */
+  readonly isFar: (key: PeerKey) => boolean;
+  /** Whether our near links have not changed lately; else all links are told of, as others look for their places. */
+  readonly isSettled: (now: Instant) => boolean;
 }
 
 /** What one overlay and its neighbours tell each other of their links. */
@@ -34,20 +40,29 @@ export class Telling {
   private readonly options: TellingOptions;
   /** A hidden tab, or on battery: neighbours are told with everything. */
   isResting = false;
+  /** What all were told last. */
+  private last: { readonly digest: number; readonly isResting: boolean } = { digest: 0, isResting: false };
 
   constructor(options: TellingOptions) {
     this.options = options;
   }
 
-  /** Tells all links to whom we are linked. */
-  tellAll(now: Instant): void {
-    const list = this.list();
-    for (const neighbour of this.options.table.neighbours.values()) this.tell(neighbour, list, now);
+  /** Tells to whom we are linked: everybody when that has changed, else those who do not know. True when it has changed. */
+  tell(now: Instant): boolean {
+    const list = this.list(now);
+    const { isResting } = this;
+    const digest = listDigest(list);
+    const isNews = digest !== this.last.digest || isResting !== this.last.isResting;
+    this.last = { digest, isResting };
+    for (const neighbour of this.options.table.neighbours.values()) {
+      if (isNews || neighbour.toldAt < neighbour.since) this.tellOne(neighbour, list, now);
+    }
+    return isNews;
   }
 
   /** Tells all links a digest of what they should know. */
   remindAll(): void {
-    const digest = encodeNeighbours({ kind: 'digest', digest: listDigest(this.list()) });
+    const digest = encodeNeighbours({ kind: 'digest', digest: this.last.digest });
     for (const neighbour of this.options.table.neighbours.values()) this.send(neighbour, digest);
   }
 
@@ -71,12 +86,12 @@ export class Telling {
         if (message.digest !== neighbour.digest) this.send(neighbour, encodeNeighbours({ kind: 'ask' }));
         return false;
       case 'ask':
-        if (now - neighbour.toldAt >= ASKED_MS) this.tell(neighbour, this.list(), now);
+        if (now - neighbour.toldAt >= ASKED_MS) this.tellOne(neighbour, this.list(now), now);
         return false;
     }
   }
 
-  private tell(neighbour: Neighbour, list: Uint8Array, now: Instant): void {
+  private tellOne(neighbour: Neighbour, list: Uint8Array, now: Instant): void {
     neighbour.toldAt = now;
     this.send(neighbour, list);
   }
@@ -87,14 +102,15 @@ export class Telling {
     forwarding.sendOn(key, { ...toNeighbour(OverlayType.NEIGHBOURS, table.self, id, payload), flags });
   }
 
-  /** Our links, near ones first. The same for all, so that it is made once: each leaves itself out. */
-  private list(): Uint8Array {
-    const { table } = this.options;
+  /** Our links that last, near ones first. The same for all, so that it is made once: each leaves itself out. */
+  private list(now: Instant): Uint8Array {
+    const { table, isFar, isSettled } = this.options;
+    const lastingSince = isSettled(now) ? now - LASTING_MS : now;
     const near = table.near();
     const ids = [...near.values()];
-    for (const { id, key } of table.neighbours.values()) {
+    for (const { id, key, since } of table.neighbours.values()) {
       if (ids.length >= PEER_IDS_MAX) break;
-      if (!near.has(key)) ids.push(id);
+      if (!near.has(key) && (since <= lastingSince || isFar(key))) ids.push(id);
     }
     return encodeNeighbours({ kind: 'list', ids });
   }

@@ -35,11 +35,11 @@ import { leastUseful } from './trimming.ts';
 /** Neighbours are reminded, and the own place is looked for, so often, +-20 %; at rest less often. */
 const STABILISE_MS = 15_000;
 const STABILISE_AT_REST_MS = 60_000;
-/** At rest is who has gained and lost no link for so long. */
+/** At rest is whose near links have not changed for so long. */
 const REST_MS = 60_000;
 /** Changes within this time are told together. */
 const TELL_SOON_MS = 100;
-/** So long after the last change neighbours are reminded: a datagram may be lost. */
+/** So long after they were told neighbours are reminded: a datagram may be lost. */
 const REMIND_MS = 1500;
 /** Between draws of far points while one is missing. */
 const FAR_EVERY_MS = 10_000;
@@ -83,7 +83,7 @@ type Search =
   | { readonly kind: 'former'; readonly key: PeerKey };
 
 /**
- * `tell`: the list to all. `remind`: its digest. `stabilise`: both ends of the own place. `far`: a far link is missing,
+ * `tell`: the list to whoever has another. `remind`: its digest to all. `stabilise`: looks for the own place. `far`: a far link is missing,
  * or a nearer peer may hold its point. `look`: for a former neighbour. `review`: links that have become idle.
  */
 type Timer = 'tell' | 'remind' | 'stabilise' | 'far' | 'look' | 'review';
@@ -104,7 +104,7 @@ export class Upkeep {
   /** Sums over what was told last. */
   private lastNear = 0;
   private lastFormer = 0;
-  private changedAt: Instant = Number.NEGATIVE_INFINITY;
+  private nearChangedAt: Instant = Number.NEGATIVE_INFINITY;
   private lostAt: Instant = Number.NEGATIVE_INFINITY;
   private hasLeft = false;
 
@@ -114,7 +114,11 @@ export class Upkeep {
     this.table = table;
     this.selfKey = peerKey(self);
     this.dials = new Dials(random);
-    this.telling = new Telling(options);
+    this.telling = new Telling({
+      ...options,
+      isFar: key => this.far.holds(key),
+      isSettled: now => this.isSettled(now),
+    });
     this.far = new FarLinks({ table, random, linkBudget, mayDial: key => this.dials.mayBegin(key) });
   }
 
@@ -126,8 +130,8 @@ export class Upkeep {
     const wasFormer = this.former.delete(key);
     if (this.table.neighbours.size === 1) this.join(now);
     else if (wasFormer) this.join(now, key);
-    this.start('stabilise', now + STABILISE_MS);
-    this.start('far', now + FAR_EVERY_MS / 5);
+    if (this.timers.at('stabilise') === undefined) this.timers.set('stabilise', now + STABILISE_MS);
+    if (this.timers.at('far') === undefined) this.timers.set('far', now + FAR_EVERY_MS / 5);
     this.changed(now);
     this.trim(now);
   }
@@ -243,7 +247,7 @@ export class Upkeep {
   private due(timer: Timer, now: Instant): void {
     switch (timer) {
       case 'tell':
-        this.telling.tellAll(now);
+        if (this.telling.tell(now)) this.timers.set('remind', now + REMIND_MS);
         return;
       case 'remind':
         this.telling.remindAll();
@@ -264,14 +268,14 @@ export class Upkeep {
   }
 
   private stabilise(now: Instant): void {
-    this.telling.remindAll();
+    if (!this.telling.tell(now)) this.telling.remindAll();
     if (this.table.neighbours.size > 0) this.join(now);
     this.seek(now);
     this.trim(now);
     this.demand.expire(now);
     this.review(now);
     this.keepFormer();
-    const every = now - this.changedAt < REST_MS ? STABILISE_MS : STABILISE_AT_REST_MS;
+    const every = this.isSettled(now) ? STABILISE_AT_REST_MS : STABILISE_MS;
     this.timers.set('stabilise', now + this.about(every));
   }
 
@@ -329,7 +333,7 @@ export class Upkeep {
   /** Wants links to the true neighbours among all ids known, unless they failed lately. */
   private seek(now: Instant): void {
     for (const id of this.table.wanted(key => !this.dials.isBackedOff(key, now))) this.connect(peerKey(id), now);
-    this.noteNeighbourhood();
+    this.noteNeighbourhood(now);
   }
 
   /** Asks for a link unless it exists, is under way or failed lately; true when it exists or is asked for. */
@@ -381,13 +385,7 @@ export class Upkeep {
   }
 
   private changed(now: Instant): void {
-    this.changedAt = now;
     this.start('tell', now + TELL_SOON_MS);
-    this.timers.set('remind', now + REMIND_MS);
-    const stabiliseAt = this.timers.at('stabilise');
-    if (stabiliseAt !== undefined && stabiliseAt > now + STABILISE_MS) {
-      this.timers.set('stabilise', now + this.about(STABILISE_MS));
-    }
     if (this.table.neighbours.size === 0 && !this.former.isEmpty) this.timers.set('look', now + LOOK_ALONE_MS);
     this.seek(now);
   }
@@ -449,11 +447,18 @@ export class Upkeep {
     this.options.push({ kind: 'former', ids: keys.flatMap(key => peerIdFromKey(key) ?? []) });
   }
 
-  private noteNeighbourhood(): void {
+  private noteNeighbourhood(now: Instant): void {
     const sum = sumOf(this.table.near().keys());
     if (sum === this.lastNear) return;
     this.lastNear = sum;
+    this.nearChangedAt = now;
+    const at = this.timers.at('stabilise');
+    if (at !== undefined && at > now + STABILISE_MS) this.timers.set('stabilise', now + this.about(STABILISE_MS));
     this.options.push({ kind: 'neighbourhood' });
+  }
+
+  private isSettled(now: Instant): boolean {
+    return now - this.nearChangedAt >= REST_MS;
   }
 
   /** Sets a timer unless it is due earlier. */
