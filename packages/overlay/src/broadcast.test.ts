@@ -161,8 +161,11 @@ describe('faults #75 #102: junk', () => {
       const digests = Array.from({ length: 16 }, (_, n) => Uint8Array.of(i >> 8, i, n, 0, 0, 0, 0, 0));
       world.ring.act(victim, machine => machine.receive(liar.key, { kind: 'have', digests }, world.ring.now));
     }
-    expect(world.wants).toBeLessThanOrEqual(16);
+    expect(world.wants).toBe(16);
     expect(Reflect.get(victim.machine, 'wanted').size).toBeLessThanOrEqual(64);
+    world.ring.run(60_000);
+    expect(world.wants).toBeLessThanOrEqual(16 + 64 * 5);
+    expect(Reflect.get(victim.machine, 'wanted').size).toBe(0);
   });
 
   test('asked for again and again is sent twice', () => {

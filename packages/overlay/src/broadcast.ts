@@ -8,7 +8,7 @@
  *
  * ```text
  * part --> unknown? offered to the user --> handOn --> parts to the links in our arc, once
- *                                             `--> after a while, twice: HAVE to near neighbours and two others
+ *                                             `--> 1 s later HAVE to near neighbours and two others, 8 s later to two others
  * HAVE --> unknown? WANT, to one neighbour at a time          WANT --> the content, with an empty arc
  * ```
  */
@@ -24,14 +24,17 @@ import {
 import { Allowance } from './allowance.ts';
 import { fartherEnd, type Place, partArc, withinReach } from './arcs.ts';
 
-/** After a content came along the tree, neighbours are told that it is here: so long after, +-20 %. */
+/** After a content came along the tree, near neighbours and two others are told that it is here, then two others: so long after, +-20 %. */
 const GOSSIP_MS: readonly number[] = [1000, 8000];
 /** Whoever got it from such gossip sits in an arc that was dropped: its neighbours want it soon. */
 const REPAIR_MS: readonly number[] = [100, 4000];
-/** Told besides the near neighbours. */
+/** Told by chance, besides the near neighbours. */
 const GOSSIP_OTHERS = 2;
-/** A content that was asked for and did not come is asked of the next who has it. */
-const WANT_AGAIN_MS = 2000;
+/** A content that was asked for and did not come is asked of the next who has it, so many times. */
+const WANT_AGAIN_MS = 1000;
+const WANTS_MAX = 6;
+/** Those who are remembered to have it. */
+const HOLDERS_MAX = 4;
 /** How often one neighbour gets the same content for asking. */
 const GIVEN_MAX = 2;
 /** Contents are remembered for so long, and so many; those not found good go first. */
@@ -53,6 +56,15 @@ export interface BroadcastsOptions {
   readonly random: Random;
   readonly links: () => Iterable<Place>;
   readonly near: () => ReadonlyMap<PeerKey, PeerId>;
+}
+
+/** A content that a neighbour has and we do not. */
+interface Wanted {
+  readonly digest: Uint8Array;
+  /** The one asked last comes last. */
+  readonly holders: PeerKey[];
+  asked: number;
+  askAt: Instant;
 }
 
 interface Content {
@@ -77,7 +89,7 @@ export class Broadcasts {
   private readonly outbox = new Outbox<BroadcastsOutput>();
   /** By digest. */
   private readonly contents = new Map<string, Content>();
-  private readonly wanted = new Map<string, Instant>();
+  private readonly wanted = new Map<string, Wanted>();
   private readonly allowance = new Allowance(BURST, EVERY_MS);
 
   constructor(options: BroadcastsOptions) {
@@ -115,24 +127,32 @@ export class Broadcasts {
     const entry = this.contents.get(token);
     if (entry === undefined || entry.handedOn || entry.until <= now) return;
     const isRepair = entry.end !== undefined && sameBytes(entry.end, this.options.self);
-    if (this.wanted.delete(token) && isRepair) this.stats.repaired++;
+    if (isRepair) this.stats.repaired++;
     this.spread(entry, isRepair ? REPAIR_MS : GOSSIP_MS, now);
   }
 
   get wakeAt(): Instant | undefined {
     let at: Instant | undefined;
     for (const { gossipAt } of this.contents.values()) at = earliest(at, gossipAt[0]);
+    for (const { askAt } of this.wanted.values()) at = earliest(at, askAt);
     return at;
   }
 
   tick(now: Instant): void {
-    const due: Content[] = [];
+    const first: Content[] = [];
+    const again: Content[] = [];
     for (const entry of this.contents.values()) {
       if ((entry.gossipAt[0] ?? Number.POSITIVE_INFINITY) > now) continue;
       entry.gossipAt = entry.gossipAt.slice(1);
-      due.push(entry);
+      (entry.gossipAt.length > 0 ? first : again).push(entry);
     }
-    if (due.length > 0) this.gossip(due.slice(0, DIGESTS_MAX));
+    if (first.length > 0) this.gossip(first, [...this.options.near().keys(), ...this.others()]);
+    if (again.length > 0) this.gossip(again, this.others());
+    for (const [token, wanted] of this.wanted) {
+      if (wanted.askAt > now) continue;
+      if (wanted.asked < WANTS_MAX) this.ask(wanted, now);
+      else this.wanted.delete(token);
+    }
   }
 
   private part(from: PeerKey, said: PeerId, content: Uint8Array, now: Instant): void {
@@ -142,6 +162,7 @@ export class Broadcasts {
     const end = withinReach(self, sender, said);
     const digest = digestOf(content);
     const known = this.contents.get(toHex(digest));
+    this.wanted.delete(toHex(digest));
     if (known !== undefined && known.until > now && (known.handedOn || sameBytes(known.content, content))) {
       known.knownBy.add(from);
       if (!known.handedOn && known.end !== undefined) known.end = fartherEnd(self, known.end, end);
@@ -159,13 +180,26 @@ export class Broadcasts {
     for (const digest of digests) {
       const token = toHex(digest);
       const known = this.contents.get(token);
+      const wanted = this.wanted.get(token);
       if (known !== undefined) known.knownBy.add(from);
-      else if (now - (this.wanted.get(token) ?? Number.NEGATIVE_INFINITY) >= WANT_AGAIN_MS) {
-        keep(this.wanted, token, now, WANTED_MAX);
+      else if (wanted === undefined) {
+        const [oldest] = this.wanted.keys();
+        if (this.wanted.size >= WANTED_MAX && oldest !== undefined) this.wanted.delete(oldest);
+        this.wanted.set(token, { digest, holders: [from], asked: 1, askAt: now + WANT_AGAIN_MS });
         missing.push(digest);
-      }
+      } else if (wanted.holders.length < HOLDERS_MAX && !wanted.holders.includes(from)) wanted.holders.unshift(from);
     }
     if (missing.length > 0) this.send(from, { kind: 'want', digests: missing });
+  }
+
+  /** Asks again: who has it and was asked longest ago. */
+  private ask(wanted: Wanted, now: Instant): void {
+    wanted.askAt = now + WANT_AGAIN_MS;
+    wanted.asked++;
+    const to = wanted.holders.shift();
+    if (to === undefined) return;
+    wanted.holders.push(to);
+    this.send(to, { kind: 'want', digests: [wanted.digest] });
   }
 
   private want(from: PeerKey, digests: readonly Uint8Array[]): void {
@@ -190,19 +224,19 @@ export class Broadcasts {
     entry.gossipAt = gossip.map(ms => now + jitter(random, ms, 0.2));
   }
 
-  private gossip(entries: readonly Content[]): void {
-    for (const to of this.listeners()) {
+  private gossip(entries: readonly Content[], listeners: readonly PeerKey[]): void {
+    for (const to of listeners) {
       const news = entries.filter(({ knownBy }) => !knownBy.has(to)).map(({ digest }) => digest);
-      if (news.length > 0) this.send(to, { kind: 'have', digests: news });
+      if (news.length > 0) this.send(to, { kind: 'have', digests: news.slice(0, DIGESTS_MAX) });
     }
   }
 
-  /** The near neighbours, and two others by chance. */
-  private listeners(): PeerKey[] {
+  /** Two neighbours by chance that are not near. */
+  private others(): PeerKey[] {
     const { near, links, random } = this.options;
     const others: PeerKey[] = [];
     for (const { key } of links()) if (!near().has(key)) others.push(key);
-    const chosen = [...near().keys()];
+    const chosen: PeerKey[] = [];
     for (let n = 0; n < GOSSIP_OTHERS && others.length > 0; n++) {
       const [key] = others.splice(below(random, others.length), 1);
       if (key !== undefined) chosen.push(key);
@@ -257,11 +291,4 @@ export function digestOf(content: Uint8Array): Uint8Array {
   view.setUint32(0, forward);
   view.setUint32(4, backward);
   return digest;
-}
-
-function keep(map: Map<string, Instant>, key: string, at: Instant, most: number): void {
-  map.delete(key);
-  const [oldest] = map.keys();
-  if (map.size >= most && oldest !== undefined) map.delete(oldest);
-  map.set(key, at);
 }
