@@ -369,7 +369,7 @@ export class Upkeep {
     for (const neighbour of [...this.table.neighbours.values()]) {
       if (!neighbour.isOurs || this.isUseful(neighbour, now)) neighbour.idleSince = undefined;
       else if (neighbour.idleSince === undefined) neighbour.idleSince = now;
-      else if (now - neighbour.idleSince >= IDLE_MS) {
+      else if (now >= neighbour.idleSince + IDLE_MS) {
         this.letGo(neighbour.key);
         this.changed(now);
         continue;
