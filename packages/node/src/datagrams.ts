@@ -100,6 +100,11 @@ export class NodeDatagrams implements Datagrams {
       : openUdp(libc, this.options.udp, receive));
   }
 
+  /** The UDP port in use; `undefined` without UDP. */
+  get udpPort(): number | undefined {
+    return this.udp?.bound[0]?.port;
+  }
+
   get counters(): DatagramCounters {
     return {
       ...this.counts,

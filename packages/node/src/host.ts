@@ -8,18 +8,22 @@ import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, She
 import type { WebSocket } from 'ws';
 import { NodeClock } from './clock.ts';
 import { nodeCrypto } from './crypto.ts';
-import { type DatagramCounters, type NodeDatagrams, openDatagrams } from './datagrams.ts';
+import { type DatagramCounters, type NodeDatagrams, type NodeDatagramsOptions, openDatagrams } from './datagrams.ts';
 import { IdentityKeys } from './identity.ts';
 import { nodeRandom } from './random.ts';
 import { openShelf } from './shelf.ts';
 import { openStorage } from './storage.ts';
 import { openTap, type Tap } from './tap.ts';
+import type { UdpOptions } from './udp.ts';
+
+/** Where the UDP port of the last run is stored. */
+const PORT_KEY = 'udp-port';
 
 export interface NodeHostOptions {
   readonly kind: Exclude<HostKind, 'browser'>;
   /** The folder for keys and memberships; made when absent, with the mode 0700. One process at a time. */
   readonly stateDir: string;
-  /** Where to bind UDP; absent: all addresses, any port; `false`: no UDP. */
+  /** Where to bind UDP; absent: all addresses, the port of the last run if it is free, or any; `false`: no UDP. */
   readonly udp?: { readonly host?: string; readonly port?: number } | false;
   /** Whether to offer WebRTC; default true. */
   readonly webrtc?: boolean;
@@ -57,8 +61,7 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
   const log = options.log ?? (line => process.stderr.write(`${line}\n`));
   const storage = await openStorage(join(options.stateDir, 'values'), log);
   const keys = new IdentityKeys(await openStorage(join(options.stateDir, 'keys'), log));
-  const datagrams = await openDatagrams({
-    udp: options.udp ?? {},
+  const datagrams = await openAgain(storage, options.udp ?? {}, {
     webrtc: options.webrtc ?? true,
     answerStun: options.answerStun ?? false,
     iceServers: options.iceServers ?? [],
@@ -66,6 +69,26 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
   });
   const { kind, stateDir } = options;
   return new HostOfNode(kind, { storage, keys, datagrams, crypto: await nodeCrypto(), log, stateDir });
+}
+
+/** Opens the sockets, at the UDP port of the last run where none is asked for: whoever met us remembers it. */
+async function openAgain(
+  storage: Storage,
+  udp: UdpOptions | false,
+  o: Omit<NodeDatagramsOptions, 'udp'>,
+): Promise<NodeDatagrams> {
+  if (udp === false || udp.port !== undefined) return openDatagrams({ ...o, udp });
+  const former = Number(new TextDecoder().decode((await storage.get(PORT_KEY)) ?? new Uint8Array(0)));
+  const isPort = Number.isInteger(former) && former > 0 && former < 65_536;
+  const at = (port: object) => openDatagrams({ ...o, udp: { ...udp, ...port } });
+  const datagrams = isPort ? await at({ port: former }).catch(() => at({})) : await at({});
+  if (datagrams.udpPort !== undefined && datagrams.udpPort !== former) {
+    const text = new TextEncoder().encode(String(datagrams.udpPort));
+    await storage.set(PORT_KEY, text).catch(() => {
+      // A full disk costs the port at the next start, nothing now.
+    });
+  }
+  return datagrams;
 }
 
 interface HostParts {
