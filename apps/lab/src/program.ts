@@ -1,9 +1,10 @@
 /** The command line of the lab: `list`, one verb for each scenario, help, and what a run ends in. */
+import { InvariantError } from '@warren/sim';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Figure } from './figure.ts';
 import { type Knob, KnobError, readKnob, type Settings, wholeNumber, writeKnob } from './knob.ts';
 import { dashed, replay, reportOf, table } from './report.ts';
-import type { Scenario } from './scenario.ts';
+import type { Outcome, Scenario } from './scenario.ts';
 
 /** Where lines go, and what time it is. */
 export interface Output {
@@ -89,7 +90,7 @@ function play(name: string, scenario: Scenario, { seed, json, plot, ...settings 
   const startedAt = output.seconds();
   const took = (): number => Math.round((output.seconds() - startedAt) * 10) / 10;
   const step = (line: string): void => output.err(`[${took().toFixed(1).padStart(5)} s] ${line}`);
-  const outcome = scenario.run({ seed, settings, step });
+  const outcome = outcomeOf(() => scenario.run({ seed, settings, step }));
   const report = reportOf(name, seed, outcome, took());
   output.out(json ? JSON.stringify(report) : table(report));
   if (plot !== undefined && outcome.figure !== undefined) output.draw(outcome.figure, plot);
@@ -98,6 +99,16 @@ function play(name: string, scenario: Scenario, { seed, json, plot, ...settings 
   for (const sentence of outcome.missed) output.err(`missed: ${sentence}`);
   output.err(`Again: ${replay(name, scenario, seed, settings)}`);
   return Exit.missed;
+}
+
+/** A broken invariant of the simulator ends a run, and is a bar that was missed. */
+function outcomeOf(run: () => Outcome): Outcome {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof InvariantError) return { figures: {}, missed: [error.message] };
+    throw error;
+  }
 }
 
 function listOf(scenarios: Readonly<Record<string, Scenario>>): string {
