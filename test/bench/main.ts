@@ -8,8 +8,9 @@ import type { Bench, BenchResult } from './bench.ts';
 import { crypto } from './crypto.ts';
 import { links } from './links.ts';
 import { sessions } from './sessions.ts';
+import { tabDuties } from './tab-duties.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { crypto, links, sessions };
+const BENCHES: Readonly<Record<string, Bench>> = { crypto, links, sessions, tabs: tabDuties };
 
 const HELP = `Usage: npm run bench -- NAME [options]
 

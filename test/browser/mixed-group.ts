@@ -9,7 +9,7 @@ import { Person } from './person.ts';
 import { startTestSite, type TestSite } from './test-site.ts';
 
 const GROUP = 'Hikers';
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** What members do for others, added up. */
 export interface Duties {

@@ -92,6 +92,19 @@ describe.skipIf(reason !== undefined)(`a tab and an edge${reason === undefined ?
     expect(JSON.parse(stdout)).toMatchObject({ name: 'laptop.ada', lost: 0, link: { kind: 'webrtc' } });
   });
 
+  test('`warren crawl` walks round the ring of both, and all agree', async () => {
+    const walked = async () => {
+      const { code, stdout } = await alpha.warren('crawl', '--json');
+      const { ok, peers = [] } = JSON.parse(stdout) as { ok?: boolean; peers?: { name: string; kind: string }[] };
+      return { code, ok, peers: peers.map(({ name, kind }) => `${name} ${kind}`).sort() };
+    };
+    const everybody = ['alpha.ada edge', 'laptop.ada browser'];
+    await expect.poll(walked, { timeout: PATIENCE_MS }).toEqual({ code: 0, ok: true, peers: everybody });
+    const { code, stdout } = await alpha.warren('crawl', '--census');
+    expect(code).toBe(0);
+    expect(stdout).toContain('2 of 2 peers are linked to the nearest on both sides');
+  });
+
   test('a member that both see has one kind, name and address in both views', async () => {
     const seen = async () =>
       [(await ada.view()).groups[0], await alpha.group()].map(view =>

@@ -55,6 +55,14 @@ describe.skipIf(whyNoChromium !== undefined)('tabs among members in Node', () =>
     expect(tabs.records).toBeGreaterThan(0);
   });
 
+  test('the page walks round the ring and shows everybody, and so does the map', async () => {
+    await ada.page.getByRole('button', { name: 'Walk round the ring' }).click();
+    await ada.page.getByText(`${group.tabs.length + NODES} peers asked: all agree about the ring`).waitFor();
+    const table = ada.page.getByRole('table', { name: 'Everybody, in the order of the ring' });
+    expect(await table.getByRole('rowheader').count()).toBe(group.tabs.length + NODES);
+    expect(await ada.page.getByRole('option', { name: /^node-0\.ada, Linux machine, direct/ }).count()).toBe(1);
+  });
+
   test('a broadcast reaches them as it does everybody', async () => {
     const before = await Promise.all(group.tabs.map(takenBy));
     const tookMs = await group.removeLastNode(PATIENCE_MS);
