@@ -46,7 +46,8 @@ export class Places {
     this.ids.copyWithin((i + 1) * PEER_ID_BYTES, i * PEER_ID_BYTES, this.count * PEER_ID_BYTES);
     this.at[i] = fraction(id);
     this.via[i] = via;
-    this.ids.set(id, i * PEER_ID_BYTES);
+    // Byte by byte: `set` would give every small array a buffer object of its own.
+    for (let k = 0, to = i * PEER_ID_BYTES; k < PEER_ID_BYTES; k++) this.ids[to + k] = id[k] as number;
     this.count++;
     return true;
   }

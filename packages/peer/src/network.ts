@@ -161,6 +161,7 @@ export class Network {
   /** Ends everything for good, neighbours with a goodbye: nobody is answered any more, no keys and no indices are left. */
   close(now: Instant): void {
     this.isClosed = true;
+    this.overlay.leave();
     this.links.stop(now);
     this.pointToPoint.close();
     this.endToEnd.close();
@@ -184,6 +185,7 @@ export class Network {
   tick(now: Instant): void {
     if (this.isClosed) return;
     this.links.tick(now);
+    this.traffic.measure(now);
     this.overlay.tick(now);
     this.dht.tick(now);
     this.endToEnd.tick(now);
@@ -239,6 +241,7 @@ export class Network {
 
   private up({ kind, origin, bytes }: Received, now: Instant): void {
     if (kind !== 'overlay') {
+      this.overlay.traffic(origin.peer, now);
       this.outbox.push({ kind, origin, bytes });
       return;
     }
@@ -257,7 +260,7 @@ export class Network {
       case 'down':
         this.outbox.push({ kind: 'down', peer: out.peer });
         this.acquaintances.setAlone(this.links.usable().length === 0, now);
-        this.overlay.linkDown(out.peer, now);
+        this.overlay.linkDown(out.peer, now, out.reason === 'closed' || out.reason === 'stopped');
         return;
       case 'doubt':
         this.overlay.linkDoubtful(out.peer, out.isDoubtful);
