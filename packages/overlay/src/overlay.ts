@@ -60,7 +60,7 @@ export interface OverlayOptions {
   readonly random: Random;
   /** Links to keep at most, beyond those that either end needs as near ones: 24 in a tab, 256 in Node (overlay.md). */
   readonly linkBudget: number;
-  /** The public overlay: no broadcasts and no censuses. */
+  /** The public overlay: no broadcasts, censuses and crawls. */
   readonly isPublic?: boolean;
   /** What to say of ourselves in censuses and to crawls; an edge without records by default. */
   readonly about?: () => Omit<AboutSelf, 'isResting'>;
@@ -208,7 +208,7 @@ export class Overlay {
     return this.ringWide.census(tag, now);
   }
 
-  /** Walks the ring; `crawled` comes out under `tag` until it is over. False while another walk is under way. */
+  /** Walks the ring; `crawled` comes out under `tag` until it is over. False in the public overlay, and while another walk is under way. */
   crawl(tag: number, now: Instant): boolean {
     return this.ringWide.crawl(tag, now);
   }
@@ -261,6 +261,11 @@ export class Overlay {
     if (this.upkeep.isFar(key)) roles.push('far');
     if (this.upkeep.isOnDemand(key)) roles.push('on-demand');
     return roles.length === 0 ? ['leaf'] : roles;
+  }
+
+  /** Through whom a datagram for `target` that came from `from` would leave; `undefined` when we are the closest peer we know. */
+  nextHop(target: PeerId, from?: PeerKey): PeerKey | undefined {
+    return this.table.nextHop(target, { from });
   }
 
   /** Whether nobody we know of is nearer to `position` than we are. */

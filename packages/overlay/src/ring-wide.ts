@@ -2,8 +2,8 @@
  * What concerns the whole ring, beside routing: broadcasts, censuses, and
  * crawls with the answers to those of others. Puts the machines of
  * `broadcast.ts`, `gather.ts` and `crawl.ts` on one overlay's links and
- * messages. Broadcasts and censuses are for groups only: in the public overlay
- * one stranger's datagram would make everybody send.
+ * messages. All that is for groups only: in the public overlay one stranger's
+ * datagram would make everybody send, and strangers need not know who we are.
  */
 import { earliest, type Instant, type Random } from '@warren/base';
 import {
@@ -68,7 +68,7 @@ export interface RingWideOptions {
   readonly random: Random;
   readonly table: Table;
   readonly forwarding: Forwarding;
-  /** No broadcasts and no censuses. */
+  /** No broadcasts, censuses and crawls. */
   readonly isPublic: boolean;
   readonly about: () => AboutSelf;
   readonly push: (output: RingWideOutput) => void;
@@ -132,9 +132,9 @@ export class RingWide {
     return hasBegun;
   }
 
-  /** Walks the ring; false while another walk is under way. */
+  /** Walks the ring; false in the public overlay, and while another walk is under way. */
   crawl(tag: number, now: Instant): boolean {
-    if (this.crawling !== undefined) return false;
+    if (this.crawling !== undefined || this.options.isPublic) return false;
     const { self, table } = this.options;
     const links = [...table.neighbours.values()].map(({ id }) => id);
     const crawl = new Crawl({ self, own: () => this.view(), links }, now);
@@ -153,6 +153,10 @@ export class RingWide {
 
   /** Tells a crawl what we see; not more than a neighbour may ask. */
   answerPeek(datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
+    if (this.options.isPublic) {
+      this.stats.refused++;
+      return;
+    }
     // A shorter question would get more than three times its bytes.
     if (datagram.payload.length < PEEK_BYTES || !this.peeks.take(from ?? '', now)) {
       this.stats.peeksRefused++;

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Surveys } from './surveys.ts';
 import type { CrawlView } from './view.ts';
 
-describe('a group of four edges and a tab', () => {
+describe('a group of three edges and a tab', () => {
   let village: Village;
   let members: Resident[];
   let a: Resident;
@@ -14,12 +14,12 @@ describe('a group of four edges and a tab', () => {
   beforeAll(() => {
     village = new Village(88, {}, cheapCrypto);
     village.bootstrap('well');
-    members = [...['a', 'b', 'c', 'd'].map(name => village.edge(name)), village.browser('tab')];
+    members = [...['a', 'b', 'c'].map(name => village.edge(name)), village.browser('tab')];
     for (const member of members) member.join();
-    const isWhole = () => members.every(({ friends, online }) => friends.length === 4 && online.length === 4);
-    for (let i = 0; i < 300 && !isWhole(); i++) village.world.run(200);
+    const isWhole = () => members.every(({ friends, online }) => friends.length === 3 && online.length === 3);
+    for (let i = 0; i < 60 && !isWhole(); i++) village.world.run(1000);
     expect(isWhole()).toBe(true);
-    village.world.run(5000);
+    village.world.run(2000);
     [a] = members as [Resident];
     surveys = surveysOf(a);
   });
@@ -28,12 +28,12 @@ describe('a group of four edges and a tab', () => {
     const progress: CrawlView[] = [];
     const found = surveys.crawl(view => progress.push(view));
     expect(surveys.crawl()).toBe(found);
-    pass(3000);
+    pass(1000);
     const view = await found;
     expect(view.peers.map(({ peerId }) => peerId)).toEqual(members.map(({ peerId }) => peerId).sort());
     expect(view).toMatchObject({ complete: true, inconsistencies: [] });
     const tab = view.peers.find(({ name }) => name === 'tab.tab');
-    expect(tab).toMatchObject({ kind: 'browser', links: 4, resting: false, rttMs: expect.any(Number) });
+    expect(tab).toMatchObject({ kind: 'browser', links: 3, resting: false, rttMs: expect.any(Number) });
     expect(tab?.successors).toHaveLength(3);
     expect(JSON.parse(JSON.stringify(view))).toEqual(view);
     const held = members.reduce((sum, { view: { recordsHeld } }) => sum + recordsHeld, 0);
@@ -46,7 +46,7 @@ describe('a group of four edges and a tab', () => {
       pass(500);
       return await found;
     };
-    const sum = { peers: 5, consistent: 5, links: 10, browsers: 1, depth: 1, unanswered: 0 };
+    const sum = { peers: 4, consistent: 4, links: 6, browsers: 1, depth: 1, unanswered: 0 };
     expect(await count()).toMatchObject(sum);
     expect(await count()).toMatchObject(sum);
     await expect(count()).rejects.toMatchObject({ code: 'busy' });
@@ -56,7 +56,7 @@ describe('a group of four edges and a tab', () => {
     const found = surveys.crawl();
     surveys.stop();
     await expect(found).rejects.toMatchObject({ code: 'left' });
-    pass(5000);
+    pass(1000);
   });
 
   test('faults #74 #75: does not hand on junk of a member, nor an older list, and counts both', () => {
@@ -73,7 +73,7 @@ describe('a group of four edges and a tab', () => {
     const junk = Uint8Array.of(1, 2, 3);
     for (const content of [head, junk]) {
       expect(a.driver.act(now => broadcast(a, content, now))).toBe(true);
-      village.world.run(12_000);
+      village.world.run(3000);
     }
     expect(handedOn()).toEqual(before);
     const stats = others.map(({ group }) => group.revocations.stats);
