@@ -5,18 +5,19 @@
  * every seven minutes, so shorter sessions are mostly missed.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { DATA_VARIABLE } from './latency.ts';
 
-/** Where the trace may lie; `WARREN_DATA` names another folder. */
-const FOLDER = process.env.WARREN_DATA ?? new URL('../../../../shared/data/', import.meta.url).pathname;
+const BESIDE = join(import.meta.dirname, '../../../../shared/data');
 const FILE = 'gnutella-2001-sessions.txt.gz';
 
 /** Sessions of one host: from and to, in milliseconds from the start of the measurement. */
 export type Sessions = readonly (readonly [fromMs: number, toMs: number])[];
 
 /** The sessions of each host that was ever seen; `undefined` where the trace is not there. */
-export function gnutellaSessions(): Sessions[] | undefined {
-  const file = `${FOLDER}/${FILE}`;
+export function gnutellaSessions(folder: string = process.env[DATA_VARIABLE] ?? BESIDE): Sessions[] | undefined {
+  const file = join(folder, FILE);
   if (!existsSync(file)) return undefined;
   const lines = gunzipSync(readFileSync(file)).toString('latin1').trim().split('\n');
   return lines.map(sessionsOf).filter(sessions => sessions.length > 0);

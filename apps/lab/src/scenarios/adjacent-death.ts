@@ -4,7 +4,8 @@
  * close? The rows are chosen where they hurt: round a place where keys are kept.
  * Row 20 of the faults.
  */
-import { MeshWorld, SimRecords } from '@warren/sim';
+import { type LatencyModel, MeshWorld, SimRecords } from '@warren/sim';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
@@ -23,13 +24,15 @@ export const adjacentDeath = scenario({
     keys: { kind: 'count', what: 'stored keys', initial: 100, min: 1, max: 10_000 },
     most: { kind: 'count', what: 'in a row that die, from 1 to this', initial: 8, min: 1, max: 50 },
     rounds: { kind: 'count', what: 'rows that die one after the other, for each length', initial: 2, min: 1, max: 20 },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
     const figures: Record<string, number> = {};
     let lostBelow = 0;
     for (let k = 1; k <= settings.most; k++) {
       step(`${k} in a row`);
-      const level = playLevel(seed, k, settings);
+      const level = playLevel(seed, k, { ...settings, latency });
       for (const [name, value] of Object.entries(level)) figures[`${name}At${k}`] = value;
       if (k < BAR_BELOW) lostBelow += level.keysLost ?? 0;
     }
@@ -38,9 +41,16 @@ export const adjacentDeath = scenario({
   },
 });
 
-function playLevel(seed: number, k: number, o: { peers: number; keys: number; rounds: number }): Figures {
+interface Settings {
+  readonly peers: number;
+  readonly keys: number;
+  readonly rounds: number;
+  readonly latency: LatencyModel;
+}
+
+function playLevel(seed: number, k: number, o: Settings): Figures {
   const records = new SimRecords(seed);
-  const world = new MeshWorld({ seed, records });
+  const world = new MeshWorld({ seed, records, latency: o.latency });
   world.populate(o.peers, JOIN_MS);
   world.run(JOIN_MS + SETTLE_MS);
   const keys = new StoredKeys(world, records);

@@ -4,8 +4,18 @@
  * median lifetimes of 60, 15 and 5 minutes, and as hosts of Gnutella did.
  * Row 19 of the faults.
  */
-import { Churn, exponential, type Lifetimes, MeshWorld, pareto, SeededRandom, weibull } from '@warren/sim';
+import {
+  Churn,
+  exponential,
+  type LatencyModel,
+  type Lifetimes,
+  MeshWorld,
+  pareto,
+  SeededRandom,
+  weibull,
+} from '@warren/sim';
 import { gnutellaSessions, within } from '../gnutella.ts';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
 import { RingWatch } from '../ring-watch.ts';
@@ -44,13 +54,15 @@ export const churn = scenario({
     crashes: { kind: 'count', what: 'percentage that leave without goodbye', initial: 50, min: 0, max: 100 },
     lost: { kind: 'count', what: 'percentage that return without their disk', initial: 50, min: 0, max: 100 },
     lookups: { kind: 'count', what: 'lookups a second', initial: 5, min: 1, max: 1000 },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
     const levels = settings.life === 'all' ? [...LIVES, 'trace'] : [settings.life];
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
     const figures: Record<string, number> = {};
     for (const level of levels) {
       step(level === 'trace' ? 'as in the trace' : `median lifetime ${level} min`);
-      const outcome = playLevel(seed, level, settings);
+      const outcome = playLevel(seed, level, { ...settings, latency });
       if (outcome === undefined) step('the trace is not there: left out');
       else
         for (const [name, value] of Object.entries(outcome)) {
@@ -70,10 +82,11 @@ interface Settings {
   readonly crashes: number;
   readonly lost: number;
   readonly lookups: number;
+  readonly latency: LatencyModel;
 }
 
 function playLevel(seed: number, level: string, o: Settings): Figures | undefined {
-  const world = new MeshWorld({ seed });
+  const world = new MeshWorld({ seed, latency: o.latency });
   const random = new SeededRandom(seed, 'churn');
   const medianMs = Number(level) * 60_000;
   const distribution = DISTRIBUTIONS[o.distribution] ?? exponential;

@@ -3,8 +3,17 @@
  * links: how many lookups still come to an honest nearest peer, beside what
  * retries over other first hops promise on paper? Row 65 of the faults.
  */
-import { greyDropper, MeshWorld, misrouter, type Role, SeededRandom, silentDropper } from '@warren/sim';
+import {
+  greyDropper,
+  type LatencyModel,
+  MeshWorld,
+  misrouter,
+  type Role,
+  SeededRandom,
+  silentDropper,
+} from '@warren/sim';
 import { percent } from '../knob.ts';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
@@ -25,12 +34,14 @@ export const droppers = scenario({
     seconds: { kind: 'count', what: 'virtual seconds of lookups at each level', initial: 120, min: 10, max: 100_000 },
     kind: { kind: 'choice', what: 'what they do', initial: 'silent', of: Object.keys(ROLES) },
     lookups: { kind: 'count', what: 'lookups a second', initial: 10, min: 1, max: 1000 },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
     const figures: Record<string, number> = {};
     for (const share of settings.share) {
       step(`${percent(share)} % ${settings.kind} droppers`);
-      const level = playLevel(seed, share, ROLES[settings.kind] ?? silentDropper, settings);
+      const level = playLevel(seed, share, ROLES[settings.kind] ?? silentDropper, { ...settings, latency });
       for (const [name, value] of Object.entries(level)) figures[`${name}At${percent(share)}`] = value;
       if (share === BAR_AT) Object.assign(figures, level);
     }
@@ -44,10 +55,11 @@ interface Settings {
   readonly peers: number;
   readonly seconds: number;
   readonly lookups: number;
+  readonly latency: LatencyModel;
 }
 
 function playLevel(seed: number, share: number, role: Role, o: Settings): Figures {
-  const world = new MeshWorld({ seed });
+  const world = new MeshWorld({ seed, latency: o.latency });
   const random = new SeededRandom(seed, 'droppers');
   const bad = new Set(drawn(random, o.peers - 1, Math.round(share * o.peers)));
   world.populate(o.peers, 60_000, i => (bad.has(i) ? { role } : {}));

@@ -4,8 +4,9 @@
  * overlay. How much of the time has the victim no honest neighbour, and do its
  * lookups, and those for its id, still come through? Row 63 of the faults.
  */
-import { chosenId, eclipsers, type MeshPeer, MeshWorld, SeededRandom } from '@warren/sim';
+import { chosenId, eclipsers, type LatencyModel, type MeshPeer, MeshWorld, SeededRandom } from '@warren/sim';
 import { percent } from '../knob.ts';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
@@ -29,14 +30,16 @@ export const eclipse = scenario({
       of: ['both', 'assigned', 'chosen'],
     },
     seconds: { kind: 'count', what: 'virtual seconds of attack', initial: 180, min: 10, max: 100_000 },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
     const figures: Record<string, number> = {};
     let eclipsed = 0;
     for (const ids of settings.ids === 'both' ? ['assigned', 'chosen'] : [settings.ids]) {
       for (const share of settings.share) {
         step(`${percent(share)} % attackers with ${ids} ids`);
-        const level = playLevel(seed, share, ids === 'chosen', settings);
+        const level = playLevel(seed, share, ids === 'chosen', { ...settings, latency });
         const at = `${ids === 'chosen' ? 'Chosen' : ''}At${percent(share)}`;
         for (const [name, value] of Object.entries(level)) figures[`${name}${at}`] = value;
         if (share <= BAR_AT && ids === 'assigned') eclipsed = Math.max(eclipsed, level.eclipsedShare ?? 0);
@@ -47,8 +50,14 @@ export const eclipse = scenario({
   },
 });
 
-function playLevel(seed: number, share: number, isChosen: boolean, o: { peers: number; seconds: number }): Figures {
-  const world = new MeshWorld({ seed });
+interface Settings {
+  readonly peers: number;
+  readonly seconds: number;
+  readonly latency: LatencyModel;
+}
+
+function playLevel(seed: number, share: number, isChosen: boolean, o: Settings): Figures {
+  const world = new MeshWorld({ seed, latency: o.latency });
   const random = new SeededRandom(seed, 'eclipse');
   const count = Math.round(share * o.peers);
   world.populate(o.peers - count, JOIN_MS);

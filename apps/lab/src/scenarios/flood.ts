@@ -3,8 +3,9 @@
  * records of others still found, do lookups still work, and do all counters of
  * memory stay below their caps? Rows 1, 69 and 102 of the faults.
  */
-import { flooders, type MeshPeer, MeshWorld, SimRecords } from '@warren/sim';
+import { flooders, type LatencyModel, type MeshPeer, MeshWorld, SimRecords } from '@warren/sim';
 import { percent } from '../knob.ts';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
@@ -25,13 +26,15 @@ export const flood = scenario({
     puts: { kind: 'count', what: 'records a second that each of them stores', initial: 20, min: 0, max: 10_000 },
     asks: { kind: 'count', what: 'lookups a second by each of them', initial: 50, min: 0, max: 10_000 },
     value: { kind: 'count', what: 'bytes of each value', initial: 1024, min: 1, max: 4096 },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
     const figures: Record<string, number> = {};
     const missed: string[] = [];
     for (const share of settings.share) {
       step(`${percent(share)} % flood`);
-      const level = playLevel(seed, share, settings);
+      const level = playLevel(seed, share, { ...settings, latency });
       for (const [name, value] of Object.entries(level)) figures[`${name}At${percent(share)}`] = value;
       const { honestLost = 0, lookupRate = 0 } = level;
       if (honestLost > 0) missed.push(`${honestLost} honest records were lost at ${percent(share)} %`);
@@ -48,6 +51,7 @@ interface Settings {
   readonly puts: number;
   readonly asks: number;
   readonly value: number;
+  readonly latency: LatencyModel;
 }
 
 function playLevel(seed: number, share: number, o: Settings): Figures {

@@ -3,7 +3,8 @@
  * one ring, and is every record found that was written before or meanwhile?
  * Row 30 of the faults.
  */
-import { type MeshPeer, MeshWorld, SeededRandom, SimRecords } from '@warren/sim';
+import { type LatencyModel, type MeshPeer, MeshWorld, SeededRandom, SimRecords } from '@warren/sim';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { rounded } from '../report.ts';
 import { RingWatch } from '../ring-watch.ts';
 import { type Figures, scenario } from '../scenario.ts';
@@ -38,10 +39,12 @@ export const merge = scenario({
       max: 10_000,
     },
     loss: { kind: 'count', what: 'percentage of datagrams lost at all times', initial: 0, min: 0, max: 30 },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
     const parts = SPLITS[settings.split] ?? [0.5, 0.5];
-    const { world, keys, sides } = begin(seed, settings, parts);
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
+    const { world, keys, sides } = begin(seed, { ...settings, latency }, parts);
     step('split');
     world.split(peer => sides.get(peer) ?? 0);
     const half = settings.minutes * 30_000;
@@ -62,9 +65,13 @@ export const merge = scenario({
   },
 });
 
-function begin(seed: number, o: { peers: number; records: number; loss: number }, parts: readonly number[]) {
+function begin(
+  seed: number,
+  o: { peers: number; records: number; loss: number; latency: LatencyModel },
+  parts: readonly number[],
+) {
   const records = new SimRecords(seed);
-  const world = new MeshWorld({ seed, records, loss: o.loss / 100 });
+  const world = new MeshWorld({ seed, records, loss: o.loss / 100, latency: o.latency });
   world.populate(o.peers, JOIN_MS);
   world.run(JOIN_MS + SETTLE_MS);
   const keys = new StoredKeys(world, records);

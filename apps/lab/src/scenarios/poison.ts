@@ -3,8 +3,9 @@
  * ones, or answers for others altogether: what do honest readers get? Rows 5,
  * 64, 66 and 68 of the faults.
  */
-import { liars, MeshWorld, Poisoners, type Role, SeededRandom, SimRecords } from '@warren/sim';
+import { type LatencyModel, liars, MeshWorld, Poisoners, type Role, SeededRandom, SimRecords } from '@warren/sim';
 import { percent } from '../knob.ts';
+import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
@@ -24,13 +25,15 @@ export const poison = scenario({
     share: { kind: 'shares', what: 'shares of peers that attack', initial: [0, 0.1, 0.2, 0.3] },
     seconds: { kind: 'count', what: 'virtual seconds of reads', initial: 90, min: 10, max: 100_000 },
     kind: { kind: 'choice', what: 'forge and replay, or deny', initial: 'forge', of: ['forge', 'lie'] },
+    latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {
+    const latency = latencyOf(settings.latency, settings.peers, seed, step);
     const figures: Record<string, number> = {};
     let [forged, found] = [0, 1];
     for (const share of settings.share) {
       step(`${percent(share)} % attackers`);
-      const level = playLevel(seed, share, settings);
+      const level = playLevel(seed, share, { ...settings, latency });
       for (const [name, value] of Object.entries(level)) figures[`${name}At${percent(share)}`] = value;
       forged += level.forgedAccepted ?? 0;
       if (share <= BAR_AT) found = Math.min(found, level.foundNewest ?? 0);
@@ -46,6 +49,7 @@ interface Settings {
   readonly keys: number;
   readonly seconds: number;
   readonly kind: string;
+  readonly latency: LatencyModel;
 }
 
 function playLevel(seed: number, share: number, o: Settings): Figures {
