@@ -20,7 +20,7 @@ const CALL_AGAIN_MS: readonly number[] = [3000, 6000, 12_000, 24_000, 48_000, 60
 /** News is kept so long after it came, together with what follows. */
 const KEEP_SOON_MS = 2000;
 /** But not more often than that: a disk wears. */
-const KEEP_APART_MS = 10_000;
+const KEEP_APART_MS = 5000;
 /** And all is kept anew so often, since dates get old, +- 20 %. */
 const KEEP_MS = 600_000;
 
