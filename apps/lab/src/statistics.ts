@@ -10,3 +10,8 @@ export function percentile(values: readonly number[], share: number, missing = 0
   if (count === 0) return Number.NaN;
   return sorted[Math.max(0, Math.ceil(share * count) - 1)] ?? Number.POSITIVE_INFINITY;
 }
+
+/** The arithmetic mean; NaN of none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -7,12 +7,14 @@ import { eclipse } from './eclipse.ts';
 import { flood } from './flood.ts';
 import { handshakeFlood } from './handshake-flood.ts';
 import { handshakeLoss } from './handshake-loss.ts';
+import { hops } from './hops.ts';
 import { merge } from './merge.ts';
 import { poison } from './poison.ts';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'handshake-loss': handshakeLoss,
   'handshake-flood': handshakeFlood,
+  hops,
   churn,
   droppers,
   merge,

@@ -196,7 +196,8 @@ export class MeshLinks {
     peer.bootstrapFailures = 0;
     peer.overlay.linkUp(other.key, this.world.now);
     // The link's first probes tell.
-    peer.overlay.measured(other.key, this.world.oneWayMs(peer, other) + this.world.oneWayMs(other, peer));
+    if (this.world.measuresLinks)
+      peer.overlay.measured(other.key, this.world.oneWayMs(peer, other) + this.world.oneWayMs(other, peer));
   }
 
   /** A neighbour that runs anew replaces the link to its former life. */

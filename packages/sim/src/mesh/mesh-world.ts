@@ -31,6 +31,8 @@ export interface MeshOptions {
   readonly records?: MeshRecords;
   /** Whether two peers can have a direct link at all: always. */
   readonly canMeet?: (a: MeshPeer, b: MeshPeer) => boolean;
+  /** Whether machines hear the round trips of their links: they do. Without them far links are whoever is found. */
+  readonly measuresLinks?: boolean;
 }
 
 /** A peer to be added. What is absent is drawn. */
@@ -66,6 +68,7 @@ export class MeshWorld {
   readonly seed: number;
   readonly random: SeededRandom;
   readonly latency: LatencyModel;
+  readonly measuresLinks: boolean;
   /** All that ever were, by index. */
   readonly peers: MeshPeer[] = [];
   readonly bootstraps: MeshPeer[] = [];
@@ -100,6 +103,7 @@ export class MeshWorld {
     this.seed = options.seed;
     this.random = new SeededRandom(options.seed, 'mesh');
     this.latency = options.latency ?? constantLatency(20);
+    this.measuresLinks = options.measuresLinks ?? true;
     this.loss = options.loss ?? 0;
     this.links = new MeshLinks(this, options.canMeet ?? (() => true));
     this.probes = new Probes(this);
