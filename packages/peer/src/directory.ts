@@ -27,8 +27,11 @@ export interface Member {
   hostKind: WireHostKind | undefined;
   /** IPv4 as a number; 0 while none is known. */
   address: number;
-  /** When the newest card was signed, by its writer's clock. */
+  /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says. */
   cardAt: UnixMs;
+  /** The same by its writer's clock, which may be minutes wrong; and when we looked at it last. */
+  signedAt: UnixMs;
+  lookedAt: UnixMs;
   /** When a link to the member was last seen lost; a card signed later overrules it. */
   lostAt: UnixMs;
   seenAt: UnixMs;
@@ -49,7 +52,7 @@ export class Directory {
     }
     this.makeRoom(today);
     const { user, device } = leaf;
-    const unknown = { hostKind: undefined, address: 0, cardAt: 0, lostAt: 0 };
+    const unknown = { hostKind: undefined, address: 0, cardAt: 0, signedAt: 0, lookedAt: 0, lostAt: 0 };
     const member: Member = { peer, user, device, certified: certifiedBy(leaf), ...unknown, seenAt: today };
     this.members.set(peer, member);
     return member;
@@ -60,8 +63,13 @@ export class Directory {
     const card = decodeMemberCard(checked.record.value);
     if (card === undefined) return;
     const member = this.note(checked.writer.leaf, today);
-    if (checked.record.signedAt < member.cardAt) return;
-    member.cardAt = checked.record.signedAt;
+    const { signedAt } = checked.record;
+    if (signedAt < member.signedAt) return;
+    // What is newer than the card that we saw last was signed since then.
+    const since = signedAt > member.signedAt ? member.lookedAt : 0;
+    if (signedAt > member.signedAt) member.cardAt = Math.max(Math.min(signedAt, today), since);
+    member.signedAt = signedAt;
+    member.lookedAt = today;
     member.hostKind = card.hostKind;
     member.address = card.address;
   }

@@ -1,29 +1,23 @@
 /**
  * One group at one participant: its private network, found through the public
- * one, with addresses, members and texts on top. Wiring and the few timers
- * that keep records fresh; each protocol is in its package.
+ * one, with addresses, members and texts on top. Wiring; each protocol is in
+ * its package, and what the group keeps in its DHT in `group-records.ts`.
  */
-import { assert, earliest, type Instant, jitter, Outbox, TimerTable, utf8 } from '@warren/base';
+import { earliest, type Instant, Outbox } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
 import type { RevocationList } from '@warren/trust';
 import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
-import { encodeMemberCard, HOST_KINDS, type PeerId, type PeerKey, peerKey, RecordKind, Writer } from '@warren/wire';
+import { type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import { Directory } from './directory.ts';
+import { GroupRecords } from './group-records.ts';
 import type { HostKind } from './host.ts';
 import { Network } from './network.ts';
 import type { CommonOutput, NetworkOptions, NetworkOutput, RingWideOutput } from './network-options.ts';
 import { Revocations, type RevocationsOutput, revocationListMessage } from './revocations.ts';
 import { Texts, type TextsOutput } from './texts.ts';
 
-/** Our card is renewed so often; it lives three times as long. */
-const CARD_RENEW_MS = 25_000;
-const CARD_LIFETIME_S = 90;
-/** Waits between readings of the list of members, counted from the last change that we saw. */
-const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 20_000];
-/** An address claim lives three times its renewal. */
-const CLAIM_LIFETIME_S = 180;
 /** Alone in a group for so long means: be one's own ring. */
 const ALONE_AFTER_MS = 2000;
 
@@ -48,8 +42,6 @@ export type GroupOutput =
   /** We were removed ourselves: the group is over for this participant. */
   | { readonly kind: 'removed' };
 
-type Timer = 'card' | 'members' | 'alone';
-
 /** A group's stack at one participant. */
 export class GroupNetwork {
   readonly network: Network;
@@ -60,15 +52,11 @@ export class GroupNetwork {
   private readonly options: Omit<GroupOptions, 'rendezvousSecret'>;
   private readonly rendezvous: Rendezvous;
   private readonly outbox = new Outbox<GroupOutput>();
-  private readonly timers = new TimerTable<Timer>();
-  private readonly operations = new Map<
-    number,
-    (out: Extract<NetworkOutput, { kind: 'stored' | 'found' }>, now: Instant) => void
-  >();
+  private readonly records: GroupRecords;
+  private aloneAt: Instant | undefined;
   private vpnIsReady = false;
   private removed = false;
   private searching = true;
-  private readings = 0;
 
   constructor({ rendezvousSecret, ...options }: GroupOptions, now: Instant) {
     const { publicId, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
@@ -83,6 +71,19 @@ export class GroupNetwork {
     const neighbours = () => this.network.links.usable();
     this.revocations = new Revocations({ set: options.authority.revocations, random, neighbours });
     this.directory.note(credentials.leaf, wallClock.at(now));
+    this.records = this.groupRecords();
+  }
+
+  private groupRecords(): GroupRecords {
+    const { random, wallClock, kind, suite } = this.options;
+    const { directory } = this;
+    return new GroupRecords({
+      ...{ directory, random, wallClock, kind, hash: suite.hash, dht: this.network.dht },
+      address: () => this.vpn.address,
+      claimed: (address, result, now) => this.vpn.handle({ kind: 'claim-result', address, result }, now),
+      owner: (address, peerId, now) => this.vpn.handle({ kind: 'owner', address, peerId }, now),
+      changed: () => this.outbox.push({ kind: 'changed' }),
+    });
   }
 
   get hostKind(): HostKind {
@@ -134,7 +135,7 @@ export class GroupNetwork {
     const values = records.map(found => found.record.value);
     const known = (member: PeerKey) => this.network.overlay.isNeighbour(member);
     this.rendezvous.found(values, known);
-    if (this.timers.at('alone') === undefined) this.timers.set('alone', now + ALONE_AFTER_MS);
+    if (this.searching) this.aloneAt ??= now + ALONE_AFTER_MS;
     this.settle(now);
   }
 
@@ -165,9 +166,9 @@ export class GroupNetwork {
 
   get wakeAt(): Instant | undefined {
     if (this.removed) return undefined;
-    const { network, rendezvous, vpn, texts, revocations, timers } = this;
-    const wakes = [network.wakeAt, rendezvous.wakeAt, vpn.wakeAt, texts.wakeAt, revocations.wakeAt, timers.next];
-    return earliest(...wakes);
+    const { network, rendezvous, vpn, texts, revocations, records } = this;
+    const parts = [network, rendezvous, vpn, texts, revocations, records];
+    return earliest(...parts.map(part => part.wakeAt), this.aloneAt);
   }
 
   tick(now: Instant): void {
@@ -177,7 +178,8 @@ export class GroupNetwork {
     this.rendezvous.tick(now);
     this.vpn.tick(now);
     this.texts.tick(now);
-    for (const timer of this.timers.due(now)) this.due(timer, now);
+    this.records.tick(now);
+    if (this.aloneAt !== undefined && now >= this.aloneAt) this.ready(now);
     this.settle(now);
   }
 
@@ -229,6 +231,12 @@ export class GroupNetwork {
     }
   }
 
+  /** Says goodbye to the members, and takes our card back. */
+  leave(now: Instant): void {
+    if (!this.removed) this.records.leave(now);
+    this.network.close(now);
+  }
+
   /** We are not a member any more: no word to anybody, no trace of others kept. */
   private end(now: Instant): void {
     if (this.removed) return;
@@ -241,29 +249,11 @@ export class GroupNetwork {
     this.outbox.push({ kind: 'changed' });
   }
 
-  private due(timer: Timer, now: Instant): void {
-    const { random } = this.options;
-    switch (timer) {
-      case 'card':
-        this.putCard(now);
-        this.timers.set('card', now + jitter(random, CARD_RENEW_MS, 0.1));
-        return;
-      case 'members':
-        this.readMembers();
-        this.scheduleReading(now);
-        return;
-      case 'alone':
-        this.ready(now);
-        return;
-    }
-  }
-
   /** The private overlay can store records: through neighbours, or in ourselves when nobody else is there. */
   private ready(now: Instant): void {
     this.searching = false;
-    this.timers.clear('alone');
-    if (this.timers.at('card') === undefined) this.timers.set('card', now);
-    this.readMembersSoon(now);
+    this.aloneAt = undefined;
+    this.records.ready(now);
     if (!this.vpnIsReady) this.vpn.handle({ kind: 'ready' }, now);
     this.vpnIsReady = true;
     this.outbox.push({ kind: 'changed' });
@@ -279,7 +269,7 @@ export class GroupNetwork {
       case 'down':
         this.directory.lost(out.peer, this.today(now));
         this.memberCountChanged(now);
-        this.readMembersSoon(now);
+        this.records.readMembersSoon(now);
         this.outbox.push({ kind: 'changed' });
         return;
       case 'frame':
@@ -294,14 +284,13 @@ export class GroupNetwork {
         this.revocations.heard(out.from, out.content, out.token, now);
         return;
       case 'stored':
-      case 'found': {
-        const done = this.operations.get(out.operation);
-        this.operations.delete(out.operation);
-        done?.(out, now);
+      case 'found':
+        this.records.ended(out, now);
         return;
-      }
-      case 'unreachable':
       case 'watched':
+        this.records.watched(out.watch, out.records, now);
+        return;
+      case 'unreachable':
         return;
       default:
         this.outbox.push(out);
@@ -321,17 +310,16 @@ export class GroupNetwork {
   private fromVpn(out: VpnOutput, now: Instant): void {
     switch (out.kind) {
       case 'claim':
-        this.claim(out.address, now);
+        this.records.claim(out.address, now);
         return;
       case 'find-owner':
-        this.findOwner(out.address);
+        this.records.findOwner(out.address, now);
         return;
       case 'frame':
         this.network.sendFrame(peerKey(out.to), out.frame, now);
         return;
       case 'configured':
-        this.timers.set('card', now);
-        this.readMembersSoon(now);
+        this.records.renewCard(now);
         this.outbox.push(out);
         return;
       case 'tap':
@@ -343,62 +331,8 @@ export class GroupNetwork {
     }
   }
 
-  private claim(address: number, now: Instant): void {
-    const key = this.addressKey(address);
-    const value = new Writer(4).u32(address).done();
-    const o = { kind: RecordKind.ADDRESS, key, value, lifetimeS: CLAIM_LIFETIME_S };
-    const operation = this.network.dht.create(o, now);
-    this.operations.set(operation, (out, at) => {
-      assert(out.kind === 'stored', 'a create ends as stored');
-      const result = out.result === 'ok' ? 'held' : out.result;
-      this.vpn.handle({ kind: 'claim-result', address, result }, at);
-    });
-  }
-
-  private findOwner(address: number): void {
-    const operation = this.network.dht.get(RecordKind.ADDRESS, this.addressKey(address));
-    this.operations.set(operation, (out, at) => {
-      const owner = out.kind === 'found' ? out.records[0]?.writer.leaf : undefined;
-      this.vpn.handle({ kind: 'owner', address, peerId: owner?.peerId }, at);
-    });
-  }
-
-  private putCard(now: Instant): void {
-    const hostKind = HOST_KINDS.find(kind => kind === this.options.kind) ?? 'edge';
-    const value = encodeMemberCard({ hostKind, address: this.vpn.address ?? 0 });
-    this.network.dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
-  }
-
-  private readMembers(): void {
-    const operation = this.network.dht.get(RecordKind.MEMBER, this.membersKey());
-    this.operations.set(operation, (out, at) => {
-      if (out.kind !== 'found') return;
-      for (const found of out.records) this.directory.learn(found, this.today(at));
-      this.outbox.push({ kind: 'changed' });
-    });
-  }
-
-  /** Something changed: members are read soon, and a few times more, since others' cards follow. */
-  private readMembersSoon(now: Instant): void {
-    this.readings = 0;
-    this.scheduleReading(now);
-  }
-
-  private scheduleReading(now: Instant): void {
-    const wait = MEMBERS_READ_MS[Math.min(this.readings++, MEMBERS_READ_MS.length - 1)] as number;
-    this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
-  }
-
   private memberCountChanged(now: Instant): void {
     this.rendezvous.setMembers(this.network.links.usable().length, now);
-  }
-
-  private addressKey(address: number): Uint8Array {
-    return this.options.suite.hash(new Writer(16).put(utf8('address')).u32(address).done()).slice(0, 20);
-  }
-
-  private membersKey(): Uint8Array {
-    return this.options.suite.hash(utf8('members')).slice(0, 20);
   }
 
   private today(now: Instant): number {

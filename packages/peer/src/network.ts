@@ -160,6 +160,9 @@ export class Network {
 
   /** Ends everything for good, neighbours with a goodbye: nobody is answered any more, no keys and no indices are left. */
   close(now: Instant): void {
+    this.dht.leave(now);
+    this.settle(now);
+    this.dht.close();
     this.isClosed = true;
     this.overlay.leave();
     this.links.stop(now);

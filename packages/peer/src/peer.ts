@@ -73,7 +73,7 @@ export class Peer {
   /** Leaves a group with a goodbye to its members. */
   leave(name: string, now: Instant): void {
     const group = this.groups.get(name);
-    group?.network.close(now);
+    group?.leave(now);
     this.settle(now);
     this.groups.delete(name);
   }

@@ -1,0 +1,176 @@
+/**
+ * What a group keeps in its DHT: cards of members, claims of addresses. Cards
+ * are watched, so that who comes, changes or says goodbye shows at once; they
+ * are also read now and then, since renewals are not told and a holder may
+ * keep quiet. Whose an address is is always read: a notice shows one claim, and claims may compete.
+ */
+import { assert, type Instant, jitter, type Random, TimerTable, type UnixMs, utf8, type WallClock } from '@warren/base';
+import type { CheckedRecord, Dht, DhtOutput } from '@warren/dht';
+import { encodeMemberCard, HOST_KINDS, type PeerId, peerKey, RecordKind, Writer } from '@warren/wire';
+import type { Directory } from './directory.ts';
+import type { HostKind } from './host.ts';
+
+/** Our card is renewed so often; it lives three times as long. */
+const CARD_RENEW_MS = 30_000;
+const CARD_LIFETIME_S = 90;
+/** Waits between readings of the list of members, counted from the last change; the last keeps cards fresh (`directory.ts`). */
+const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 36_000];
+/** An address claim lives three times its renewal. */
+const CLAIM_LIFETIME_S = 180;
+/** Addresses whose owners are watched: those asked for last. */
+const OWNERS_WATCHED_MAX = 8;
+
+type Timer = 'card' | 'members';
+type Ended = Extract<DhtOutput, { kind: 'stored' | 'found' }>;
+
+/** What the records of a group need, and whom they tell. */
+export interface GroupRecordsOptions {
+  readonly dht: Dht;
+  readonly directory: Directory;
+  readonly random: Random;
+  readonly wallClock: WallClock;
+  readonly kind: HostKind;
+  /** SHA-256, or what stands for it. */
+  readonly hash: (bytes: Uint8Array) => Uint8Array;
+  /** Our own address; `undefined` while none is claimed. */
+  readonly address: () => number | undefined;
+  readonly claimed: (address: number, result: 'held' | 'taken' | 'failed', now: Instant) => void;
+  readonly owner: (address: number, peerId: PeerId | undefined, now: Instant) => void;
+  /** The directory changed. */
+  readonly changed: () => void;
+}
+
+/** A group's records at one participant. */
+export class GroupRecords {
+  private readonly options: GroupRecordsOptions;
+  private readonly timers = new TimerTable<Timer>();
+  private readonly operations = new Map<number, (out: Ended, now: Instant) => void>();
+  /** Watched addresses by the watch's number, oldest first. */
+  private readonly owners = new Map<number, number>();
+  private membersWatch: number | undefined;
+  private readings = 0;
+
+  constructor(options: GroupRecordsOptions) {
+    this.options = options;
+  }
+
+  /** Records can be stored: through neighbours, or in ourselves when nobody else is there. */
+  ready(now: Instant): void {
+    this.membersWatch ??= this.options.dht.watch(RecordKind.MEMBER, this.membersKey(), now);
+    if (this.timers.at('card') === undefined) this.timers.set('card', now);
+    this.readMembersSoon(now);
+  }
+
+  /** What our card says has changed. */
+  renewCard(now: Instant): void {
+    this.timers.set('card', now);
+    this.readMembersSoon(now);
+  }
+
+  /** Something changed: members are read soon, and a few times more, since others' cards follow. */
+  readMembersSoon(now: Instant): void {
+    this.readings = 0;
+    this.scheduleReading(now);
+  }
+
+  claim(address: number, now: Instant): void {
+    const key = this.addressKey(address);
+    const value = new Writer(4).u32(address).done();
+    const o = { kind: RecordKind.ADDRESS, key, value, lifetimeS: CLAIM_LIFETIME_S };
+    this.operations.set(this.options.dht.create(o, now), (out, at) => {
+      assert(out.kind === 'stored', 'a create ends as stored');
+      this.options.claimed(address, out.result === 'ok' ? 'held' : out.result, at);
+    });
+  }
+
+  findOwner(address: number, now: Instant): void {
+    const { dht, owner } = this.options;
+    const key = this.addressKey(address);
+    this.operations.set(dht.get(RecordKind.ADDRESS, key), (out, at) => {
+      const found = out.kind === 'found' ? out.records[0]?.writer.leaf : undefined;
+      owner(address, found?.peerId, at);
+    });
+    if ([...this.owners.values()].includes(address)) return;
+    const watch = dht.watch(RecordKind.ADDRESS, key, now);
+    if (watch !== undefined) this.owners.set(watch, address);
+    const [oldest] = this.owners.keys();
+    if (this.owners.size <= OWNERS_WATCHED_MAX || oldest === undefined) return;
+    this.owners.delete(oldest);
+    dht.unwatch(oldest);
+  }
+
+  /** Takes what the DHT says of our operations. */
+  ended(out: Ended, now: Instant): void {
+    const done = this.operations.get(out.operation);
+    this.operations.delete(out.operation);
+    done?.(out, now);
+  }
+
+  /** Takes news under a watched key. */
+  watched(watch: number, records: readonly CheckedRecord[], now: Instant): void {
+    const address = this.owners.get(watch);
+    if (address !== undefined) this.findOwner(address, now);
+    else if (watch === this.membersWatch) this.learn(records, now);
+  }
+
+  /** Takes our card back: the others see at once that we are gone. */
+  leave(now: Instant): void {
+    if (this.membersWatch === undefined) return;
+    this.options.dht.delete({ kind: RecordKind.MEMBER, key: this.membersKey() }, now);
+    this.timers.clear('card');
+    this.timers.clear('members');
+  }
+
+  get wakeAt(): Instant | undefined {
+    return this.timers.next;
+  }
+
+  tick(now: Instant): void {
+    for (const timer of this.timers.due(now)) {
+      if (timer === 'card') this.putCard(now);
+      else this.readMembers(now);
+    }
+  }
+
+  private putCard(now: Instant): void {
+    const { dht, kind, address, random } = this.options;
+    const hostKind = HOST_KINDS.find(known => known === kind) ?? 'edge';
+    const value = encodeMemberCard({ hostKind, address: address() ?? 0 });
+    dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
+    this.timers.set('card', now + jitter(random, CARD_RENEW_MS, 0.1));
+  }
+
+  private readMembers(now: Instant): void {
+    const operation = this.options.dht.get(RecordKind.MEMBER, this.membersKey(), { isLight: true });
+    this.operations.set(operation, (out, at) => {
+      if (out.kind === 'found') this.learn(out.records, at);
+    });
+    this.scheduleReading(now);
+  }
+
+  private learn(records: readonly CheckedRecord[], now: Instant): void {
+    const { directory, changed } = this.options;
+    for (const found of records) {
+      if (found.record.isDeleted) directory.lost(peerKey(found.writer.leaf.peerId), this.today(now));
+      else directory.learn(found, this.today(now));
+    }
+    changed();
+  }
+
+  private scheduleReading(now: Instant): void {
+    const wait = MEMBERS_READ_MS[Math.min(this.readings++, MEMBERS_READ_MS.length - 1)] as number;
+    this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
+  }
+
+  private addressKey(address: number): Uint8Array {
+    return this.options.hash(new Writer(16).put(utf8('address')).u32(address).done()).slice(0, 20);
+  }
+
+  private membersKey(): Uint8Array {
+    return this.options.hash(utf8('members')).slice(0, 20);
+  }
+
+  private today(now: Instant): UnixMs {
+    return this.options.wallClock.at(now);
+  }
+}
