@@ -6,7 +6,6 @@
 import { type LatencyModel, type MeshPeer, MeshWorld, SeededRandom, SimRecords } from '@warren/sim';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { rounded } from '../report.ts';
-import { RingWatch } from '../ring-watch.ts';
 import { type Figures, scenario } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
 
@@ -99,15 +98,16 @@ function drawnSides(peers: readonly MeshPeer[], parts: readonly number[], random
 function heal(world: MeshWorld, keys: StoredKeys): Figures {
   const healedAt = world.now;
   world.split(() => 0);
-  const watch = new RingWatch(world, 1000);
-  const isMerged = world.runUntil(() => world.ring().missingNear() === 0, MERGE_MAX_MS, 500);
+  const isMerged = world.runUntil(() => world.ring().consistency() === 1, MERGE_MAX_MS, 500);
   const mergeMs = world.now - healedAt;
-  watch.stop();
+  const areNear = world.runUntil(() => world.ring().missingNear() === 0, MERGE_MAX_MS, 500);
+  const nearMs = world.now - healedAt;
   const atOnce = readings(world, keys);
   world.run(REPAIR_MS);
   const later = readings(world, keys);
   return {
     mergeSeconds: isMerged ? rounded(mergeMs / 1000) : Number.POSITIVE_INFINITY,
+    allNearLinksSeconds: areNear ? rounded(nearMs / 1000) : Number.POSITIVE_INFINITY,
     recordsLost: later.nothing + later.forged,
     recordsStale: later.stale,
     recordsMissingAtMerge: atOnce.nothing,
