@@ -62,11 +62,15 @@ describe('faults #61 what a neighbour sends in the name of another', () => {
   });
 
   test('is its own, if it sealed it: the text is by mallory, whoever the datagram names as its source', () => {
+    // The first text may overtake the end of the handshake, and is lost then.
+    sendEndToEnd('hello');
+    village.world.run(2000);
+    const before = victim.texts.length;
     sendEndToEnd('good morning');
     village.world.run(2000);
-    expect(victim.texts).toEqual(['mallory: good morning']);
+    expect(victim.texts.slice(before)).toEqual(['mallory: good morning']);
     inTheNameOf(honest, () => sendEndToEnd('signed, honest'));
-    expect(victim.texts).toEqual(['mallory: good morning', 'mallory: signed, honest']);
+    expect(victim.texts.slice(before)).toEqual(['mallory: good morning', 'mallory: signed, honest']);
   });
 
   test('gives no session: a handshake in the name of another does not come about', () => {
