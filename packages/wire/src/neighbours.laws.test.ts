@@ -1,8 +1,7 @@
 /** Laws of what neighbours tell each other. */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
 import { codecLaws } from '../../../test/laws/codec-laws.ts';
-import { decodeNeighbours, encodeNeighbours, listDigest, type NeighboursMessage } from './neighbours.ts';
+import { decodeNeighbours, encodeNeighbours, type NeighboursMessage } from './neighbours.ts';
 import { PEER_IDS_MAX } from './overlay-datagram.ts';
 
 const id = fc.uint8Array({ minLength: 20, maxLength: 20 });
@@ -28,13 +27,4 @@ codecLaws({
     { why: 'an unknown kind', hex: `80 ${'33'.repeat(2560)}` },
   ],
   tail: 'ignored',
-});
-
-test('the digest of a list is that of FNV-1a, and other lists have others', () => {
-  expect(listDigest(Uint8Array.of(0))).toBe(0x050c5d1f);
-  const [a, b] = [new Uint8Array(20).fill(1), new Uint8Array(20).fill(2)];
-  const digests = [[], [a], [b], [a, b], [b, a]].map(ids => listDigest(encodeNeighbours({ kind: 'list', ids })));
-  expect(new Set(digests).size).toBe(digests.length);
-  const list = encodeNeighbours({ kind: 'list', ids: [a] });
-  expect(listDigest(Uint8Array.of(...list, 7))).toBe(listDigest(list));
 });
