@@ -19,6 +19,13 @@ test('an unreachable bootstrap node is told, with what it means when there is no
   expect(alone?.message).toMatch(/new ones are not found/);
 });
 
+test('faults #39 a disk that takes no records is told once, with why', () => {
+  const problem = 'No room is left for /state/shelf-public.db: free some space.';
+  const full = { ...home, storage: { state: 'off', entries: 0, bytes: 0, problem } as const };
+  const health = healthOf(peerView([full], { storage: full.storage }), facts);
+  expect(health).toMatchObject([{ code: 'storage-off', message: expect.stringContaining(problem) }]);
+});
+
 test('devices, certificates and WebRTC are told, the worst first', () => {
   const problems = [new Failure('not-renewed', 'The certificate for Home ends soon.', 'Look at the site.')];
   const health = healthOf(peerView([home]), {

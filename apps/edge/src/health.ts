@@ -37,13 +37,22 @@ export function healthOf(view: PeerView, facts: Facts): Health[] {
     const message = `By this machine's clock the certificates of ${name} are not valid: it may be wrong.`;
     health.push({ code: 'clock', message, hint: 'Set the clock, for example with `timedatectl set-ntp true`.' });
   }
-  health.push(...bootstrapHealth(view));
+  health.push(...bootstrapHealth(view), ...storageHealth(view));
   for (const { code, message, hint } of facts.problems) health.push({ code, message, ...(hint ? { hint } : {}) });
   if (!facts.canWebRtc) {
     const message = 'WebRTC does not load on this machine: browser members are reached only through others.';
     health.push({ code: 'no-webrtc', message, hint: 'Run `npm ci` again.' });
   }
   return health;
+}
+
+/** Records of others are soft state: what is lost with a full disk is only that they come back after a restart. */
+function storageHealth(view: PeerView): Health[] {
+  const problems = [view.public, ...view.groups].flatMap(({ storage }) => storage?.problem ?? []);
+  return [...new Set(problems)].map(problem => {
+    const message = `Records held for others are not written to the disk: ${problem}`;
+    return { code: 'storage-off', message, hint: 'All else works; they are held in memory until then.' };
+  });
 }
 
 function bootstrapHealth({ public: { bootstraps, state } }: PeerView): Health[] {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Shelf, ShelfEntry } from '@warren/peer';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openShelf } from './shelf.ts';
 import { StorageError } from './storage.ts';
 
@@ -140,3 +140,59 @@ test('nothing is said on standard error when a shelf is used', () => {
   const output = execFileSync('/bin/sh', ['-c', `"$0" --input-type=module -e "$1" 2>&1`, process.execPath, program]);
   expect(output.toString()).toBe('');
 });
+
+const canMount = process.getuid?.() === 0 && process.platform === 'linux' && tryMount();
+
+describe.skipIf(!canMount)(`on a disk of its own${canMount ? '' : ' (skipped: needs root and mount)'}`, () => {
+  beforeEach(() => execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'warren-test', folder]));
+  afterEach(() => {
+    for (const shelf of opened.splice(0)) shelf.close();
+    execFileSync('umount', [folder]);
+  });
+
+  test('faults #39 a full disk is told in words, loses nothing that was there, and takes more once there is room', async () => {
+    const shelf = open();
+    let written = 0;
+    const fill = () => {
+      for (; written < 1000; written++) shelf.write([{ slot: `slot-${written}`, bytes: new Uint8Array(900) }]);
+    };
+    expect(fill).toThrow(new StorageError(`No room is left for ${file}: free some space.`, 'full', undefined));
+    expect(written).toBeGreaterThan(20);
+    expect(load(shelf, '', 1000)).toHaveLength(written);
+    shelf.close();
+    // What a restart finds on the full disk is the same, or it says why not.
+    const again = () => load(open(), '', 1000).length;
+    expect(outcome(again)).toSatisfy((count: unknown) => count === written || /free some space/.test(String(count)));
+    opened.pop()?.close();
+    execFileSync('mount', ['-o', 'remount,size=4m', folder]);
+    const after = open();
+    expect(load(after, '', 1000)).toHaveLength(written);
+    after.write([{ slot: 'more', bytes: new Uint8Array(900) }]);
+    expect(lines).toEqual([]);
+  });
+
+  test('faults #39 a read-only disk is told in words', () => {
+    const shelf = open();
+    shelf.write([{ slot: 'a', bytes: Uint8Array.of(1) }]);
+    shelf.close();
+    execFileSync('mount', ['-o', 'remount,ro', folder]);
+    expect(() => open()).toThrow(/cannot be written: make its file system writable, or choose another folder/);
+  });
+});
+
+function outcome(action: () => number): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error;
+  }
+}
+
+function tryMount(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'warren-test', tmpdir()], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
