@@ -46,7 +46,14 @@ function optionOf({ title, x, y, lines }: Panel): EChartsCoreOption {
     color: COLOURS,
     textStyle: { fontFamily: FONT, color: '#222222' },
     title: { text: title, left: 16, top: 10, textStyle: { fontSize: 15, fontFamily: FONT, color: '#111111' } },
-    legend: { bottom: 6, left: 16, right: 16, itemWidth: 26, textStyle: { fontSize: 12, color: '#222222' } },
+    legend: {
+      bottom: 6,
+      left: 16,
+      right: 16,
+      itemWidth: 24,
+      itemGap: 24,
+      textStyle: { fontSize: 12, color: '#222222' },
+    },
     grid: { left: 62, right: 24, top: 52, bottom: 58 + 22 * legendRows(lines) },
     xAxis: { ...axisOf(x), nameLocation: 'middle', nameGap: 28 },
     yAxis: { ...axisOf(y), nameLocation: 'middle', nameGap: 44 },
@@ -84,7 +91,7 @@ function seriesOf({ name, of, points }: Line, i: number): LineSeriesOption {
 
 /** How many rows the legend takes: names are about 7 pixels a letter beside their sign. */
 function legendRows(lines: readonly Line[]): number {
-  const width = lines.reduce((sum, { name }) => sum + 50 + 7 * name.length, 0);
+  const width = lines.reduce((sum, { name }) => sum + 56 + 7 * name.length, 0);
   return Math.max(0, Math.ceil(width / (WIDTH - 32)) - 1);
 }
 

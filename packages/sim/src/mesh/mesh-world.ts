@@ -86,6 +86,8 @@ export class MeshWorld {
   };
   /** Datagrams sent, by `OverlayType`. */
   readonly sentByType = new Float64Array(64);
+  /** Their bytes. */
+  readonly bytesByType = new Float64Array(64);
   loss: number;
   /** Hears what machines put out besides links and datagrams. */
   onOutput: (peer: MeshPeer, out: OverlayOutput) => void = () => {};
@@ -274,6 +276,7 @@ export class MeshWorld {
     this.stats.bytes += bytes.length;
     const type = (bytes[0] as number) & 0x3f;
     this.sentByType[type] = (this.sentByType[type] as number) + 1;
+    this.bytesByType[type] = (this.bytesByType[type] as number) + bytes.length;
     const trace = this.traceOf(from, bytes);
     this.invariants.sent(from, receiver, bytes, trace);
     if (!this.links.passes(from, receiver) || (this.loss > 0 && this.random.unit() < this.loss)) {
@@ -294,7 +297,8 @@ export class MeshWorld {
     return { overlay, dht: this.options.records?.machine(index, self) };
   }
 
-  private budgetOf(peer: MeshPeer): number {
+  /** Links that a peer is to keep at most. */
+  budgetOf(peer: MeshPeer): number {
     return this.budgets.get(peer) ?? (peer.isBootstrap ? BOOTSTRAP_BUDGET : (this.options.linkBudget ?? 256));
   }
 
