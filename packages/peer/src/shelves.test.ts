@@ -13,8 +13,6 @@ let holder: Resident;
 let name: string;
 /** What the holder sends, with the number of its entries on the disk at that moment. */
 let sends: number[];
-/** Of the group. */
-let shelf = '';
 
 beforeEach(() => {
   village = new Village(31, {}, cheapCrypto);
@@ -23,7 +21,6 @@ beforeEach(() => {
   for (const each of [writer, holder]) each.join();
   expect(village.world.runUntil(() => writer.friends.includes('holder'), 20_000)).toBe(true);
   village.world.run(5000);
-  shelf = holder.group.network.name;
   sends = [];
   ({ name } = holder.group.network);
   const send = holder.datagrams.send.bind(holder.datagrams);
