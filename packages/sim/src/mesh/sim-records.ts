@@ -2,11 +2,12 @@
  * DHTs for the peers of a mesh, under one CA with cheap cryptography: who may
  * write, and what is forged, is decided as in earnest.
  */
-import { type Instant, WallClock } from '@warren/base';
+import { concat, type Instant, sameBytes, utf8, WallClock } from '@warren/base';
 import { Dht, type DhtOutput } from '@warren/dht';
 import type { OverlayOutput } from '@warren/overlay';
-import { Authority } from '@warren/trust';
+import { Authority, decodeStatement } from '@warren/trust';
 import {
+  type DhtRecord,
   type OverlayDatagram,
   OverlayType,
   PEER_ID_BYTES,
@@ -14,6 +15,7 @@ import {
   type PeerKey,
   peerKey,
   type RecordKind,
+  recordSignedBytes,
 } from '@warren/wire';
 import { type SimAuthority, simAuthority, simCredentials, simMember } from '../certificates.ts';
 import { SeededRandom } from '../random.ts';
@@ -30,6 +32,9 @@ export type Found = Extract<DhtOutput, { kind: 'found' }>;
 /** How a write ended. */
 export type Stored = Extract<DhtOutput, { kind: 'stored' }>;
 
+/** Hears how one operation ended. */
+type Waiting = (out: Found | Stored) => void;
+
 /** The DHTs of one world. */
 export class SimRecords implements MeshRecords {
   readonly authority: SimAuthority;
@@ -37,7 +42,7 @@ export class SimRecords implements MeshRecords {
   private readonly random: SeededRandom;
   private readonly contexts = new Map<number, DhtContext>();
   private readonly trust: Authority;
-  private readonly waiting = new Map<MeshPeer, Map<number, (out: Found | Stored) => void>>();
+  private readonly waiting = new Map<MeshPeer, Map<number, Waiting>>();
 
   constructor(seed: number) {
     this.seed = seed;
@@ -79,7 +84,9 @@ export class SimRecords implements MeshRecords {
   ): void {
     if (!peer.isAlive || peer.dht === undefined) return;
     const operation = peer.dht.put(o, world.now);
-    this.waitingOf(peer).set(operation, done as (out: Found | Stored) => void);
+    this.waitingOf(peer).set(operation, out => {
+      if (out.kind === 'stored') done(out);
+    });
     world.drain(peer);
   }
 
@@ -87,8 +94,28 @@ export class SimRecords implements MeshRecords {
   get(world: MeshWorld, peer: MeshPeer, kind: RecordKind, key: Uint8Array, done: (out: Found) => void): void {
     if (!peer.isAlive || peer.dht === undefined) return;
     const operation = peer.dht.get(kind, key);
-    this.waitingOf(peer).set(operation, done as (out: Found | Stored) => void);
+    this.waitingOf(peer).set(operation, out => {
+      if (out.kind !== 'found') return;
+      for (const { record } of out.records) {
+        const fault = this.faultOf(record, kind, key, world.now);
+        if (fault !== undefined) world.invariants.broken(`${peer.index} was given a record ${fault}`);
+      }
+      done(out);
+    });
     world.drain(peer);
+  }
+
+  /** What is wrong with a record that a DHT gave to its user, judged without the DHT's own code. */
+  private faultOf(record: DhtRecord, kind: RecordKind, key: Uint8Array, now: Instant): string | undefined {
+    if (record.kind !== kind || !sameBytes(record.key, key)) return 'of another key';
+    if (record.signedAt + record.lifetimeS * 1000 <= EPOCH_UNIX_MS + now) return 'that has expired';
+    const statement = decodeStatement(record.statement);
+    if (statement === undefined) return 'without a statement';
+    const { ok } = this.trust.check(record.leaf, statement, record.noiseStatic, record.signedAt);
+    if (!ok) return 'whose writer is not certified';
+    const text = concat(utf8('warren-record/1'), this.trust.networkKey, recordSignedBytes(record));
+    const signer = { algorithm: 'ed25519', bytes: statement.workingKey } as const;
+    return this.trust.verifier.verify(signer, text, record.signature) ? undefined : 'with a wrong signature';
   }
 
   restored(peer: MeshPeer, now: Instant): void {
@@ -141,8 +168,8 @@ export class SimRecords implements MeshRecords {
     }
   }
 
-  private waitingOf(peer: MeshPeer): Map<number, (out: Found | Stored) => void> {
-    const waiting = this.waiting.get(peer) ?? new Map<number, (out: Found | Stored) => void>();
+  private waitingOf(peer: MeshPeer): Map<number, Waiting> {
+    const waiting = this.waiting.get(peer) ?? new Map<number, Waiting>();
     this.waiting.set(peer, waiting);
     return waiting;
   }
