@@ -11,6 +11,7 @@ process.exitCode = run(process.argv.slice(2), SCENARIOS, {
   err: line => process.stderr.write(`${line}\n`),
   seconds: () => performance.now() / 1000,
   draw: (figure, file) => wanted.push({ figure, file }),
+  write: (text, file) => writeFileSync(file, text),
 });
 
 // The drawing library is only read by those who want a picture.

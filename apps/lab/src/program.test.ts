@@ -58,6 +58,15 @@ describe('a run', () => {
     expect(err).toContain('doubling has no picture');
   });
 
+  test('becomes a page: its command, its bar, its figures', () => {
+    const [page = ''] = play(['doubling', '--peers', '4', '--page', 'results']).written;
+    expect(page).toContain('results/doubling.md\n# doubling: twice as many');
+    expect(page).toContain('npm run sim -- doubling --seed 1 --peers 4\n');
+    expect(page).toContain('Bar: fewer than ten. **Held.**');
+    expect(page).toContain('| `twice` | 8 |');
+    expect(page).toContain('![twice as many](doubling.svg)');
+  });
+
   test('is done again by that very command', () => {
     const first = play('doubling --peers 50 --seed 9 --loss 0.05,12.5% --json'.split(' '));
     const [, again = ''] = /^Again: npm run sim -- (.*)$/m.exec(first.err) ?? [];
@@ -131,10 +140,14 @@ describe('every scenario', () => {
   });
 });
 
-function play(argv: readonly string[], scenarios = ALL): { code: number; out: string; err: string; drawn: string[] } {
-  const [out, err, drawn]: [string[], string[], string[]] = [[], [], []];
+function play(
+  argv: readonly string[],
+  scenarios = ALL,
+): { code: number; out: string; err: string; drawn: string[]; written: string[] } {
+  const [out, err, drawn, written]: [string[], string[], string[], string[]] = [[], [], [], []];
   const draw = (_: unknown, file: string) => drawn.push(file);
+  const write = (text: string, file: string) => written.push(`${file}\n${text}`);
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
-  const code = run(argv, scenarios, { ...lines, seconds: () => 0, draw });
-  return { code, out: out.join('\n'), err: err.join('\n'), drawn };
+  const code = run(argv, scenarios, { ...lines, seconds: () => 0, draw, write });
+  return { code, out: out.join('\n'), err: err.join('\n'), drawn, written };
 }

@@ -3,6 +3,7 @@ import { InvariantError } from '@warren/sim';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Figure } from './figure.ts';
 import { type Knob, KnobError, readKnob, type Settings, wholeNumber, writeKnob } from './knob.ts';
+import { pageOf } from './page.ts';
 import { dashed, replay, reportOf, table } from './report.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 
@@ -16,6 +17,7 @@ export interface Output {
   seconds(): number;
   /** Makes a picture of a figure, in time. */
   draw(figure: Figure, file: string): void;
+  write(text: string, file: string): void;
 }
 
 /** Exit codes. */
@@ -70,7 +72,12 @@ function makeProgram(
 }
 
 /** What Commander gives: seed and json, which every scenario has, beside its own settings. */
-type Options = Settings & { readonly seed: number; readonly json: unknown; readonly plot?: string };
+type Options = Settings & {
+  readonly seed: number;
+  readonly json: unknown;
+  readonly plot?: string;
+  readonly page?: string;
+};
 
 function describe(command: Command, { knobs }: Scenario): Command {
   command.addOption(
@@ -82,11 +89,17 @@ function describe(command: Command, { knobs }: Scenario): Command {
     command.addOption(option);
   }
   command.addOption(new Option('--plot <file.svg>', 'draw the figures, where the scenario has a picture'));
+  command.addOption(new Option('--page <folder>', 'write NAME.md and NAME.svg into it, as docs/results has them'));
   return command.addOption(new Option('--json', 'print one JSON object').default(false, 'a table'));
 }
 
 /** Plays a scenario and tells; returns the exit code. */
-function play(name: string, scenario: Scenario, { seed, json, plot, ...settings }: Options, output: Output): number {
+function play(
+  name: string,
+  scenario: Scenario,
+  { seed, json, plot, page, ...settings }: Options,
+  output: Output,
+): number {
   const startedAt = output.seconds();
   const took = (): number => Math.round((output.seconds() - startedAt) * 10) / 10;
   const step = (line: string): void => output.err(`[${took().toFixed(1).padStart(5)} s] ${line}`);
@@ -95,6 +108,11 @@ function play(name: string, scenario: Scenario, { seed, json, plot, ...settings 
   output.out(json ? JSON.stringify(report) : table(report));
   if (plot !== undefined && outcome.figure !== undefined) output.draw(outcome.figure, plot);
   else if (plot !== undefined) output.err(`${name} has no picture: nothing is drawn`);
+  if (page !== undefined) {
+    const command = replay(name, scenario, seed, settings);
+    output.write(pageOf({ name, scenario, command, outcome }), `${page}/${name}.md`);
+    if (outcome.figure !== undefined) output.draw(outcome.figure, `${page}/${name}.svg`);
+  }
   if (report.ok) return Exit.ok;
   for (const sentence of outcome.missed) output.err(`missed: ${sentence}`);
   output.err(`Again: ${replay(name, scenario, seed, settings)}`);
