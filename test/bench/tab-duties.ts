@@ -10,9 +10,9 @@ import { type Duties, MixedGroup } from '../browser/mixed-group.ts';
 import { type Bench, type Figures, rounded } from './bench.ts';
 
 const TABS = 3;
-const NODES = 13;
-const ROUNDS = 10;
-const ROUND_MS = 2_000;
+const NODES = 11;
+const ROUNDS = 4;
+const ROUND_MS = 1_000;
 const PATIENCE_MS = 60_000;
 
 export const tabDuties: Bench = {
@@ -22,9 +22,9 @@ export const tabDuties: Bench = {
     const browser = await launch();
     let group: MixedGroup | undefined;
     try {
-      step(`${TABS} tabs and ${NODES} members in Node join`);
-      group = await MixedGroup.make(await newPages(browser), NODES);
+      group = await MixedGroup.make(await newPages(browser), NODES, step);
       await group.complete();
+      step('everybody knows everybody');
       const joined = await group.duties();
       step('members talk to those without a link');
       const lines = await talk(group);

@@ -40,7 +40,11 @@ export class MixedGroup {
   }
 
   /** Joins a person in each of these pages, each of a profile of its own, and `nodes` members in Node. */
-  static async make(pages: readonly Page[], nodes: number): Promise<MixedGroup> {
+  static async make(
+    pages: readonly Page[],
+    nodes: number,
+    step: (line: string) => void = () => {},
+  ): Promise<MixedGroup> {
     const site = await startTestSite();
     const tabs = pages.map((page, i) => Person.at(page, i === 0 ? 'Ada' : `Bob ${i}`));
     const [ada, ...others] = tabs as [Person, ...Person[]];
@@ -49,9 +53,16 @@ export class MixedGroup {
     await ada.joinInTab('tab');
     for (const person of others) await person.acceptInvite(await ada.invite(true), GROUP);
     await Promise.all(others.map(person => person.joined()));
+    step(`${tabs.length} tabs have joined`);
     const group = (await ada.view()).groups[0]?.group ?? '';
-    const devices = Array.from({ length: nodes }, (_, i) => `node-${i}`);
-    const members = await Promise.all(devices.map(device => NodeMember.join(ada.page, group, device)));
+    const members: NodeMember[] = [];
+    // One after another: a crowd that comes at once is for the simulator to measure.
+    for (let i = 0; i < nodes; i++) {
+      const member = await NodeMember.join(ada.page, group, `node-${i}`);
+      await member.linked();
+      members.push(member);
+    }
+    step(`${nodes} members in Node have joined`);
     return new MixedGroup(site, tabs, members);
   }
 

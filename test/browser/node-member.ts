@@ -10,6 +10,8 @@ import { nodeHost } from '@warren/node';
 import { enrol, type GroupView, type Host, startPeer, type WarrenGroup, type WarrenPeer } from '@warren/peer';
 import type { Page } from 'playwright';
 
+const LINK_PATIENCE_MS = 60_000;
+
 /** One member. */
 export class NodeMember {
   readonly device: string;
@@ -33,6 +35,14 @@ export class NodeMember {
     const membership = await enrol(host, file, { fetch });
     const peer = await startPeer(host, { bootstraps: file.bootstraps });
     return new NodeMember(device, peer, await peer.join(membership), folder);
+  }
+
+  /** Waits until there is a link to another member. */
+  async linked(): Promise<void> {
+    for (const giveUp = performance.now() + LINK_PATIENCE_MS; this.view().links.length === 0; ) {
+      if (performance.now() > giveUp) throw new Error(`${this.device} found no other member`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
   }
 
   view(): GroupView {

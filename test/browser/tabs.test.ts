@@ -117,7 +117,37 @@ describe.skipIf(whyNoChromium !== undefined)('tabs among members in Node', () =>
     await ada.page.getByText(/^This tab was asleep for \d+ seconds\.$/).waitFor();
     await ada.page.getByText('It is back in the mesh.').waitFor();
   });
+
+  test('a tab that is reloaded takes the records that it held from its own disk', async () => {
+    const name = node.view().group;
+    await expect.poll(() => keptBy(ada, name), { timeout: PATIENCE_MS }).toBeGreaterThan(0);
+    await ada.page.reload();
+    await ada.joined();
+    const { groups } = await ada.until(
+      view => view.groups[0]?.storage?.state === 'on' && view.groups[0].storage.entries > 0,
+      PATIENCE_MS,
+      'the reloaded tab has no records',
+    );
+    expect(groups[0]?.recordsHeld).toBeGreaterThan(0);
+  });
 });
+
+/** How many entries the browser has on the shelf of a group. */
+function keptBy({ page }: Person, group: string): Promise<number> {
+  return page.evaluate(
+    async shelf =>
+      new Promise<number>((resolve, reject) => {
+        const opening = indexedDB.open(shelf);
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const count = opening.result.transaction('entries').objectStore('entries').count();
+          count.onsuccess = () => resolve(count.result);
+          count.onerror = () => reject(count.error);
+        };
+      }),
+    `warren-shelf-${group}`,
+  );
+}
 
 declare global {
   /** How often a timer of 100 ms of the page ran. */
