@@ -135,12 +135,14 @@ describe('a far point', () => {
 describe('former neighbours', () => {
   test('faults #30 are 64 at most, and looked for in turn, each no more often than once a minute', () => {
     const former = new Former();
-    for (let i = 0; i < 80; i++) former.add(`peer ${i}`);
-    expect([...former.keys()]).toHaveLength(64);
-    expect(former.next(0, () => true)).toBe('peer 16');
-    expect(former.next(1, () => true)).toBe('peer 17');
-    expect(former.next(2, name => name === 'peer 16')).toBeUndefined();
-    expect(former.next(60_000, name => name === 'peer 16')).toBe('peer 16');
+    const peer = (i: number) => i.toString(16).padStart(2, '0').padEnd(40, '0');
+    for (let i = 0; i < 80; i++) former.add(peer(i), 0);
+    expect(former.toKeep([peer(99)])).toHaveLength(64);
+    expect(former.toKeep([peer(99)])).toBeUndefined();
+    expect(former.due(0, false, () => true)).toEqual([peer(16)]);
+    expect(former.due(1, true, () => true)).toEqual([peer(17), peer(18), peer(19), peer(20)]);
+    expect(former.due(2, false, name => name === peer(16))).toEqual([]);
+    expect(former.due(60_000, false, name => name === peer(16))).toEqual([peer(16)]);
   });
 });
 

@@ -2,10 +2,12 @@
 import {
   decodeOverlayDatagram,
   decodePeerIds,
+  encodeNeighbours,
   encodeOverlayDatagram,
   encodePeerIds,
   HOPS_MAX,
   type OverlayDatagram,
+  OverlayFlag,
   OverlayMode,
   OverlayType,
   type PeerId,
@@ -226,6 +228,158 @@ describe('a far link', () => {
     }
     expect(wanted.size).toBeGreaterThan(8);
   });
+});
+
+describe('a request to a region', () => {
+  const region = { mode: OverlayMode.REGION, type: OverlayType.DHT_REQUEST, requestId: 9, target: place(0x41) };
+
+  test('is taken by the nearest, which hands a copy to its next links on both sides', () => {
+    const { overlay, sent, outputs } = linked();
+    overlay.receive(ACROSS, bytesOf(region), 0);
+    const copies = sent().map(({ to, datagram }) => [to, datagram.flags, datagram.hopsLeft]);
+    expect(copies).toEqual([
+      [RIGHT, OverlayFlag.COPY, HOPS_MAX - 2],
+      [LEFT, OverlayFlag.COPY, HOPS_MAX - 2],
+    ]);
+    expect(outputs().map(({ kind }) => kind)).toEqual(['deliver']);
+  });
+
+  test('brings the answers of copies back the way that it came', () => {
+    const { overlay, sent } = linked();
+    overlay.receive(ACROSS, bytesOf(region), 0);
+    sent();
+    const answer = { mode: OverlayMode.ANSWER, type: OverlayType.DHT_ANSWER, requestId: 9, target: STRANGER };
+    overlay.receive(RIGHT, bytesOf({ ...answer, source: place(0x50) }), 10);
+    overlay.receive(LEFT, bytesOf({ ...answer, source: place(0x30) }), 10);
+    expect(sent().map(({ to }) => to)).toEqual([ACROSS, ACROSS]);
+  });
+
+  test('is no copy for us when a stranger to the place, or no near neighbour, says so', () => {
+    const { overlay, outputs } = alone();
+    for (let i = 1; i < 16; i++) overlay.linkUp(peerKey(place(16 * i)), 0);
+    outputs();
+    const copy = { ...region, flags: OverlayFlag.COPY };
+    overlay.receive(ACROSS, bytesOf(copy), 0);
+    overlay.receive(LEFT, bytesOf({ ...copy, target: place(0xc8) }), 0);
+    expect(outputs()).toEqual([]);
+    overlay.receive(LEFT, bytesOf(copy), 0);
+    expect(outputs().map(({ kind }) => kind)).toEqual(['deliver']);
+  });
+
+  test('gives all answers that are wanted, each peer counting once, and says when they are all', () => {
+    const { overlay, sent, outputs } = linked();
+    const o = { mode: 'region', answers: 3 } as const;
+    overlay.request(OverlayType.DHT_REQUEST, place(0xc1), Uint8Array.of(1), 5, 0, o);
+    const requestId = sent()[0]?.datagram.requestId ?? 0;
+    const answer = { mode: OverlayMode.ANSWER, type: OverlayType.DHT_ANSWER, requestId, target: SELF };
+    for (const at of [0xc0, 0xc0, 0xc8]) overlay.receive(ACROSS, bytesOf({ ...answer, source: place(at) }), 100);
+    expect(outputs()).toMatchObject([
+      { kind: 'answer', tag: 5, source: place(0xc0) },
+      { kind: 'answer', tag: 5, source: place(0xc8) },
+    ]);
+    overlay.tick(1599);
+    expect(outputs()).toEqual([]);
+    overlay.tick(1600);
+    expect(outputs()).toEqual([{ kind: 'done', tag: 5 }]);
+  });
+});
+
+describe('on demand', () => {
+  test('a busy pair gets a link of its own, which is kept when others push in; a full tab dials nobody', () => {
+    const { overlay, outputs } = linked();
+    const busy = peerKey(STRANGER);
+    for (let i = 0; i < 40; i++) overlay.traffic(busy, 1000 + i);
+    expect(outputs()).toEqual([{ kind: 'connect', to: busy }]);
+    overlay.linkUp(busy, 1100);
+    for (let i = 1; i < 12; i++) overlay.linkUp(peerKey(place(0x90 + i)), 1100);
+    expect(overlay.rolesOf(busy)).toContain('on-demand');
+    for (let i = 12; i < 30; i++) overlay.linkUp(peerKey(place(0x90 + i)), 1200);
+    const pushedOut = outputs().filter(({ kind }) => kind === 'disconnect');
+    expect(pushedOut).toHaveLength(4 + 28 - 24);
+    expect(pushedOut).not.toContainEqual({ kind: 'disconnect', to: busy });
+    for (let i = 0; i < 40; i++) overlay.traffic(peerKey(place(0xe0)), 1300 + i);
+    expect(outputs().filter(({ kind }) => kind === 'connect')).toEqual([]);
+  });
+});
+
+describe('rest, and leaving', () => {
+  const told = { type: OverlayType.NEIGHBOURS, source: peerIdFromKey(LEFT) as PeerId, target: SELF, hopsLeft: 1 };
+
+  test('a neighbour that rests says so with its list, and so do we', () => {
+    const { overlay, sent } = linked();
+    overlay.receive(LEFT, bytesOf({ ...told, flags: OverlayFlag.RESTING, payload: encodePeerIds([]) }), 0);
+    expect([LEFT, RIGHT].map(key => overlay.isResting(key))).toEqual([true, false]);
+    overlay.tick(100);
+    sent();
+    overlay.setResting(true, 200);
+    overlay.tick(300);
+    expect(sent().map(({ datagram }) => datagram.flags)).toEqual([2, 2, 2]);
+  });
+
+  test('who holds another list than a neighbour has now asks for it, once a second at most', () => {
+    const { overlay, sent } = linked();
+    overlay.tick(100);
+    sent();
+    overlay.receive(LEFT, bytesOf({ ...told, payload: encodeNeighbours({ kind: 'digest', digest: 7 }) }), 200);
+    expect(sent().map(({ to, datagram }) => [to, datagram.payload])).toEqual([
+      [LEFT, encodeNeighbours({ kind: 'ask' })],
+    ]);
+    for (let now = 300; now < 2300; now += 100) {
+      overlay.receive(LEFT, bytesOf({ ...told, payload: encodeNeighbours({ kind: 'ask' }) }), now);
+    }
+    expect(sent()).toHaveLength(2);
+  });
+
+  test('says goodbye to all and then asks for nothing', () => {
+    const { overlay, sent, outputs } = linked();
+    overlay.leave();
+    expect(outputs().map(({ kind }) => kind)).toEqual(['disconnect', 'disconnect', 'disconnect']);
+    overlay.linkUp(LEFT, 10);
+    expect(outputs()).toEqual([{ kind: 'disconnect', to: LEFT }]);
+    overlay.tick(600_000);
+    expect([sent(), outputs(), overlay.wakeAt]).toEqual([[], [], undefined]);
+  });
+});
+
+describe('peers from before', () => {
+  test('faults #30 are dialled when there is nobody else, and looked for in the ring first when there is', () => {
+    const { overlay, sent, outputs } = alone();
+    overlay.remember([STRANGER, SELF], 0);
+    overlay.tick(0);
+    expect(outputs()).toEqual([{ kind: 'connect', to: peerKey(STRANGER) }]);
+    overlay.unreachable(peerKey(STRANGER), 10);
+    for (const key of [LEFT, RIGHT, ACROSS]) overlay.linkUp(key, 20);
+    sent();
+    for (let now = 100; now < 120_000; now += 500) overlay.tick(now);
+    const looks = sent().filter(({ datagram }) => datagram.type === OverlayType.FIND && datagram.target[0] === 0x99);
+    expect(looks.length).toBeGreaterThan(0);
+    expect(outputs()).toContainEqual({ kind: 'connect', to: peerKey(STRANGER) });
+  });
+
+  test('are not told of a neighbour that said goodbye', () => {
+    const { overlay, outputs } = linked();
+    overlay.linkDown(LEFT, 10, true);
+    overlay.linkDown(RIGHT, 10);
+    for (let now = 100; now < 40_000; now += 500) overlay.tick(now);
+    const kept = outputs().flatMap(out => (out.kind === 'former' ? [out.ids.map(peerKey)] : []));
+    expect(kept.at(-1)?.sort()).toEqual([ACROSS, RIGHT].sort());
+  });
+});
+
+test('faults #67 a request that comes by again and again is passed on eight times', () => {
+  const { overlay, sent } = linked();
+  const request = { mode: OverlayMode.NEAREST, type: OverlayType.DHT_REQUEST, requestId: 7, target: place(0xc1) };
+  for (let i = 0; i < 20; i++) overlay.receive(i % 2 === 0 ? LEFT : RIGHT, bytesOf(request), i);
+  expect(sent()).toHaveLength(8);
+  expect(overlay.stats.circled).toBe(12);
+});
+
+test('who calls while it joins is answered the way that it called, as long as nobody else leads there', () => {
+  const { overlay, sent } = linked();
+  const call = { type: OverlayType.CARRIED, source: place(0x48), target: place(0xc1) };
+  overlay.receive(RIGHT, bytesOf(call), 0);
+  overlay.receive(ACROSS, bytesOf({ type: OverlayType.CARRIED, source: place(0xc1), target: place(0x48) }), 10);
+  expect(sent().map(({ to }) => to)).toEqual([ACROSS, RIGHT]);
 });
 
 describe('memory is bounded', () => {

@@ -9,12 +9,10 @@
  * each peer tells its links which ids it is linked to, and looks for its own
  * place again from somewhere else on the ring, through a link drawn by chance.
  */
-import { below, earliest, type Instant, jitter, type Random, sameBytes, TimerTable } from '@warren/base';
+import { earliest, type Instant, jitter, type Random, sameBytes, TimerTable } from '@warren/base';
 import {
-  decodePeerIds,
   encodePeerIds,
   type OverlayDatagram,
-  OverlayFlag,
   OverlayMode,
   OverlayType,
   type PeerId,
@@ -25,9 +23,10 @@ import {
 import { Demand } from './demand.ts';
 import { Dials } from './dials.ts';
 import { FarLinks } from './far-links.ts';
-import { FORMER_MAX, Former } from './former.ts';
+import { FORMER_MAX, Former, sumOf } from './former.ts';
 import type { Asked, Forwarding, OverlayStats } from './forwarding.ts';
 import { drawFarPoint, estimatePeers, isPlausibleOwner, NEAR_PER_SIDE } from './ring.ts';
+import { type Found, Searches } from './searches.ts';
 import type { Neighbour, Table } from './table.ts';
 import { Telling } from './telling.ts';
 import { leastUseful } from './trimming.ts';
@@ -45,13 +44,6 @@ const REMIND_MS = 1500;
 const FAR_EVERY_MS = 10_000;
 /** Between trials of peers that may be nearer. */
 const TRIAL_MS = 60_000;
-/** Between looks for former neighbours, soon after the last loss and later; and when there is no link at all. */
-const LOOK_MS = 15_000;
-const LOOK_LATER_MS = 60_000;
-const LOOK_ALONE_MS = 3000;
-const LOSS_IS_OLD_MS = 900_000;
-/** Former neighbours dialled at once when there is no link at all. */
-const LOOK_ALONE_DIALS = 4;
 /** A link that neither end has a use for is kept so long. */
 const IDLE_MS = 60_000;
 
@@ -76,12 +68,6 @@ export interface UpkeepOptions {
   readonly push: (output: UpkeepOutput) => void;
 }
 
-/** Why somebody is looked for. */
-type Search =
-  | { readonly kind: 'join' }
-  | { readonly kind: 'far'; readonly point: PeerId }
-  | { readonly kind: 'former'; readonly key: PeerKey };
-
 /**
  * `tell`: the list to whoever has another. `remind`: its digest to all. `stabilise`: looks for the own place. `far`: a far link is missing,
  * or a nearer peer may hold its point. `look`: for a former neighbour. `review`: links that have become idle.
@@ -99,13 +85,10 @@ export class Upkeep {
   private readonly far: FarLinks;
   private readonly demand = new Demand();
   private readonly former = new Former();
-  private readonly searches = new Map<number, Search>();
-  private nextTag = -1;
-  /** Sums over what was told last. */
+  private readonly searches: Searches;
+  /** Sum over the near links that were told last. */
   private lastNear = 0;
-  private lastFormer = 0;
   private nearChangedAt: Instant = Number.NEGATIVE_INFINITY;
-  private lostAt: Instant = Number.NEGATIVE_INFINITY;
   private hasLeft = false;
 
   constructor(options: UpkeepOptions) {
@@ -114,6 +97,7 @@ export class Upkeep {
     this.table = table;
     this.selfKey = peerKey(self);
     this.dials = new Dials(random);
+    this.searches = new Searches(options);
     this.telling = new Telling({
       ...options,
       isFar: key => this.far.holds(key),
@@ -128,8 +112,8 @@ export class Upkeep {
     if (this.hasLeft) this.options.push({ kind: 'disconnect', to: key });
     if (this.hasLeft || key === this.selfKey || !this.table.add(key, now, isOurs)) return;
     const wasFormer = this.former.delete(key);
-    if (this.table.neighbours.size === 1) this.join(now);
-    else if (wasFormer) this.join(now, key);
+    if (this.table.neighbours.size === 1) this.searches.ownPlace(now);
+    else if (wasFormer) this.searches.ownPlace(now, key);
     if (this.timers.at('stabilise') === undefined) this.timers.set('stabilise', now + STABILISE_MS);
     if (this.timers.at('far') === undefined) this.timers.set('far', now + FAR_EVERY_MS / 5);
     this.changed(now);
@@ -214,13 +198,9 @@ export class Upkeep {
 
   /** Takes the answer to a question of our own, or its lack; false when the tag is of another. */
   answered(tag: number, answer: OverlayDatagram | undefined, now: Instant): boolean {
-    const search = this.searches.get(tag);
-    if (search === undefined) return false;
-    this.searches.delete(tag);
-    const ids = answer?.type === OverlayType.FOUND ? decodePeerIds(answer.payload) : undefined;
-    if (answer !== undefined && ids === undefined) this.options.stats.malformed++;
-    this.found(search, answer?.source, ids ?? [], now);
-    return true;
+    const found = this.searches.answered(tag, answer);
+    if (found !== undefined) this.found(found, now);
+    return found !== undefined;
   }
 
   /** Whether an answer may well be from whom its request was for. */
@@ -269,7 +249,7 @@ export class Upkeep {
 
   private stabilise(now: Instant): void {
     if (!this.telling.tell(now)) this.telling.remindAll();
-    if (this.table.neighbours.size > 0) this.join(now);
+    if (this.table.neighbours.size > 0) this.searches.ownPlace(now);
     this.seek(now);
     this.trim(now);
     this.demand.expire(now);
@@ -279,30 +259,7 @@ export class Upkeep {
     this.timers.set('stabilise', now + this.about(every));
   }
 
-  /** Looks for the own place, through a certain link or any, so that in time all parts of the ring are asked. */
-  private join(now: Instant, through?: PeerKey): void {
-    const firstHop = (avoid: ReadonlySet<PeerKey>) => {
-      const links = [...this.table.neighbours.keys()].filter(key => !avoid.has(key));
-      if (through !== undefined && links.includes(through)) return through;
-      return links.length === 0 ? undefined : links[below(this.options.random, links.length)];
-    };
-    this.find({ kind: 'join' }, this.options.self, now, firstHop);
-  }
-
-  private find(
-    search: Search,
-    target: PeerId,
-    now: Instant,
-    firstHop: (avoid: ReadonlySet<PeerKey>) => PeerKey | undefined = () => undefined,
-  ): void {
-    const tag = this.nextTag--;
-    this.searches.set(tag, search);
-    const flags = search.kind === 'join' ? OverlayFlag.NOT_TARGET : 0;
-    const ask = { type: OverlayType.FIND, target, flags, payload: new Uint8Array(0), maySelf: false, firstHop };
-    this.options.forwarding.ask(ask, tag, now);
-  }
-
-  private found(search: Search, source: PeerId | undefined, ids: readonly PeerId[], now: Instant): void {
+  private found({ search, source, ids }: Found, now: Instant): void {
     switch (search.kind) {
       case 'join':
         this.table.find(ids, now);
@@ -386,7 +343,8 @@ export class Upkeep {
 
   private changed(now: Instant): void {
     this.start('tell', now + TELL_SOON_MS);
-    if (this.table.neighbours.size === 0 && !this.former.isEmpty) this.timers.set('look', now + LOOK_ALONE_MS);
+    if (this.table.neighbours.size === 0 && !this.former.isEmpty)
+      this.timers.set('look', now + this.former.lookMs(now, true));
     this.seek(now);
   }
 
@@ -403,7 +361,7 @@ export class Upkeep {
     const isMissing = peers > 2 * NEAR_PER_SIDE + 1 && this.far.isWanted(peers);
     if (isMissing && this.hasRoom) {
       const point = drawFarPoint(this.options.self, peers, this.options.random);
-      this.find({ kind: 'far', point }, point, now);
+      this.searches.at(point, now);
     } else if (!isMissing && this.hasRoom) this.tryNearer(now);
     this.timers.set('far', now + this.about(isMissing ? FAR_EVERY_MS : TRIAL_MS));
   }
@@ -417,34 +375,25 @@ export class Upkeep {
   private look(now: Instant): void {
     const mayDial = (key: PeerKey) => this.dials.mayBegin(key) && !this.dials.isBackedOff(key, now);
     const isAlone = this.table.neighbours.size === 0;
-    for (let i = 0; i < (isAlone ? LOOK_ALONE_DIALS : 1); i++) {
-      const key = this.former.next(now, mayDial);
-      const id = key === undefined ? undefined : peerIdFromKey(key);
-      if (key === undefined || id === undefined) break;
+    for (const key of this.former.due(now, isAlone, mayDial)) {
       if (isAlone) this.connect(key, now);
-      else this.find({ kind: 'former', key }, id, now);
+      else this.searches.forFormer(key, now);
     }
-    if (this.former.isEmpty) return;
-    const later = now - this.lostAt < LOSS_IS_OLD_MS ? LOOK_MS : LOOK_LATER_MS;
-    this.timers.set('look', now + this.about(isAlone ? LOOK_ALONE_MS : later));
+    if (!this.former.isEmpty) this.timers.set('look', now + this.about(this.former.lookMs(now, isAlone)));
   }
 
   private remember(key: PeerKey, now: Instant): void {
-    this.former.add(key);
-    this.lostAt = now;
+    this.former.add(key, now);
     const isAlone = this.table.neighbours.size === 0;
-    this.start('look', now + (isAlone ? 0 : this.about(LOOK_MS)));
+    this.start('look', now + (isAlone ? 0 : this.about(this.former.lookMs(now, false))));
   }
 
   /** Says whom to keep on disk, when that has changed. */
   private keepFormer(): void {
     const near = this.table.near();
     const rest = [...this.table.neighbours.keys()].filter(key => !near.has(key));
-    const keys = [...near.keys(), ...rest, ...[...this.former.keys()].reverse()].slice(0, FORMER_MAX);
-    const sum = sumOf(keys);
-    if (sum === this.lastFormer) return;
-    this.lastFormer = sum;
-    this.options.push({ kind: 'former', ids: keys.flatMap(key => peerIdFromKey(key) ?? []) });
+    const keys = this.former.toKeep([...near.keys(), ...rest]);
+    if (keys !== undefined) this.options.push({ kind: 'former', ids: keys.flatMap(key => peerIdFromKey(key) ?? []) });
   }
 
   private noteNeighbourhood(now: Instant): void {
@@ -470,11 +419,4 @@ export class Upkeep {
   private about(ms: number): number {
     return jitter(this.options.random, ms, 0.2);
   }
-}
-
-/** Tells sets of peers from each other, whatever their order. */
-function sumOf(keys: Iterable<PeerKey>): number {
-  let sum = 0;
-  for (const key of keys) sum += 1 + Number.parseInt(key.slice(0, 12), 16);
-  return sum;
 }
