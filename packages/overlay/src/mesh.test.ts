@@ -149,6 +149,40 @@ describe('peers that go', () => {
   });
 });
 
+describe('a ring that was cut in two', () => {
+  test('faults #30 is one again within a minute of mending, by peers remembered from before', () => {
+    const mesh = settled(24, 18);
+    const side = (key: string) => Number.parseInt(key.slice(-1), 16) % 2;
+    mesh.canMeet = (a, b) => side(a) === side(b);
+    for (const peer of mesh.living()) {
+      for (const key of [...peer.links]) if (side(key) !== side(peer.key)) mesh.unlink(peer, mesh.peer(key));
+    }
+    mesh.run(5 * MINUTE_MS);
+    expect(mesh.isRing()).toBe(false);
+    mesh.canMeet = () => true;
+    expect(mesh.runUntil(() => mesh.isRing(), MINUTE_MS)).toBe(true);
+  });
+});
+
+describe('a ring at rest', () => {
+  test('tells digests, not lists, and few', () => {
+    const mesh = settled(24, 19);
+    mesh.run(3 * MINUTE_MS);
+    let [sent, bytes] = [0, 0];
+    mesh.fate = (_from, _to, datagram) => {
+      sent++;
+      bytes += datagram.length;
+      return 'arrives';
+    };
+    mesh.run(3 * MINUTE_MS);
+    const perPeerMinute = sent / 24 / 3;
+    console.log(
+      `24 peers at rest: ${perPeerMinute.toFixed(1)} datagrams, ${(bytes / 24 / 3).toFixed(0)} bytes each a minute`,
+    );
+    expect(perPeerMinute).toBeLessThanOrEqual(30);
+  });
+});
+
 describe('peers that cannot be reached', () => {
   test('ids that nobody has are tried less and less', () => {
     const mesh = settled(8, 16);
