@@ -30,6 +30,7 @@ const REAL = [
   'test/vectors/command.test.ts',
   'apps/lab/src/draw.test.ts',
   'packages/node/src/shelf-crash.test.ts',
+  'apps/lab/src/scenarios/mesh-scenarios.test.ts',
   'packages/overlay/src/mesh.test.ts',
   'packages/session/src/collisions-deep.test.ts',
 ];

@@ -1,0 +1,55 @@
+/** Each scenario of the mesh on a small scale: it runs, its bar holds, and what attackers do leaves traces. */
+import { expect, test } from 'vitest';
+import type { Settings } from '../knob.ts';
+import type { Outcome } from '../scenario.ts';
+import { SCENARIOS } from './index.ts';
+
+test('faults #19 lookups find the nearest peer while others come and go, and a seed repeats them', () => {
+  const play = () => played('churn', { peers: 16, minutes: 3, life: '5' });
+  const first = play();
+  expect(first.figures.departuresAt5).toBeGreaterThan(0);
+  expect(first.figures.lookupRateAt5).toBeGreaterThan(0.95);
+  expect(play().figures).toEqual(first.figures);
+});
+
+test('faults #65 lookups find a way round silent droppers', () => {
+  const { figures, missed } = played('droppers', { peers: 30, seconds: 20, share: [0.2] });
+  expect(figures.lookupsAt20).toBeGreaterThan(100);
+  expect(missed).toEqual([]);
+});
+
+test('faults #30 a healed partition is one ring with all records', () => {
+  const { figures, missed } = played('merge', { peers: 16, minutes: 1, records: 6 });
+  expect(figures.records).toBe(12);
+  expect(missed).toEqual([]);
+});
+
+test('faults #20 no key is lost when neighbours die at once', () => {
+  const { figures } = played('adjacent-death', { peers: 20, keys: 8, most: 2, rounds: 1 });
+  expect([figures.keysLostAt1, figures.keysLostAt2]).toEqual([0, 0]);
+});
+
+test('faults #63 attackers with assigned ids are among the links of a victim, but not alone', () => {
+  const { figures, missed } = played('eclipse', { peers: 30, seconds: 20, share: [0.2], ids: 'assigned' });
+  expect(figures.attackersAmongLinksAt20).toBeGreaterThan(0);
+  expect(missed).toEqual([]);
+});
+
+test('faults #5 #68 forged and replaced records are answered, and not accepted', () => {
+  const { figures } = played('poison', { peers: 20, keys: 8, seconds: 20, share: [0.2] });
+  expect(figures.answersForgedAt20).toBeGreaterThan(0);
+  expect(figures.forgedAccepted).toBe(0);
+});
+
+test('faults #69 a flood of valid records leaves those of others', () => {
+  const { figures } = played('flood', { peers: 20, keys: 8, seconds: 5, puts: 4, asks: 4, share: [0.1] });
+  expect(figures.meanRecordsHeldAt10).toBeGreaterThan(8);
+  expect(figures.honestLostAt10).toBe(0);
+});
+
+function played(name: string, changes: Settings): Outcome {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined) throw new Error(`there is a scenario ${name}`);
+  const usual = Object.entries(scenario.knobs).map(([key, knob]) => [key, knob.initial]);
+  return scenario.run({ seed: 1, settings: { ...Object.fromEntries(usual), ...changes }, step: () => {} });
+}
