@@ -153,6 +153,20 @@ describe('a key for the first who claims it', () => {
     expect(put(store, 1, { kind, sequence: 3 })).toBe('taken');
   });
 
+  test('faults #69 cannot be filled with ends of what never was, nor of claims given back', () => {
+    const store = new Store();
+    const end = { kind, sequence: 9, isDeleted: true, value: new Uint8Array(0) };
+    for (let writer = 10; writer < 20; writer++) expect(put(store, writer, end)).toBe('ok');
+    expect(store.size).toBe(0);
+    expect(put(store, 10, { kind })).toBe('refused');
+    for (let writer = 20; writer < 30; writer++) {
+      put(store, writer, { kind });
+      put(store, writer, end);
+    }
+    expect(store.size).toBeLessThanOrEqual(2);
+    expect(put(store, 1, { kind })).toBe('ok');
+  });
+
   test('is another key at another position, and for another kind', () => {
     const store = new Store();
     put(store, 1, { kind });

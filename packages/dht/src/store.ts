@@ -44,6 +44,14 @@ export interface StoreListener {
   readonly removed: (held: Held) => void;
 }
 
+/** A record of a name that is not held yet. */
+interface Newcomer {
+  readonly record: DhtRecord;
+  readonly writerKey: PeerKey;
+  readonly from: PeerKey | undefined;
+  readonly bytes: number;
+}
+
 /** Everything under one key at one place. */
 interface Slot {
   readonly records: Map<string, Held>;
@@ -85,6 +93,11 @@ export class Store {
       const age = compareAge(checked.record, former.record);
       if (age <= 0) return age === 0 ? 'ok' : 'refused';
     } else if (this.hasEnded(at, name, checked.record, now)) return 'refused';
+    else if (checked.record.isDeleted) {
+      // Nothing to take away: else ends of what never was would fill the key.
+      this.rememberEnd(at, name, checked.record, now);
+      return 'ok';
+    }
     if (!this.mayClaim(at, name, incoming, now)) return 'taken';
     return this.enter(at, name, incoming, former, now) ? 'ok' : 'refused';
   }
@@ -159,8 +172,12 @@ export class Store {
     const { record, writer } = checked;
     const writerKey = peerKey(writer.leaf.peerId);
     const bytes = RECORD_FIXED_BYTES + record.value.length + record.leaf.length;
-    if (former === undefined && !this.makeRoom(at, { record, writerKey, from, bytes })) return false;
-    if (former !== undefined) this.usage.remove(former);
+    if (former === undefined) {
+      if (!this.makeRoom(at, { record, writerKey, from, bytes }, now)) return false;
+    } else {
+      if (bytes > former.bytes && this.usage.isFull(record.kind, bytes - former.bytes)) return false;
+      this.usage.remove(former);
+    }
     const held: Held = {
       ...checked,
       ...{ position, name, from, bytes, writerKey, until: now + incoming.leftMs },
@@ -202,10 +219,14 @@ export class Store {
     for (const held of this.slots.get(at)?.records.values() ?? []) {
       if (held.until > now) continue;
       this.remove(at, held);
-      const oldest = this.ended.keys().next();
-      if (this.ended.size >= ENDED_MAX && !oldest.done) this.ended.delete(oldest.value);
-      this.ended.set(at + held.name, { sequence: held.record.sequence, until: now + 2 * CLOCK_SKEW_MS });
+      this.rememberEnd(at, held.name, held.record, now);
     }
+  }
+
+  private rememberEnd(at: string, name: string, { sequence }: DhtRecord, now: Instant): void {
+    const oldest = this.ended.keys().next();
+    if (this.ended.size >= ENDED_MAX && !oldest.done) this.ended.delete(oldest.value);
+    this.ended.set(at + name, { sequence, until: now + 2 * CLOCK_SKEW_MS });
   }
 
   private remove(at: string, held: Held): void {
@@ -218,14 +239,15 @@ export class Store {
   }
 
   /** Room for one more record: within the quotas of its key and its writer, if need be in place of others'. */
-  private makeRoom(at: string, o: { record: DhtRecord; writerKey: PeerKey; from: PeerKey | undefined; bytes: number }) {
+  private makeRoom(at: string, o: Newcomer, now: Instant): boolean {
     const { kind } = o.record;
     const policy = POLICIES[kind];
     if (this.usage.recordsOf(kind, o.writerKey) >= policy.recordsPerHolder) return false;
     const records = this.slots.get(at)?.records;
-    const isFull =
-      (records?.size ?? 0) >= policy.recordsPerKey && isKeyFull(liveOf(records), records, policy.recordsPerKey);
-    if (isFull && !this.displace(at, o.from)) return false;
+    const live = (records?.size ?? 0) >= policy.recordsPerKey ? liveOf(records).length : 0;
+    if (live >= policy.recordsPerKey && !this.displace(at, o.from)) return false;
+    // Ends of records are bounded too, but stand in nobody's way.
+    if ((records?.size ?? 0) >= 2 * policy.recordsPerKey) this.forgetEnd(at, now);
     for (let tries = 0; this.usage.isFull(kind, o.bytes); tries++) {
       const victim = tries < VICTIMS_MAX ? this.usage.victim(kind, o.writerKey, o.from, o.bytes) : undefined;
       if (victim === undefined) return false;
@@ -247,6 +269,14 @@ export class Store {
     if (oldest === undefined || most.length <= (counts.get(from ?? '')?.length ?? 0) + 1) return false;
     this.remove(at, oldest);
     return true;
+  }
+
+  /** The oldest end of a record goes; that it ended stays known. */
+  private forgetEnd(at: string, now: Instant): void {
+    const [oldest] = [...(this.slots.get(at)?.records.values() ?? [])].filter(held => held.record.isDeleted);
+    if (oldest === undefined) return;
+    this.remove(at, oldest);
+    this.rememberEnd(at, oldest.name, oldest.record, now);
   }
 
   private sorted(at: string): readonly Held[] {
@@ -277,11 +307,6 @@ export function isRenewal(former: DhtRecord, record: DhtRecord): boolean {
 
 function liveOf(records: ReadonlyMap<string, Held> | undefined): Held[] {
   return [...(records?.values() ?? [])].filter(held => !held.record.isDeleted);
-}
-
-/** Ends of records count half: they make room for new values, and are bounded too. */
-function isKeyFull(live: readonly Held[], all: ReadonlyMap<string, Held> | undefined, most: number): boolean {
-  return live.length >= most || (all?.size ?? 0) >= 2 * most;
 }
 
 function page(wanted: readonly Held[], most: number): DhtRecord[] {
