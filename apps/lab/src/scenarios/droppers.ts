@@ -15,6 +15,7 @@ import {
 import { percent } from '../knob.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
+import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
 
@@ -47,7 +48,21 @@ export const droppers = scenario({
     }
     const rate = figures.lookupRate ?? 1;
     const missed = rate >= BAR ? [] : [`${rate} of the lookups succeeded at ${percent(BAR_AT)} %, not ${BAR}`];
-    return { figures, missed };
+    const figure = [
+      sharesPanel(
+        'Lookups while a share of peers drops',
+        'lookups that come to an honest nearest peer',
+        settings.share,
+        [
+          { name: 'measured', of: 'run', figures, figure: 'lookupRate' },
+          { name: `prediction, ${TRIES} tries`, of: 'paper', figures, figure: 'prediction' },
+        ],
+      ),
+    ];
+    const remarks = [
+      `faults.md promises 1-(1-p)^${TRIES} with p = (1-f)^(h-1); the bar is ${BAR} at ${percent(BAR_AT)} %.`,
+    ];
+    return { figures, missed, figure, remarks };
   },
 });
 

@@ -8,6 +8,7 @@ import { chosenId, eclipsers, type LatencyModel, type MeshPeer, MeshWorld, Seede
 import { percent } from '../knob.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
+import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
 
@@ -46,7 +47,14 @@ export const eclipse = scenario({
       }
     }
     const missed = eclipsed === 0 ? [] : [`the victim was eclipsed ${eclipsed} of the time with assigned ids`];
-    return { figures: { eclipsedShare: eclipsed, ...figures }, missed };
+    const figure = [
+      sharesPanel('Time without an honest neighbour', 'share of the time', settings.share, [
+        { name: 'ids from a CA', of: 'run', figures, figure: 'eclipsedShare' },
+        { name: 'ids chosen beside the victim', of: 'run', figures, figure: 'eclipsedShareChosen' },
+      ]),
+    ];
+    const remarks = ['Ids are chosen only where nobody assigns them: in the public overlay, on which no safety rests.'];
+    return { figures: { eclipsedShare: eclipsed, ...figures }, missed, figure, remarks };
   },
 });
 

@@ -7,6 +7,7 @@ import { type LatencyModel, liars, MeshWorld, Poisoners, type Role, SeededRandom
 import { percent } from '../knob.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
+import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
@@ -40,7 +41,16 @@ export const poison = scenario({
     }
     const missed = forged === 0 ? [] : [`${forged} forged records were accepted`];
     if (found < BAR_FOUND) missed.push(`${found} of the reads gave the newest value, not ${BAR_FOUND}`);
-    return { figures: { forgedAccepted: forged, foundNewest: found, ...figures }, missed };
+    const figure = [
+      sharesPanel('Reads among poisoners', 'reads that give the newest value', settings.share, [
+        { name: 'measured', of: 'run', figures, figure: 'foundNewest' },
+        { name: 'lookups', of: 'run', figures, figure: 'lookupRate' },
+      ]),
+    ];
+    const remarks = [
+      'A forged record is one whose value its writer never wrote; a stale one was replaced by its writer.',
+    ];
+    return { figures: { forgedAccepted: forged, foundNewest: found, ...figures }, missed, figure, remarks };
   },
 });
 
