@@ -29,6 +29,7 @@ const REAL = [
   'test/stories/router*',
   'test/vectors/command.test.ts',
   'apps/lab/src/draw.test.ts',
+  'apps/lab/src/scenarios/ring-scenarios.test.ts',
   'packages/node/src/shelf-crash.test.ts',
   'apps/lab/src/scenarios/mesh-scenarios.test.ts',
   'packages/overlay/src/mesh.test.ts',
