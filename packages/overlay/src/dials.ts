@@ -12,6 +12,8 @@ export const DIALS_MAX = 8;
 const DIAL_MS = 30_000;
 /** Waits before a peer is tried again, by failures in a row. */
 const BACKOFF_MS: readonly number[] = [2000, 5000, 15_000, 30_000, 60_000];
+/** Then a peer is tried again that a neighbour says it is newly linked to: a partition may have healed. */
+const NAMED_MS = 2000;
 /** Failures are forgotten so long after the wait is over. */
 const BACKOFF_KEPT_MS = 120_000;
 /** Failures remembered; the oldest go first. */
@@ -68,6 +70,13 @@ export class Dials {
     const [oldest] = this.backoff.keys();
     if (this.backoff.size >= BACKOFF_MAX && oldest !== undefined) this.backoff.delete(oldest);
     this.backoff.set(key, { failures, until: now + jitter(this.random, wait, 0.2), isOver: false });
+  }
+
+  /** A neighbour has a link to a peer that it did not have before: ends a long wait. */
+  named(key: PeerKey, now: Instant): void {
+    const entry = this.backoff.get(key);
+    const soon = now + jitter(this.random, NAMED_MS, 0.2);
+    if (entry !== undefined && entry.until > soon) this.backoff.set(key, { ...entry, until: soon });
   }
 
   /** Whether a peer has to wait before it is tried again. */

@@ -94,12 +94,16 @@ export class Table {
     return true;
   }
 
-  /** Takes over a neighbour's list of links; false when it says nothing new. */
-  learn(neighbour: Neighbour, ids: readonly PeerId[]): boolean {
+  /** Takes over a neighbour's list of links; false when it says nothing new. `named` hears of ids that were not in it before. */
+  learn(neighbour: Neighbour, ids: readonly PeerId[], named: (id: PeerId) => void = () => {}): boolean {
     const others = ids.filter(id => !sameBytes(id, this.self) && !sameBytes(id, neighbour.id));
     const via = neighbour.slot | ONWARD;
     let isNews = this.places.retain(via, others) > 0;
-    for (const id of others) if (this.places.add(id, via)) isNews = true;
+    for (const id of others) {
+      if (!this.places.add(id, via)) continue;
+      isNews = true;
+      named(id);
+    }
     neighbour.knownCount = others.length;
     return isNews;
   }

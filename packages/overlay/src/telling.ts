@@ -13,6 +13,7 @@ import {
   OverlayFlag,
   OverlayType,
   PEER_IDS_MAX,
+  type PeerId,
   type PeerKey,
   peerKey,
 } from '@warren/wire';
@@ -33,6 +34,8 @@ export interface TellingOptions {
   readonly isFar: (key: PeerKey) => boolean;
   /** Whether our near links have not changed lately; else all links are told of, as others look for their places. */
   readonly isSettled: (now: Instant) => boolean;
+  /** A neighbour tells of a link that it did not tell of before. */
+  readonly named: (id: PeerId, now: Instant) => void;
 }
 
 /** What one overlay and its neighbours tell each other of their links. */
@@ -81,7 +84,7 @@ export class Telling {
     switch (message.kind) {
       case 'list':
         neighbour.digest = listDigest(payload);
-        return this.options.table.learn(neighbour, message.ids);
+        return this.options.table.learn(neighbour, message.ids, id => this.options.named(id, now));
       case 'digest':
         if (message.digest !== neighbour.digest) this.send(neighbour, encodeNeighbours({ kind: 'ask' }));
         return false;

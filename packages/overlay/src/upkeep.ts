@@ -102,6 +102,7 @@ export class Upkeep {
       ...options,
       isFar: key => this.far.holds(key),
       isSettled: now => this.isSettled(now),
+      named: (id, now) => this.dials.named(peerKey(id), now),
     });
     this.far = new FarLinks({ table, random, linkBudget, mayDial: key => this.dials.mayBegin(key) });
   }
