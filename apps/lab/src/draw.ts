@@ -51,10 +51,10 @@ function optionOf({ title, x, y, lines }: Panel): EChartsCoreOption {
       left: 16,
       right: 16,
       itemWidth: 24,
-      itemGap: 24,
+      itemGap: 16,
       textStyle: { fontSize: 12, color: '#222222' },
     },
-    grid: { left: 62, right: 24, top: 52, bottom: 58 + 22 * legendRows(lines) },
+    grid: { left: 62, right: 24, top: 52, bottom: 74 + 30 * legendRows(lines) },
     xAxis: { ...axisOf(x), nameLocation: 'middle', nameGap: 28 },
     yAxis: { ...axisOf(y), nameLocation: 'middle', nameGap: 44 },
     series: lines.map((line, i) => seriesOf(line, i)),
@@ -91,7 +91,7 @@ function seriesOf({ name, of, points }: Line, i: number): LineSeriesOption {
 
 /** How many rows the legend takes: names are about 7 pixels a letter beside their sign. */
 function legendRows(lines: readonly Line[]): number {
-  const width = lines.reduce((sum, { name }) => sum + 56 + 7 * name.length, 0);
+  const width = lines.reduce((sum, { name }) => sum + 46 + 7 * name.length, 0);
   return Math.max(0, Math.ceil(width / (WIDTH - 32)) - 1);
 }
 
