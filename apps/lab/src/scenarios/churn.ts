@@ -39,7 +39,7 @@ export const churn = scenario({
   bar: `at a median lifetime of ${BAR_AT} min at least 99 % of lookups come to the nearest peer`,
   knobs: {
     peers: { kind: 'count', what: 'peers that are there at a time', initial: 200, min: 10, max: 20_000 },
-    minutes: { kind: 'count', what: 'virtual minutes of each level', initial: 15, min: 1, max: 1000 },
+    minutes: { kind: 'count', what: 'virtual minutes of each level', initial: 6, min: 1, max: 1000 },
     life: {
       kind: 'choice',
       what: 'median lifetime in minutes, or all levels',

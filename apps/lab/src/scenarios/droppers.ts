@@ -32,9 +32,9 @@ export const droppers = scenario({
   knobs: {
     peers: { kind: 'count', what: 'peers', initial: 500, min: 20, max: 20_000 },
     share: { kind: 'shares', what: 'shares of peers that drop', initial: [0, 0.1, 0.2, 0.3] },
-    seconds: { kind: 'count', what: 'virtual seconds of lookups at each level', initial: 120, min: 10, max: 100_000 },
+    seconds: { kind: 'count', what: 'virtual seconds of lookups at each level', initial: 40, min: 10, max: 100_000 },
     kind: { kind: 'choice', what: 'what they do', initial: 'silent', of: Object.keys(ROLES) },
-    lookups: { kind: 'count', what: 'lookups a second', initial: 10, min: 1, max: 1000 },
+    lookups: { kind: 'count', what: 'lookups a second', initial: 20, min: 1, max: 1000 },
     latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {

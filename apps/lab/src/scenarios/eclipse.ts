@@ -22,15 +22,15 @@ export const eclipse = scenario({
   example: '--peers 80 --seconds 60 --share 20',
   bar: `with assigned ids and ${percent(BAR_AT)} % attackers the victim is never without an honest neighbour`,
   knobs: {
-    peers: { kind: 'count', what: 'peers, the attackers among them', initial: 200, min: 20, max: 20_000 },
-    share: { kind: 'shares', what: 'shares of peers that attack', initial: [0.05, 0.1, 0.2, 0.3] },
+    peers: { kind: 'count', what: 'peers, the attackers among them', initial: 120, min: 20, max: 20_000 },
+    share: { kind: 'shares', what: 'shares of peers that attack', initial: [0.1, 0.2, 0.3] },
     ids: {
       kind: 'choice',
       what: 'where the ids of attackers come from',
       initial: 'both',
       of: ['both', 'assigned', 'chosen'],
     },
-    seconds: { kind: 'count', what: 'virtual seconds of attack', initial: 180, min: 10, max: 100_000 },
+    seconds: { kind: 'count', what: 'virtual seconds of attack', initial: 60, min: 10, max: 100_000 },
     latency: latencyKnob,
   },
   run: ({ seed, settings, step }) => {

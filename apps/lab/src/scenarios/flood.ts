@@ -21,9 +21,9 @@ export const flood = scenario({
   knobs: {
     peers: { kind: 'count', what: 'peers, the attackers among them', initial: 80, min: 20, max: 20_000 },
     keys: { kind: 'count', what: 'honest records', initial: 80, min: 1, max: 10_000 },
-    share: { kind: 'shares', what: 'shares of peers that flood', initial: [0, 0.05, 0.1, 0.2] },
-    seconds: { kind: 'count', what: 'virtual seconds of flood', initial: 30, min: 5, max: 100_000 },
-    puts: { kind: 'count', what: 'records a second that each of them stores', initial: 20, min: 0, max: 10_000 },
+    share: { kind: 'shares', what: 'shares of peers that flood', initial: [0, 0.1, 0.2] },
+    seconds: { kind: 'count', what: 'virtual seconds of flood', initial: 20, min: 5, max: 100_000 },
+    puts: { kind: 'count', what: 'records a second that each of them stores', initial: 10, min: 0, max: 10_000 },
     asks: { kind: 'count', what: 'lookups a second by each of them', initial: 50, min: 0, max: 10_000 },
     value: { kind: 'count', what: 'bytes of each value', initial: 1024, min: 1, max: 4096 },
     latency: latencyKnob,

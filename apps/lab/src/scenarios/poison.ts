@@ -21,10 +21,10 @@ export const poison = scenario({
   example: '--peers 60 --keys 30 --seconds 60 --share 20',
   bar: `no forged record is accepted; at ${percent(BAR_AT)} % at least ${percent(BAR_FOUND)} % of reads give the newest value`,
   knobs: {
-    peers: { kind: 'count', what: 'peers, the attackers among them', initial: 150, min: 20, max: 20_000 },
+    peers: { kind: 'count', what: 'peers, the attackers among them', initial: 100, min: 20, max: 20_000 },
     keys: { kind: 'count', what: 'stored keys', initial: 100, min: 1, max: 10_000 },
     share: { kind: 'shares', what: 'shares of peers that attack', initial: [0, 0.1, 0.2, 0.3] },
-    seconds: { kind: 'count', what: 'virtual seconds of reads', initial: 90, min: 10, max: 100_000 },
+    seconds: { kind: 'count', what: 'virtual seconds of reads', initial: 40, min: 10, max: 100_000 },
     kind: { kind: 'choice', what: 'forge and replay, or deny', initial: 'forge', of: ['forge', 'lie'] },
     latency: latencyKnob,
   },
