@@ -19,25 +19,26 @@ const page = {
   oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
 };
 
-/** Tests with real browsers, network namespaces or programs, and long simulations: one file at a time, since they time things on two cores. */
+/** Tests with real browsers, network namespaces or programs: one file at a time, since they time things on two cores. */
 const REAL = [
   'test/browser/**',
   'test/netns/**',
   'test/contract/browser-*',
-  'test/stories/post-quantum*',
-  'test/stories/resilience*',
-  'test/stories/router*',
   'test/vectors/command.test.ts',
+  'packages/node/src/shelf-crash.test.ts',
+];
+/** Whole groups under virtual time, and what tries very many cases: minutes of computing, and nothing is timed. */
+const LONG = [
+  'test/stories/**',
   'apps/lab/src/draw.test.ts',
   'apps/lab/src/scenarios/ring-scenarios.test.ts',
-  'packages/node/src/shelf-crash.test.ts',
   'apps/lab/src/scenarios/mesh-scenarios.test.ts',
   'packages/overlay/src/mesh.test.ts',
   'packages/session/src/collisions-deep.test.ts',
 ];
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];
 
-/** The tests: `fast` needs nothing but Node, `real` needs root and a browser (see test/run.ts). */
+/** The tests: `fast` and `long` need nothing but Node, `real` needs root and a browser (see test/run.ts). */
 const tests = {
   test: {
     projects: [
@@ -45,7 +46,7 @@ const tests = {
         test: {
           name: 'fast',
           include: ['{packages,apps,signaling,test}/**/*.test.ts'],
-          exclude: [...NOT_TESTS, ...REAL],
+          exclude: [...NOT_TESTS, ...REAL, ...LONG],
           // All cores: nothing in these tests is timed against the wall.
           maxWorkers: '100%',
           expect: { poll: { timeout: 20_000 } },
@@ -55,8 +56,18 @@ const tests = {
       },
       {
         test: {
+          name: 'long',
+          include: LONG.map(files),
+          exclude: NOT_TESTS,
+          maxWorkers: '100%',
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'real',
-          include: REAL.map(glob => (glob.endsWith('.ts') ? glob : `${glob.replace(/\*+$/, '')}*.test.ts`)),
+          include: REAL.map(files),
           exclude: NOT_TESTS,
           fileParallelism: false,
           expect: { poll: { timeout: 20_000 } },
@@ -69,3 +80,8 @@ const tests = {
 };
 
 export default defineConfig(({ mode }) => (mode === 'test' ? tests : page));
+
+/** The tests that a pattern of folders or files stands for. */
+function files(glob: string): string {
+  return glob.endsWith('.ts') ? glob : `${glob.replace(/\*+$/, '')}*.test.ts`;
+}

@@ -1,6 +1,6 @@
 /**
  * `npm test`: types, style, then all tests, and one summary line for the whole.
- * `npm run check` is the same without real browsers and namespaces. Installs
+ * `npm run check` is the same without long simulations, real browsers and namespaces. Installs
  * with apt-get what tests need where it may; otherwise names it in one line,
  * and the tests that need it are counted as skipped with their reason.
  */
@@ -32,6 +32,7 @@ tests('fast');
 if (!fast) {
   install(line => process.stdout.write(`${line}\n`));
   command('the page', ['vite', 'build', '--logLevel', 'warn']);
+  tests('long');
   tests('real');
 }
 const failed = total.failed > 0 || (strict && !fast && total.skipped > 0);
@@ -49,7 +50,7 @@ function command(name: string, [program, ...args]: [string, ...string[]]): void 
 }
 
 /** One Vitest project; its counts come from its own report. */
-function tests(project: 'fast' | 'real'): void {
+function tests(project: 'fast' | 'long' | 'real'): void {
   process.stdout.write(`-- tests: ${project}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'warren-tests-'));
   const report = join(folder, 'report.json');
