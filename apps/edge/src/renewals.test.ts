@@ -9,6 +9,7 @@ import {
   type Membership,
   PeerError,
   readRequest,
+  type Shelf,
 } from '@warren/peer';
 import { beforeEach, expect, test } from 'vitest';
 import { gatherMemberships } from './memberships.ts';
@@ -107,6 +108,28 @@ test('a group that is left during a renewal stays left', async () => {
   await Promise.all([renewal, leaving, again, running.renewAll()]);
   expect([joined.size, await loadMemberships(host)]).toEqual([0, []]);
   expect(calls).toEqual(['/api/renew']);
+});
+
+test('a group that is left lets go of its records before they are emptied, and they are emptied also where its device fails', async () => {
+  const records = ['a card', 'a claim'];
+  let isInUse = true;
+  const shelf = async (): Promise<Shelf> => {
+    if (isInUse) throw new Error('in use');
+    return { batchMs: 0, load: () => [], write: () => {}, clear: () => void records.splice(0), close: () => {} };
+  };
+  const holding: Host = { ...host, shelf };
+  const left = async () => {
+    await host.storage.set(`acquaintances-${GROUP}`, new Uint8Array(1));
+    isInUse = false;
+    throw new Error('The device does not go.');
+  };
+  const gathered = await gatherMemberships(holding, undefined, { fetchFor: () => site, say: () => {} });
+  const nothing = async () => {};
+  const o = { host: holding, fetchFor: () => site, joined: () => [], renewed: nothing, join: nothing, left };
+  await expect(new Renewals(o, gathered).forget(GROUP)).rejects.toThrow('The device does not go.');
+  expect(records).toEqual([]);
+  expect(await host.storage.get(`acquaintances-${GROUP}`)).toBeUndefined();
+  expect(await loadMemberships(host)).toEqual([]);
 });
 
 test('two renewals at a time are one', async () => {

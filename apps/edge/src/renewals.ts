@@ -49,13 +49,19 @@ export class Renewals {
     return this.renewing;
   }
 
-  /** Forgets a membership and takes its group out, after a renewal that goes on. */
+  /**
+   * Takes a group out and forgets its membership, after a renewal that goes on: in that order, since a group that runs
+   * holds its records and goes on keeping what it meets. Rejects when the group did not go as it should, forgotten all the same.
+   */
   forget(group: string): Promise<void> {
     return this.inTurn(async () => {
-      await forgetMembership(this.o.host, group);
       this.waits.delete(group);
       this.problems.delete(group);
-      await this.o.left(group);
+      try {
+        await this.o.left(group);
+      } finally {
+        await forgetMembership(this.o.host, group);
+      }
     });
   }
 
