@@ -24,6 +24,35 @@ describe('faults #21 a link on which nothing comes back', () => {
     expect((at(a, 'down') ?? 0) - (doubts(a)[0]?.at ?? 0)).toBeCloseTo(2000, -2);
   });
 
+  test('is not in doubt for one lost probe', () => {
+    for (let i = 0; i < 20; i++) {
+      talk(3000 + 50 * i);
+      bed.fate = () => [];
+      talk(450);
+      bed.fate = () => [10];
+    }
+    expect(doubts(a)).toEqual([]);
+  });
+
+  test('is not in doubt for being slow, once that is known: 1.2 s there and back', () => {
+    bed.fate = () => [600];
+    talk(15_000);
+    const before = doubts(a).length;
+    talk(60_000);
+    bed.run(60_000);
+    expect(doubts(a)).toHaveLength(before);
+    expect(at(a, 'down')).toBeUndefined();
+  });
+
+  test('is lost for good where it is slow, too', () => {
+    bed.fate = () => [600];
+    talk(30_000);
+    bed.fate = () => [];
+    const cutAt = bed.now;
+    talk(10_000);
+    expect((at(a, 'down') ?? Number.POSITIVE_INFINITY) - cutAt).toBeLessThanOrEqual(7000);
+  });
+
   test('is in doubt no more once anything comes', () => {
     bed.fate = () => [];
     talk(1500);

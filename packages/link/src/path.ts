@@ -2,8 +2,9 @@
  * One path of a link: whether it is proven, how fast it is, whether it lives.
  * A path carries data only after a challenge was answered inside the session
  * with the same binding (decisions.md "Link, path, session"). Probing costs:
- * after 5 s of silence, every 1 s while something is unanswered, lost after
- * three.
+ * after 5 s of silence, every 1 s while something is unanswered and once
+ * between the first two, so that two tell after a second that the path is in
+ * doubt; lost after three seconds.
  */
 import { type Instant, sameBytes, toHex } from '@warren/base';
 import type { PathId } from '@warren/session';
@@ -16,10 +17,16 @@ export const PROBE_AFTER_SILENCE_MS = 5000;
 export const PROBE_RESERVE_MS = 15_000;
 /** Between probes while something is unanswered. */
 export const PROBE_EVERY_MS = 1000;
-/** Unanswered probes that mean the path is lost. */
+/** Unanswered probes that put the path in doubt: one alone is a lost datagram. */
+const PROBES_DOUBTED = 2;
+/** Unanswered probes that mean the path is lost, and so many `PROBE_EVERY_MS`. */
 export const PROBES_LOST = 3;
 /** The same for a carried path: its carrier first has to find out that a link of its own is lost, and mends itself. */
 export const CARRIED_PROBES_LOST = 8;
+/** A probe counts as unanswered after so many round-trip times, within these bounds. */
+const ANSWER_RTTS = 2;
+const ANSWER_WITHIN_MIN_MS = 500;
+const ANSWER_WITHIN_MAX_MS = 4000;
 /** A path on which something came so lately is not doubted on account of what came by other ways, which are slower. */
 const HEARD_LATELY_MS = 500;
 /** Even a busy path is measured so often. */
@@ -73,7 +80,9 @@ export class Path {
   private lastReceivedAt: Instant;
   private lastSentAt: Instant = Number.NEGATIVE_INFINITY;
   private lastProbedAt: Instant = Number.NEGATIVE_INFINITY;
-  private unanswered = 0;
+  /** When the probes since the last sign of life were sent. */
+  private readonly silentProbes: Instant[] = [];
+  private isDoubted = false;
   private readonly firstProbes: readonly number[];
   private probes = 0;
   private readonly outstanding = new Map<string, { sentAt: Instant; bytes: number }>();
@@ -104,9 +113,14 @@ export class Path {
     return this.kind === 'overlay' ? CARRIED_PROBES_LOST : PROBES_LOST;
   }
 
-  /** Whether a probe was not answered in time. */
+  /** Whether the path has left two probes unanswered, as far as was known at the latest, or the neighbour has given up on it. */
   get isInDoubt(): boolean {
-    return this.unanswered > 1;
+    return this.isDoubted;
+  }
+
+  /** How long an answer may take. */
+  private get answerWithinMs(): number {
+    return Math.max(ANSWER_WITHIN_MIN_MS, Math.min(ANSWER_RTTS * (this.rttMs ?? 0), ANSWER_WITHIN_MAX_MS));
   }
 
   /** Whether only a datagram from there made us try this path, and nothing has come back for a second. */
@@ -129,7 +143,7 @@ export class Path {
   /** Notes that something authentic of `bytes` came in. */
   received(bytes: number, now: Instant): void {
     this.lastReceivedAt = now;
-    this.unanswered = 0;
+    this.answers();
     this.allowanceBytes += AMPLIFICATION_MAX * bytes;
   }
 
@@ -137,7 +151,8 @@ export class Path {
   probed(token: Uint8Array, now: Instant): void {
     this.await(token, 0, now);
     this.lastProbedAt = now;
-    this.unanswered++;
+    this.silentProbes.push(now);
+    this.isDoubted ||= now >= this.unansweredAt(PROBES_DOUBTED);
     this.probes++;
   }
 
@@ -183,7 +198,7 @@ export class Path {
     const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
     this.proven = true;
-    this.unanswered = 0;
+    this.answers();
     this.lastReceivedAt = now;
     this.answeredAt = Math.max(this.answeredAt, probe.sentAt);
     this.allowanceBytes = Number.POSITIVE_INFINITY;
@@ -195,7 +210,7 @@ export class Path {
     this.proven = false;
     this.createdAt = now;
     this.probes = 0;
-    this.unanswered = 0;
+    this.answers();
     this.provenBytes = 0;
     this.sizeRounds = 0;
   }
@@ -204,18 +219,18 @@ export class Path {
   suspect(now: Instant): void {
     this.lastReceivedAt = Math.min(this.lastReceivedAt, now - PROBE_RESERVE_MS);
     this.lastProbedAt = Number.NEGATIVE_INFINITY;
-    this.unanswered = 0;
+    this.answers();
   }
 
   /** Makes the next check probe at once, at most every second: there is a sign that the path is no more. */
   doubt(now: Instant): void {
-    if (this.proven && this.unanswered === 0 && now - this.lastProbedAt >= PROBE_EVERY_MS) this.suspect(now);
+    if (this.proven && this.silentProbes.length === 0 && now - this.lastProbedAt >= PROBE_EVERY_MS) this.suspect(now);
   }
 
   /** The other end does not use the path: true when that is to be believed, so that it is in doubt until it answers. */
   heardRound(now: Instant): boolean {
-    if (!this.proven || this.unanswered > 1 || now - this.lastReceivedAt < HEARD_LATELY_MS) return false;
-    this.unanswered = Math.max(this.unanswered, 1);
+    if (!this.proven || this.isDoubted || now - this.lastReceivedAt < HEARD_LATELY_MS) return false;
+    this.isDoubted = true;
     return true;
   }
 
@@ -229,7 +244,32 @@ export class Path {
   wakeAt(isWatched: boolean): Instant {
     const probeAt = this.probeAt(isWatched);
     if (!this.proven) return Math.min(probeAt, this.createdAt + UNPROVEN_MS);
-    return this.unanswered >= this.probesLost ? this.lastProbedAt + PROBE_EVERY_MS : probeAt;
+    return Math.min(probeAt, this.lostAt);
+  }
+
+  private answers(): void {
+    this.silentProbes.length = 0;
+    this.isDoubted = false;
+  }
+
+  /** When so many probes will have had their time; infinity while fewer are out. */
+  private unansweredAt(count: number): Instant {
+    const last = this.silentProbes[count - 1];
+    return last === undefined ? Number.POSITIVE_INFINITY : last + this.answerWithinMs;
+  }
+
+  /** When the path will be lost if nothing comes. */
+  private get lostAt(): Instant {
+    const [first = Number.POSITIVE_INFINITY] = this.silentProbes;
+    return Math.max(first + this.probesLost * PROBE_EVERY_MS, this.unansweredAt(this.probesLost));
+  }
+
+  /** When to probe again while nothing comes: the second time as soon as the first has had its time. */
+  private get probeAgainAt(): Instant {
+    const soonest = this.lastProbedAt + Math.min(this.answerWithinMs, PROBE_EVERY_MS);
+    const [first = soonest, second, third] = this.silentProbes;
+    if (second === undefined) return soonest;
+    return third === undefined ? Math.max(soonest, first + PROBE_EVERY_MS) : this.lastProbedAt + PROBE_EVERY_MS;
   }
 
   private await(token: Uint8Array, bytes: number, now: Instant): void {
@@ -240,7 +280,7 @@ export class Path {
 
   private isLost(now: Instant): boolean {
     if (!this.proven) return now - this.createdAt >= UNPROVEN_MS;
-    return this.unanswered >= this.probesLost && now - this.lastProbedAt >= PROBE_EVERY_MS;
+    return now >= this.lostAt;
   }
 
   private probeAt(isWatched: boolean): Instant {
@@ -248,7 +288,7 @@ export class Path {
       const next = this.firstProbes[this.probes];
       return next === undefined ? Number.POSITIVE_INFINITY : this.createdAt + next;
     }
-    if (this.unanswered > 0) return this.lastProbedAt + PROBE_EVERY_MS;
+    if (this.silentProbes.length > 0) return this.probeAgainAt;
     if (!isWatched) return this.lastReceivedAt + PROBE_RESERVE_MS;
     const awaited =
       this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + PROBE_EVERY_MS : Number.POSITIVE_INFINITY;
