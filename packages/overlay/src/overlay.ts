@@ -134,6 +134,11 @@ export class Overlay {
     return hop !== undefined && hop !== peerKey(peer);
   }
 
+  /** A peer is not to be looked for again, as a former neighbour or otherwise; links to it are left alone. */
+  forget(key: PeerKey): void {
+    this.upkeep.forget(key);
+  }
+
   /** A wanted link did not come about. */
   unreachable(key: PeerKey, now: Instant): void {
     this.upkeep.unreachable(key, now);

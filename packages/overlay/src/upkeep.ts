@@ -137,6 +137,12 @@ export class Upkeep {
     this.seek(now);
   }
 
+  /** A peer is not to be looked for again. */
+  forget(key: PeerKey): void {
+    this.former.delete(key);
+    this.table.forget(key);
+  }
+
   /** Remembers neighbours of an earlier run. */
   rememberAll(ids: readonly PeerId[], now: Instant): void {
     for (const key of ids.slice(0, FORMER_MAX).map(peerKey)) {

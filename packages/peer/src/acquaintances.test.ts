@@ -10,6 +10,8 @@ const TODAY = 1_767_225_600_000;
 const DAY_MS = 86_400_000;
 const id = (n: number) => n.toString(16).padStart(40, '0');
 
+const nobody = () => false;
+
 describe('a book of addresses', () => {
   test('comes back from the disk as it was, those met last first', () => {
     const book = new AddressBook(false);
@@ -17,7 +19,7 @@ describe('a book of addresses', () => {
     book.met(id(2), '192.0.2.2:1', TODAY);
     book.met(id(1), '[2001:db8::1]:1', TODAY);
     book.metNode('wss://node.example/bootstrap', TODAY);
-    book.former = [id(7), id(8)];
+    book.setFormer([id(7), id(8)], nobody, TODAY);
     const back = new AddressBook(false);
     back.decode(book.encode(), TODAY + DAY_MS);
     expect(back.known()).toEqual([id(1), id(2)]);
@@ -41,6 +43,41 @@ describe('a book of addresses', () => {
     expect(later.known()).toEqual([]);
   });
 
+  test('forgets former neighbours a month after they were neighbours last, however often they are named since', () => {
+    const book = new AddressBook(false);
+    book.setFormer([id(1), id(2), id(3)], nobody, TODAY);
+    book.setFormer([id(3), id(1), id(2)], peer => peer === id(3), TODAY + 5 * DAY_MS);
+    book.seen(id(2), TODAY + 20 * DAY_MS);
+    expect(book.metAt(id(2))).toBe(TODAY + 20 * DAY_MS);
+    const back = new AddressBook(false);
+    back.decode(book.encode(), TODAY + 31 * DAY_MS);
+    expect(back.former).toEqual([id(3), id(2)]);
+    book.met(id(3), '192.0.2.3:1', TODAY + 9 * DAY_MS);
+    expect(book.dropOld(TODAY + 38 * DAY_MS)).toEqual([id(1)]);
+    expect(book.dropOld(TODAY + 60 * DAY_MS)).toEqual([id(2), id(3)]);
+    expect([book.former, book.known()]).toEqual([[], []]);
+  });
+
+  test('faults #51 knows removed members over a restart, for a month or until they are members again', () => {
+    const book = new AddressBook(false);
+    for (const n of [1, 2]) {
+      book.met(id(n), '192.0.2.1:1', TODAY);
+      book.forget(id(n), TODAY);
+    }
+    book.welcome(id(2));
+    const [back, late] = [new AddressBook(false), new AddressBook(false)];
+    back.decode(book.encode(), TODAY + DAY_MS);
+    late.decode(book.encode(), TODAY + 30 * DAY_MS);
+    expect([back.known(), back.isGone(id(1)), back.isGone(id(2)), late.isGone(id(1))]).toEqual([
+      [],
+      true,
+      false,
+      false,
+    ]);
+    for (let i = 0; i < 500; i++) back.forget(id(i), TODAY);
+    expect(back.encode().length).toBeLessThan(20_000);
+  });
+
   test('sends nobody to private or loopback addresses on the word of strangers, not even from the disk', () => {
     const [members, strangers] = [new AddressBook(false), new AddressBook(true)];
     for (const [n, address] of ['10.0.0.1:1', '127.0.0.1:1', '192.168.1.1:1', '[fe80::1]:1', '8.8.8.8:1'].entries()) {
@@ -61,7 +98,11 @@ describe('a book of addresses', () => {
       book.met(id(499), `192.0.2.2:${i + 1}`, TODAY);
       book.metNode(`ws://node-${i}.example/`, TODAY);
     }
-    book.former = Array.from({ length: 500 }, (_, i) => id(i));
+    book.setFormer(
+      Array.from({ length: 500 }, (_, i) => id(i)),
+      nobody,
+      TODAY,
+    );
     expect(book.known()).toHaveLength(PEERS_MAX);
     expect(book.known().slice(0, 2)).toEqual([id(499), id(498)]);
     expect(book.paths(id(499))).toEqual(['udp/192.0.2.2:500', 'udp/192.0.2.1:500', 'udp/192.0.2.2:499']);
@@ -98,6 +139,7 @@ class Bench {
   readonly neighbours: Neighbour[] = [];
   readonly calls: { at: Instant; to: string }[] = [];
   readonly kept: Uint8Array[] = [];
+  readonly dropped: string[] = [];
   private now: Instant = 0;
 
   constructor(count: number, seed = 1, canUdp = true) {
@@ -139,7 +181,8 @@ class Bench {
 
   private take(out: AcquaintancesOutput): void {
     if (out.kind === 'call') this.calls.push({ at: this.now, to: out.to });
-    else this.kept.push(out.bytes);
+    else if (out.kind === 'acquaintances') this.kept.push(out.bytes);
+    else this.dropped.push(out.peer);
   }
 }
 
@@ -204,6 +247,17 @@ describe('acquaintances', () => {
     bench.machine.forget(id(1), 0);
     expect(bench.machine.remembered).toEqual([id(9), id(0)]);
     expect(bench.machine.paths(id(1))).toEqual([]);
+  });
+
+  test('are called no more when they were not met for a month, and the overlay is told', () => {
+    const bench = new Bench(1);
+    bench.machine.remember([id(5)], 0);
+    bench.run(31 * DAY_MS);
+    expect(bench.dropped).toEqual([id(5), id(0)]);
+    expect(bench.machine.remembered).toEqual([]);
+    bench.calls.length = 0;
+    bench.run(31 * DAY_MS + 600_000);
+    expect(bench.calls).toEqual([]);
   });
 
   test('mean nothing to a tab but bootstrap nodes, as it has no UDP', () => {

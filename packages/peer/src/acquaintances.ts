@@ -6,7 +6,17 @@
  * Addresses of members stay in the group's own book (decisions.md "Trust between
  * strangers").
  */
-import { earliest, type Instant, jitter, Outbox, type Random, TimerTable, unit, type WallClock } from '@warren/base';
+import {
+  earliest,
+  type Instant,
+  jitter,
+  Outbox,
+  type Random,
+  TimerTable,
+  type UnixMs,
+  unit,
+  type WallClock,
+} from '@warren/base';
 import type { PeerKey } from '@warren/wire';
 import { AddressBook } from './address-book.ts';
 import type { PathId } from './host.ts';
@@ -27,6 +37,8 @@ const KEEP_MS = 600_000;
 export type AcquaintancesOutput =
   /** Try to reach this peer there. */
   | { readonly kind: 'call'; readonly to: PeerKey; readonly paths: readonly PathId[] }
+  /** This peer was not met for so long that it is not to be looked for any more. */
+  | { readonly kind: 'too-old'; readonly peer: PeerKey }
   /** Keep this for the next start, in place of what was kept before. */
   | { readonly kind: 'acquaintances'; readonly bytes: Uint8Array };
 
@@ -70,6 +82,7 @@ export class Acquaintances {
     const { kept, wallClock } = this.options;
     if (kept !== undefined) this.book.decode(kept, wallClock.at(now));
     this.setAlone(true, now);
+    this.timers.set('keep', now + jitter(this.options.random, KEEP_MS, 0.2));
   }
 
   poll(): AcquaintancesOutput | undefined {
@@ -78,6 +91,7 @@ export class Acquaintances {
 
   /** A neighbour came, or is reached by another path. */
   linked({ peer, path }: Neighbour, now: Instant): void {
+    this.book.welcome(peer);
     if (this.note(peer, path, now)) this.keepSoon(now);
   }
 
@@ -113,14 +127,25 @@ export class Acquaintances {
   /** The overlay says whom to remember. */
   remember(former: readonly PeerKey[], now: Instant): void {
     const isNews = former.join() !== this.book.former.join();
-    this.book.former = former;
+    const here = new Set(this.options.neighbours().map(({ peer }) => peer));
+    this.book.setFormer(former, peer => here.has(peer), this.options.wallClock.at(now));
     if (isNews) this.keepSoon(now);
   }
 
-  /** Somebody is not to be reached any more. */
+  /** Somebody was removed: is neither called nor named any more, until there is a link all the same. */
   forget(peer: PeerKey, now: Instant): void {
-    this.book.forget(peer);
+    this.book.forget(peer, this.options.wallClock.at(now));
     this.keepSoon(now);
+  }
+
+  /** When somebody was met last; `undefined` when nothing is remembered. */
+  metAt(peer: PeerKey): UnixMs | undefined {
+    return this.book.metAt(peer);
+  }
+
+  /** Whether somebody was removed, in this run or one before. */
+  isGone(peer: PeerKey): boolean {
+    return this.book.isGone(peer);
   }
 
   get wakeAt(): Instant | undefined {
@@ -158,7 +183,12 @@ export class Acquaintances {
   }
 
   private keep(now: Instant): void {
-    for (const { peer, path } of this.options.neighbours()) this.note(peer, path, now);
+    const today = this.options.wallClock.at(now);
+    for (const { peer, path } of this.options.neighbours()) {
+      this.note(peer, path, now);
+      this.book.seen(peer, today);
+    }
+    for (const peer of this.book.dropOld(today)) this.outbox.push({ kind: 'too-old', peer });
     this.timers.clear('keep-soon');
     this.keptAt = now;
     this.outbox.push({ kind: 'acquaintances', bytes: this.book.encode() });

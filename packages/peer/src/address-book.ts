@@ -18,6 +18,8 @@ export const URLS_MAX = 16;
 const URL_LENGTH_MAX = 256;
 /** Ids that the overlay wants to remember. */
 const FORMER_MAX = 64;
+/** Ids of removed members. */
+const GONE_MAX = 256;
 /** Where nobody was reached for so long nobody is looked for: as long as a member's certificate lives. */
 const KEPT_MS = 30 * 86_400_000;
 const TEXT_BYTES_MAX = 65_536;
@@ -33,7 +35,10 @@ export class AddressBook {
   private readonly strangers: boolean;
   private readonly peers = new Map<PeerKey, Entry>();
   private readonly nodes = new Map<string, UnixMs>();
-  private formerIds: readonly PeerKey[] = [];
+  /** Removed members, and since when: nobody else of that id has a certificate, and theirs has run out when this is dropped. */
+  private readonly gone = new Map<PeerKey, UnixMs>();
+  /** When each was a neighbour last. */
+  private formerIds = new Map<PeerKey, UnixMs>();
 
   /** `strangers`: peers may be anybody, so private and loopback addresses are not tried. */
   constructor(strangers: boolean) {
@@ -61,10 +66,23 @@ export class AddressBook {
     return isNew;
   }
 
-  /** Forgets a peer. */
-  forget(peer: PeerKey): void {
+  /** Forgets a peer that is a member no more, but for its id. */
+  forget(peer: PeerKey, today: UnixMs): void {
     this.peers.delete(peer);
-    this.formerIds = this.formerIds.filter(former => former !== peer);
+    this.formerIds.delete(peer);
+    this.gone.delete(peer);
+    this.gone.set(peer, today);
+    bound(this.gone, GONE_MAX);
+  }
+
+  /** Whether a peer is a member no more. */
+  isGone(peer: PeerKey): boolean {
+    return this.gone.has(peer);
+  }
+
+  /** Notes that a peer is a member again. */
+  welcome(peer: PeerKey): void {
+    this.gone.delete(peer);
   }
 
   /** Ways to a peer, the newest first. */
@@ -84,18 +102,44 @@ export class AddressBook {
 
   /** Ids of peers from before, as the overlay gave them. */
   get former(): readonly PeerKey[] {
-    return this.formerIds;
+    return [...this.formerIds.keys()];
   }
 
-  set former(ids: readonly PeerKey[]) {
-    this.formerIds = ids.slice(0, FORMER_MAX);
+  /** Takes these in place of those before; a date is kept but for those who are new, or neighbours now. */
+  setFormer(ids: readonly PeerKey[], isHere: (peer: PeerKey) => boolean, today: UnixMs): void {
+    const before = this.formerIds;
+    const dated = ids.slice(0, FORMER_MAX).map(id => [id, isHere(id) ? today : (before.get(id) ?? today)] as const);
+    this.formerIds = new Map(dated);
+  }
+
+  /** Notes that a peer is a neighbour. */
+  seen(peer: PeerKey, today: UnixMs): void {
+    if (this.formerIds.has(peer)) this.formerIds.set(peer, today);
+  }
+
+  /** When a peer was met last; `undefined` when it is not remembered. */
+  metAt(peer: PeerKey): UnixMs | undefined {
+    const [at, formerAt] = [this.peers.get(peer)?.at, this.formerIds.get(peer)];
+    return at === undefined ? formerAt : Math.max(at, formerAt ?? at);
+  }
+
+  /** Drops what is too old; gives the peers of whom nothing is left. */
+  dropOld(today: UnixMs): PeerKey[] {
+    const isOld = (at: UnixMs) => today - at >= KEPT_MS;
+    const known = new Set([...this.former, ...this.peers.keys()]);
+    for (const [peer, { at }] of this.peers) if (isOld(at)) this.peers.delete(peer);
+    for (const dates of [this.nodes, this.gone, this.formerIds]) {
+      for (const [key, at] of dates) if (isOld(at)) dates.delete(key);
+    }
+    return [...known].filter(peer => this.metAt(peer) === undefined);
   }
 
   /** What to keep. */
   encode(): Uint8Array {
     const peers = [...this.peers].map(([id, { addresses, at }]) => ({ id, at, udp: addresses }));
     const urls = [...this.nodes].map(([url, at]) => ({ url, at }));
-    return utf8(JSON.stringify({ version: 1, peers, urls, former: this.formerIds }));
+    const [former, gone] = [this.formerIds, this.gone].map(dates => [...dates].map(([id, at]) => ({ id, at })));
+    return utf8(JSON.stringify({ version: 1, peers, urls, former, gone }));
   }
 
   /** Takes what was kept, without what is too old. */
@@ -111,7 +155,12 @@ export class AddressBook {
     for (const { url, at } of list(kept.urls).map(fields).filter(isFresh)) {
       if (isText(url)) this.metNode(url, Math.min(Number(at), today));
     }
-    this.former = list(kept.former).filter(isId);
+    for (const { id, at } of list(kept.gone).map(fields).filter(isFresh)) {
+      if (isId(id)) this.forget(id, Math.min(Number(at), today));
+    }
+    for (const { id, at } of list(kept.former).map(fields).filter(isFresh).slice(0, FORMER_MAX)) {
+      if (isId(id)) this.formerIds.set(id, Math.min(Number(at), today));
+    }
   }
 }
 

@@ -71,6 +71,7 @@ export class GroupNetwork {
     const neighbours = () => this.network.links.usable();
     this.revocations = new Revocations({ set: options.authority.revocations, random, neighbours });
     this.directory.note(credentials.leaf, wallClock.at(now));
+    this.forgetRemoved(now);
     this.records = this.groupRecords();
   }
 
@@ -220,7 +221,10 @@ export class GroupNetwork {
     const isGone = (leaf: Parameters<typeof revocations.isRevoked>[0]) => revocations.isRevoked(leaf);
     const isEnd = isGone(this.network.leaf);
     this.outbox.push({ kind: 'revocations', list });
-    if (!isEnd) this.network.cut(isGone, now, revocationListMessage(list));
+    if (!isEnd) {
+      this.network.cut(isGone, now, revocationListMessage(list));
+      this.forgetRemoved(now);
+    }
     if (spread?.kind === 'begin') this.network.overlay.broadcast(spread.content, now);
     else if (spread !== undefined) this.network.overlay.handOn(spread.token, now);
     this.network.settle(now);
@@ -228,6 +232,21 @@ export class GroupNetwork {
     else {
       this.directory.remove(isGone);
       this.outbox.push({ kind: 'changed' });
+    }
+  }
+
+  /** Also those who are away are looked for no more: known by certificate, or named by the list and not met since. */
+  private forgetRemoved(now: Instant): void {
+    const { revocations } = this.options.authority;
+    const { acquaintances } = this.network;
+    for (const { peer, certified } of this.directory.all()) {
+      if (revocations.isRevoked(certified)) this.network.forget(peer, now);
+    }
+    for (const entry of revocations.list?.revoked ?? []) {
+      if (!('peerId' in entry)) continue;
+      const peer = peerKey(entry.peerId);
+      const metAt = acquaintances.metAt(peer);
+      if (metAt !== undefined && metAt < entry.before) this.network.forget(peer, now);
     }
   }
 

@@ -1,7 +1,7 @@
 /** What one network keeps of others, and what it gives back. Everybody is a whole participant in virtual time. */
 import { utf8 } from '@warren/base';
 import type { SessionIndices, Sessions, SessionsOptions } from '@warren/session';
-import { cheapCrypto, type Resident, Village } from '@warren/sim';
+import { cheapCrypto, type Resident, simRevocations, Village } from '@warren/sim';
 import {
   encodeMemberMessage,
   encodeOverlayDatagram,
@@ -112,10 +112,48 @@ describe('a group that is left', () => {
   });
 });
 
+describe('faults #51 a removed member who is away', () => {
+  test.each([
+    ['by name', ({ name: user }: Resident) => ({ user })],
+    ['by peer id', ({ group }: Resident) => ({ peerId: group.network.self })],
+  ])('%s is forgotten by those who met it: called no more, also not after a restart', (_, named) => {
+    const c = village.edge('c');
+    c.join();
+    join();
+    expect(village.world.runUntil(() => [a, b].every(each => each.friends.includes('c')), 30_000)).toBe(true);
+    village.world.run(3000);
+    const [id, revoked] = [c.peerId as PeerKey, [{ ...named(c), before: village.unixMs }]];
+    c.kill();
+    expect(village.world.runUntil(() => !a.friends.includes('c'), 60_000)).toBe(true);
+    const list = simRevocations(village.authority, { sequence: 1, signedAt: village.unixMs, revoked });
+    expect(a.driver.act(now => a.group.learnRevocations(list, now))).toBe(true);
+    village.world.run(1000);
+    const calls = [a, b].map(each => called(each, id));
+    village.world.run(25_000);
+    b.kill();
+    village.world.run(25_000);
+    const again = village.restart(a);
+    again.join();
+    calls.push(called(again, id));
+    again.driver.act(now => again.group.learnRevocations(list, now));
+    village.world.run(20_000);
+    expect(calls.flatMap(each => each())).toEqual([]);
+    expect(again.group.network.acquaintances.remembered).not.toContain(id);
+    again.driver.act(now => again.group.network.connect(id, [`via/public/${id}`], now));
+    expect(again.group.network.links.info(id)).toBeUndefined();
+  });
+});
+
 function join(): void {
   for (const each of [a, b]) if (each.peer.groups.size === 0) each.join();
-  const areFriends = () => [a, b].every(each => each.friends.length === 1);
+  const areFriends = () => [a, b].every(each => each.friends.length > 0);
   expect(village.world.runUntil(areFriends, 30_000)).toBe(true);
+}
+
+/** From now on notes what a participant asks of its links to a peer; gives what that was. */
+function called({ group }: Resident, peer: PeerKey): () => unknown[] {
+  const connect = vi.spyOn(group.network.links, 'connect');
+  return () => connect.mock.calls.filter(([to]) => to === peer);
 }
 
 /** As to a member without a link. */

@@ -101,7 +101,8 @@ export class Network {
 
   /** Starts a link; to anyone when `to` is not known. */
   connect(to: PeerKey | undefined, paths: readonly PathId[], now: Instant): void {
-    if (!this.isClosed) this.links.connect(to, paths, now);
+    const isRefused = this.isClosed || (to !== undefined && this.acquaintances.isGone(to));
+    if (!isRefused) this.links.connect(to, paths, now);
     this.settle(now);
   }
 
@@ -152,10 +153,17 @@ export class Network {
       this.links.disconnect(peer, now);
       this.pointToPoint.forget(peer);
       this.eteSessions.forget(peer);
-      if (!this.isClosed) this.acquaintances.forget(peer, now);
+      if (!this.isClosed) this.forget(peer, now);
     }
     this.dht.store.dropWriters(isGone);
     this.settle(now);
+  }
+
+  /** Somebody was removed, here or not: is not looked for, called or dialled any more. The caller settles. */
+  forget(peer: PeerKey, now: Instant): void {
+    this.links.disconnect(peer, now);
+    this.overlay.forget(peer);
+    this.acquaintances.forget(peer, now);
   }
 
   /** Ends everything for good, neighbours with a goodbye: nobody is answered any more, no keys and no indices are left. */
@@ -215,6 +223,7 @@ export class Network {
       for (let out = this.acquaintances.poll(); out !== undefined; out = this.acquaintances.poll()) {
         moved = true;
         if (out.kind === 'call') this.links.connect(out.to, out.paths, now);
+        else if (out.kind === 'too-old') this.overlay.forget(out.peer);
         else this.outbox.push(out);
       }
     }
@@ -270,7 +279,7 @@ export class Network {
         return;
       case 'unreachable':
         if (out.peer !== undefined) this.overlay.unreachable(out.peer, now);
-        if (out.peer !== undefined && out.reason === 'revoked') this.acquaintances.forget(out.peer, now);
+        if (out.peer !== undefined && out.reason === 'revoked') this.forget(out.peer, now);
         this.outbox.push(out);
         return;
       case 'changed':
@@ -301,7 +310,8 @@ export class Network {
         this.links.send(out.to, Inner.OVERLAY, out.bytes, now);
         return;
       case 'connect':
-        this.links.connect(out.to, [`via/${this.name}/${out.to}`, ...this.acquaintances.paths(out.to)], now);
+        if (this.acquaintances.isGone(out.to)) this.overlay.unreachable(out.to, now);
+        else this.links.connect(out.to, [`via/${this.name}/${out.to}`, ...this.acquaintances.paths(out.to)], now);
         return;
       case 'disconnect':
         this.links.disconnect(out.to, now);
