@@ -42,6 +42,15 @@ export const NO_OWNER_MS = 2_000;
  */
 export const MISS_RETRY_MS: readonly number[] = [100, 300, 900];
 
+/** Such an answer is doubted while no more addresses than this are waited for: a scan is no reason to ask more. */
+export const RETRY_ADDRESSES_MAX = 8;
+
+/** Questions that frames of our own machine may cause: so many at once ... */
+export const FINDS_BURST = 64;
+
+/** ... and so many a second. */
+export const FINDS_PER_SECOND = 32;
+
 /** Answers kept; the one learned longest ago goes first. */
 export const OWNERS_MAX = 4_096;
 

@@ -22,6 +22,7 @@ export type Ownership = PeerId | 'nobody' | 'unknown';
 /** Answers "nobody" while somebody waits for the owner: it may just have come, or its record be on the move. */
 interface Missed {
   readonly count: number;
+  /** Infinity once that was done. */
   readonly askAt: Instant;
   /** Nobody waits any longer then. */
   readonly until: Instant;
@@ -81,9 +82,11 @@ export class Owners {
     return this.ageOf(address, now) >= OWNER_DOUBT_MS;
   }
 
-  /** Whether the question is open: asked, not answered, and not long ago. */
+  /** Whether the question is open: asked, not answered, and not long ago; or its answer is doubted, after a pause. */
   isAsked(address: number, now: Instant): boolean {
-    return (this.asked.get(address) ?? now) > now;
+    const askAt = this.misses.get(address)?.askAt ?? now;
+    const isPausing = askAt > now && askAt < Number.POSITIVE_INFINITY;
+    return isPausing || (this.asked.get(address) ?? now) > now;
   }
 
   /** Notes that the question is asked. Returns false when too many are open: then it must not be asked. */

@@ -1,5 +1,6 @@
 /**
- * Frames that wait until the owner of an address is known. Bounded per address and in all; what waits too long goes.
+ * Frames that wait until the owner of an address is known. Bounded per address and in all; what waits too long goes, and
+ * what waits in a crowd for one address gives way to what waits for another.
  */
 import type { Instant } from '@warren/base';
 import { PENDING_MAX, PENDING_MS, PENDING_PER_ADDRESS } from './constants.ts';
@@ -19,14 +20,29 @@ export class Pending<Item> {
     return this.waiting;
   }
 
-  /** Adds an item at the end of its queue. Returns false when there is no room: the item is not kept. */
-  add(address: number, item: Item, now: Instant): boolean {
+  /** How many addresses are waited for. */
+  get addressCount(): number {
+    return this.queues.size;
+  }
+
+  /** The addresses that are waited for, the one that came first first. */
+  addresses(): number[] {
+    return [...this.queues.keys()];
+  }
+
+  /**
+   * Adds an item at the end of its queue. `replaced`: one that waited for another address was thrown out for it, the
+   * last of the longest queue; `full`: there is no room, the item is not kept.
+   */
+  add(address: number, item: Item, now: Instant): 'added' | 'replaced' | 'full' {
     const queue = this.queues.get(address) ?? [];
-    if (this.waiting >= PENDING_MAX || queue.length >= PENDING_PER_ADDRESS) return false;
+    if (queue.length >= PENDING_PER_ADDRESS) return 'full';
+    const isFull = this.waiting >= PENDING_MAX;
+    if (isFull && !this.makeRoom(queue.length)) return 'full';
     queue.push({ item, until: now + PENDING_MS });
     this.queues.set(address, queue);
     this.waiting++;
-    return true;
+    return isFull ? 'replaced' : 'added';
   }
 
   /** Whether something waits for an address. */
@@ -62,5 +78,21 @@ export class Pending<Item> {
       if (first !== undefined && (least === undefined || first.until < least)) least = first.until;
     }
     return least;
+  }
+
+  /** Throws out the last of the longest queue, the oldest of equal ones, if it is longer than `mine`. */
+  private makeRoom(mine: number): boolean {
+    let longest: number | undefined;
+    let length = mine;
+    for (const [address, queue] of this.queues) {
+      if (queue.length <= length) continue;
+      longest = address;
+      length = queue.length;
+    }
+    if (longest === undefined) return false;
+    this.queues.get(longest)?.pop();
+    if (length === 1) this.queues.delete(longest);
+    this.waiting--;
+    return true;
   }
 }

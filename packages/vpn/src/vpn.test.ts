@@ -14,6 +14,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   ECHOES_PER_SECOND,
+  FINDS_BURST,
+  FINDS_PER_SECOND,
   MISS_RETRY_MS,
   NO_OWNER_MS,
   OWNER_DOUBT_MS,
@@ -23,6 +25,7 @@ import {
   PENDING_MAX,
   PENDING_MS,
   PENDING_PER_ADDRESS,
+  RETRY_ADDRESSES_MAX,
 } from './constants.ts';
 import { macOf } from './mac.ts';
 import { ipFrame, peerOf, pingFrame, SUBNET, seeded } from './testbed.ts';
@@ -149,7 +152,66 @@ describe('a frame from the TAP device', () => {
     for (let i = 0; i < 50; i++) vpn.fromTap(outbound({}), T);
     expect(vpn.stats.outboundDrops['queue-full']).toBe(50 - PENDING_PER_ADDRESS);
     for (let i = 0; i < 1_000; i++) vpn.fromTap(outbound({ destination: BOBS + 1 + i }), T);
-    expect(drain(vpn)).toHaveLength(1 + PENDING_MAX - PENDING_PER_ADDRESS);
+    expect(drain(vpn)).toHaveLength(FINDS_BURST);
+    vpn.tick(T + PENDING_MS);
+    expect(vpn.stats.outboundDrops['no-answer']).toBe(PENDING_MAX);
+  });
+
+  test('to one address after another makes us ask so often and no more', () => {
+    const vpn = member();
+    let asked = 0;
+    for (let now = T; now < T + 10_000; now++) {
+      vpn.fromTap(outbound({ destination: BOBS + 1 + ((now - T) % 5_000) }), now);
+      vpn.tick(now);
+      for (const output of drain(vpn)) {
+        if (output.kind !== 'find-owner') continue;
+        asked++;
+        vpn.handle({ kind: 'owner', address: output.address, peerId: undefined }, now);
+      }
+    }
+    expect(asked).toBeLessThanOrEqual(FINDS_BURST + 10 * FINDS_PER_SECOND + 1);
+    expect(asked).toBeGreaterThan(9 * FINDS_PER_SECOND);
+  });
+
+  test('to a member whose answer grows old goes on while others make us ask', () => {
+    const vpn = member([[BOBS, BOB]]);
+    for (let i = 1; i <= 200; i++) vpn.fromTap(outbound({ destination: BOBS + i }), T + OWNER_REFRESH_MS);
+    drain(vpn);
+    vpn.fromTap(outbound({}), T + OWNER_REFRESH_MS);
+    expect(drain(vpn).map(output => output.kind)).toEqual(['find-owner', 'frame']);
+  });
+
+  test('that waits while too many ask is asked for a little later', () => {
+    const vpn = member();
+    for (let i = 1; i <= FINDS_BURST; i++) vpn.fromTap(outbound({ destination: BOBS + i }), T);
+    drain(vpn);
+    vpn.fromTap(outbound({}), T);
+    expect(drain(vpn)).toEqual([]);
+    const at = vpn.wakeAt ?? 0;
+    expect(at).toBeLessThanOrEqual(T + 1000 / FINDS_PER_SECOND);
+    vpn.tick(at);
+    expect(drain(vpn)).toEqual([{ kind: 'find-owner', address: BOBS }]);
+  });
+
+  test('of which many wait has no answer doubted', () => {
+    const vpn = member();
+    for (let i = 0; i <= RETRY_ADDRESSES_MAX; i++) vpn.fromTap(outbound({ destination: NOBODYS + i }), T);
+    drain(vpn);
+    vpn.handle({ kind: 'owner', address: NOBODYS, peerId: undefined }, T + 10);
+    vpn.tick(T + 10 + (MISS_RETRY_MS[0] ?? 0));
+    expect(drain(vpn)).toEqual([]);
+    expect(vpn.stats.outboundDrops['no-owner']).toBe(1);
+  });
+
+  test('that follows an answer "nobody" does not shorten the pause before it is doubted', () => {
+    const vpn = member();
+    vpn.fromTap(outbound({}), T);
+    drain(vpn);
+    vpn.handle({ kind: 'owner', address: BOBS, peerId: undefined }, T + 10);
+    vpn.fromTap(outbound({}), T + 20);
+    expect(drain(vpn)).toEqual([]);
+    vpn.tick(T + 10 + (MISS_RETRY_MS[0] ?? 0));
+    expect(drain(vpn)).toEqual([{ kind: 'find-owner', address: BOBS }]);
   });
 
   test('asks again in the background before the answer lapses', () => {

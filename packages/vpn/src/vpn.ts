@@ -18,7 +18,14 @@ import {
 } from '@warren/wire';
 import { AddressChoice } from './address-choice.ts';
 import { AddressClaim } from './claim.ts';
-import { ECHOES_PER_SECOND, PEER_FINDS_BURST, PEER_FINDS_PER_SECOND } from './constants.ts';
+import {
+  ECHOES_PER_SECOND,
+  FINDS_BURST,
+  FINDS_PER_SECOND,
+  PEER_FINDS_BURST,
+  PEER_FINDS_PER_SECOND,
+  RETRY_ADDRESSES_MAX,
+} from './constants.ts';
 import { type EchoPacket, echoFrame, Pings, readEcho } from './echo.ts';
 import { inspectInbound } from './inbound.ts';
 import { putMac } from './mac.ts';
@@ -91,6 +98,9 @@ export class Vpn {
   private readonly pings: Pings;
   private readonly echoRate = new PeerRate(ECHOES_PER_SECOND, ECHOES_PER_SECOND);
   private readonly findRate = new PeerRate(PEER_FINDS_BURST, PEER_FINDS_PER_SECOND);
+  private readonly seekRate = new PeerRate(FINDS_BURST, FINDS_PER_SECOND);
+  /** When to ask for owners that our frames wait for and that were too many to ask for at once. */
+  private seekAt: Instant | undefined;
   /** The latest time that any call told. */
   private latest: Instant = 0;
 
@@ -127,13 +137,17 @@ export class Vpn {
     this.latest = now;
     this.claim.tick(now);
     this.drainClaim();
-    for (const address of this.owners.dueAgain(now)) if (this.isAwaited(address)) this.find(address, now);
     this.stats.outboundDrops['no-answer'] += this.outgoing.expire(now);
     this.stats.inboundDrops['no-answer'] += this.incoming.expire(now);
+    for (const address of this.owners.dueAgain(now)) {
+      if (this.outgoing.has(address)) this.seek(address, now);
+      else if (this.incoming.has(address)) this.find(address, now);
+    }
+    this.seekMore(now);
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.claim.wakeAt, this.outgoing.wakeAt, this.incoming.wakeAt, this.owners.wakeAt);
+    return earliest(this.claim.wakeAt, this.outgoing.wakeAt, this.incoming.wakeAt, this.owners.wakeAt, this.seekAt);
   }
 
   /** Takes a frame that the machine sends through its TAP device. */
@@ -183,14 +197,17 @@ export class Vpn {
   private learnOwner(address: number, peerId: PeerId | undefined, now: Instant): void {
     if (!isAssignable(this.subnet, address)) return;
     const owner = peerId === undefined || sameBytes(peerId, this.self) ? undefined : peerId;
-    if (owner === undefined && this.isAwaited(address) && this.owners.missed(address, now)) return;
+    if (owner === undefined && this.mayDoubtMiss(address) && this.owners.missed(address, now)) return;
     this.owners.learn(address, owner, now);
     for (const frame of this.outgoing.take(address)) this.fromTap(frame, now);
     for (const inbound of this.incoming.take(address)) this.fromPeer(inbound.peerId, inbound.frame, now);
   }
 
-  private isAwaited(address: number): boolean {
-    return this.outgoing.has(address) || this.incoming.has(address);
+  /** Whether "nobody" is worth asking again: frames wait for the address, and not for many others. */
+  private mayDoubtMiss(address: number): boolean {
+    const { outgoing, incoming } = this;
+    const isAwaited = outgoing.has(address) || incoming.has(address);
+    return isAwaited && outgoing.addressCount + incoming.addressCount <= RETRY_ADDRESSES_MAX;
   }
 
   private routeOut(frame: Uint8Array, now: Instant): OutboundDrop | undefined {
@@ -231,9 +248,27 @@ export class Vpn {
   }
 
   private awaitOwner(address: number, frame: Uint8Array, now: Instant): OutboundDrop | undefined {
-    if (!this.outgoing.add(address, frame, now)) return 'queue-full';
-    this.find(address, now);
+    const room = this.outgoing.add(address, frame, now);
+    if (room === 'full') return 'queue-full';
+    if (room === 'replaced') this.countOutbound('queue-full');
+    this.seek(address, now);
     return undefined;
+  }
+
+  /** Asks for the owner of an address that our own frames wait for, as soon as the rate of such questions allows. */
+  private seek(address: number, now: Instant): void {
+    if (this.owners.isAsked(address, now)) return;
+    if (this.seekAt === undefined && this.seekRate.take(this.self, now)) this.find(address, now);
+    else this.seekAt ??= now + 1000 / FINDS_PER_SECOND;
+  }
+
+  private seekMore(now: Instant): void {
+    if (this.seekAt === undefined || now < this.seekAt) return;
+    this.seekAt = undefined;
+    for (const address of this.outgoing.addresses()) {
+      if (this.seekAt !== undefined) return;
+      this.seek(address, now);
+    }
   }
 
   private routeIn(peerId: PeerId, frame: Uint8Array, now: Instant): InboundDrop | undefined {
@@ -259,7 +294,9 @@ export class Vpn {
   private awaitSource(address: number, inbound: Inbound, now: Instant): InboundDrop | undefined {
     const mayAsk = this.owners.isAsked(address, now) || this.findRate.take(inbound.peerId, now);
     if (!mayAsk) return 'find-rate';
-    if (!this.incoming.add(address, inbound, now)) return 'queue-full';
+    const room = this.incoming.add(address, inbound, now);
+    if (room === 'full') return 'queue-full';
+    if (room === 'replaced') this.countInbound('queue-full');
     this.find(address, now);
     return undefined;
   }
