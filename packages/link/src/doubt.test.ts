@@ -34,6 +34,14 @@ describe('faults #21 a link on which nothing comes back', () => {
     expect(doubts(a)).toEqual([]);
   });
 
+  test('is seldom in doubt for losses: with a fifth of all datagrams lost at most three times in five minutes', () => {
+    const random = new SeededRandom(9, 'loss');
+    bed.fate = () => (random.unit() < 0.2 ? [] : [20]);
+    talk(300_000);
+    expect(doubts(a).filter(({ isDoubtful }) => isDoubtful).length).toBeLessThanOrEqual(3);
+    expect(at(a, 'down')).toBeUndefined();
+  });
+
   test('is not in doubt for being slow, once that is known: 1.2 s there and back', () => {
     bed.fate = () => [600];
     talk(15_000);
