@@ -5,6 +5,7 @@
  */
 import { type Instant, jitter, type Random } from '@warren/base';
 import type { PeerKey } from '@warren/wire';
+import { Namers } from './namers.ts';
 
 /** Links being made at once. */
 export const DIALS_MAX = 8;
@@ -32,14 +33,18 @@ export class Dials {
   /** When each dial under way is given up. */
   private readonly underWay = new Map<PeerKey, Instant>();
   private readonly backoff = new Map<PeerKey, Backoff>();
+  private readonly namers = new Namers();
 
   constructor(random: Random) {
     this.random = random;
   }
 
-  /** Notes the start of a dial; false when it must not begin: under way, failed lately, or too many at once. */
-  begin(key: PeerKey, now: Instant): boolean {
-    if (!this.mayBegin(key) || this.isBackedOff(key, now)) return false;
+  /**
+   * Notes the start of a dial; false when it must not begin: under way, failed lately, or too many at once, in all or on
+   * the word of `namers`.
+   */
+  begin(key: PeerKey, now: Instant, namers: readonly PeerKey[] = []): boolean {
+    if (!this.mayBegin(key) || this.isBackedOff(key, now) || !this.namers.begin(key, namers, now)) return false;
     this.underWay.set(key, now + DIAL_MS);
     return true;
   }
@@ -53,17 +58,20 @@ export class Dials {
   clear(): void {
     this.underWay.clear();
     this.backoff.clear();
+    this.namers.clear();
   }
 
   /** A link is up, whoever dialled. */
-  reached(key: PeerKey): void {
+  reached(key: PeerKey, now: Instant): void {
     this.underWay.delete(key);
+    this.namers.reached(key, now);
     this.backoff.delete(key);
   }
 
   /** A dial failed, or a link was lost. */
   failed(key: PeerKey, now: Instant): void {
     this.underWay.delete(key);
+    this.namers.failed(key, !this.backoff.has(key), now);
     const failures = (this.backoff.get(key)?.failures ?? 0) + 1;
     const wait = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length) - 1] as number;
     this.backoff.delete(key);
@@ -83,6 +91,16 @@ export class Dials {
   isBackedOff(key: PeerKey, now: Instant): boolean {
     const entry = this.backoff.get(key);
     return entry !== undefined && entry.until > now;
+  }
+
+  /** Whether any neighbour is doubted. */
+  hasDoubted(now: Instant): boolean {
+    return this.namers.hasDoubted(now);
+  }
+
+  /** Whether several peers that a neighbour named were not there: others go first. */
+  isDoubted(namer: PeerKey, now: Instant): boolean {
+    return this.namers.isDoubted(namer, now);
   }
 
   /** Dials under way. */

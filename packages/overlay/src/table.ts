@@ -6,6 +6,7 @@
  */
 import { type Instant, sameBytes } from '@warren/base';
 import { compareDistance, fraction, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
+import { FOUND } from './namers.ts';
 import { type HopOptions, nextHop, type Reach } from './next-hop.ts';
 import { ONWARD, Places, SLOTS_MAX } from './places.ts';
 import { NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
@@ -14,6 +15,8 @@ import { judged, SCORE_START } from './scores.ts';
 /** Ids found but not linked are remembered for so long. */
 const FOUND_MS = 60_000;
 const FOUND_MAX = 64;
+/** Of the near links on one side we want so many on one neighbour's word: another's always has a place. */
+const NAMED_PER_SIDE = NEAR_PER_SIDE - 1;
 const ANYHOW: HopOptions = {};
 
 /** One link as routing sees it. */
@@ -148,7 +151,10 @@ export class Table {
     for (const id of ids) {
       if (sameBytes(id, this.self) || this.isKnown(id)) continue;
       const key = peerKey(id);
-      if (this.found.has(key) || this.found.size < FOUND_MAX) this.found.set(key, { id, until: now + FOUND_MS });
+      this.found.delete(key);
+      const [oldest] = this.found.keys();
+      if (this.found.size >= FOUND_MAX && oldest !== undefined) this.found.delete(oldest);
+      this.found.set(key, { id, until: now + FOUND_MS });
     }
   }
 
@@ -176,15 +182,30 @@ export class Table {
     return ids;
   }
 
-  /** Who should be our near links among all that are known and may be reached, nearest first on each side. */
-  wanted(mayReach: (key: PeerKey) => boolean): PeerId[] {
-    const accept = (i: number) => (this.places.via[i] as number) < ONWARD || mayReach(peerKey(this.places.idAt(i)));
-    const after = this.walk(this.self, 1, NEAR_PER_SIDE, accept);
-    const before = this.walk(this.self, -1, NEAR_PER_SIDE, accept);
-    if (this.found.size === 0) return [...after, ...before];
-    const ids = new Map([...after, ...before].map(id => [peerKey(id), id]));
-    for (const [key, { id }] of this.found) if (mayReach(key)) ids.set(key, id);
+  /**
+   * Who should be our near links among all that may be reached and that somebody names who `counts` (`FOUND`: our own
+   * searches), nearest first on each side, links among them. No namer fills a side alone.
+   */
+  wanted(mayReach: (key: PeerKey) => boolean, counts: (namer: PeerKey) => boolean): PeerId[] {
+    const after = this.walk(this.self, 1, NEAR_PER_SIDE, this.wantedBy(mayReach, counts));
+    const before = this.walk(this.self, -1, NEAR_PER_SIDE, this.wantedBy(mayReach, counts));
+    if (this.found.size === 0 || !counts(FOUND)) return [...after, ...before];
+    const found = [...this.found].flatMap(([key, { id }]) => (mayReach(key) ? [id] : []));
+    const nearest = [
+      ...successors(this.self, found, NAMED_PER_SIDE),
+      ...predecessors(this.self, found, NAMED_PER_SIDE),
+    ];
+    const ids = new Map([...after, ...before, ...nearest].map(id => [peerKey(id), id]));
     return bothSides(this.self, [...ids.values()]);
+  }
+
+  /** On whose word we know of a peer that we have no link to. */
+  namersOf(id: PeerId): PeerKey[] {
+    const namers: PeerKey[] = this.found.has(peerKey(id)) ? [FOUND] : [];
+    const start = this.places.firstFrom(id);
+    if (start >= this.places.count || !this.places.isAt(start, id)) return namers;
+    for (const { key } of this.waysTo(start)) namers.push(key);
+    return namers;
   }
 
   /** The ids known nearest to a position on each side, at most `each`; without us. */
@@ -232,6 +253,30 @@ export class Table {
     const ids: PeerId[] = [];
     for (let i = 0; i < count; i++) if (via[i] === (slot | ONWARD)) ids.push(this.places.idAt(i));
     return ids;
+  }
+
+  /** Takes links, and what may be reached while one of its namers has a share of this side left. */
+  private wantedBy(mayReach: (key: PeerKey) => boolean, counts: (namer: PeerKey) => boolean): (i: number) => boolean {
+    const taken = new Map<Neighbour, number>();
+    return start => {
+      if ((this.places.via[start] as number) < ONWARD) return true;
+      const isOpen = (namer: Neighbour) => (taken.get(namer) ?? 0) < NAMED_PER_SIDE && counts(namer.key);
+      const namer = this.waysTo(start).find(isOpen);
+      if (namer === undefined || !mayReach(peerKey(this.places.idAt(start)))) return false;
+      taken.set(namer, (taken.get(namer) ?? 0) + 1);
+      return true;
+    };
+  }
+
+  /** The links that lead to the id of an entry, the first of its kind. */
+  private waysTo(start: number): Neighbour[] {
+    const ways: Neighbour[] = [];
+    const end = this.places.groupEnd(start);
+    for (let i = start; i < end; i++) {
+      const link = this.reach.slots[(this.places.via[i] as number) & ~ONWARD];
+      if (link !== undefined) ways.push(link);
+    }
+    return ways;
   }
 
   /** Ids met going round from a position, which is left out itself, as are we; at most `most`, once round. */

@@ -109,7 +109,7 @@ export class Upkeep {
 
   linkUp(key: PeerKey, now: Instant): void {
     const isOurs = this.dials.isUnderWay(key);
-    this.dials.reached(key);
+    this.dials.reached(key, now);
     if (this.hasLeft) this.options.push({ kind: 'disconnect', to: key });
     if (this.hasLeft || key === this.selfKey || !this.table.add(key, now, isOurs)) return;
     const wasFormer = this.former.delete(key);
@@ -296,14 +296,25 @@ export class Upkeep {
 
   /** Wants links to the true neighbours among all ids known, unless they failed lately. */
   private seek(now: Instant): void {
-    for (const id of this.table.wanted(key => !this.dials.isBackedOff(key, now))) this.connect(peerKey(id), now);
+    this.seekNamed(false, now);
+    if (this.dials.hasDoubted(now)) this.seekNamed(true, now);
     this.noteNeighbourhood(now);
   }
 
+  /** The same on the word of those who are doubted, or who are not. */
+  private seekNamed(isDoubted: boolean, now: Instant): void {
+    const mayReach = (key: PeerKey) => !this.dials.isBackedOff(key, now);
+    const wanted = this.table.wanted(mayReach, namer => this.dials.isDoubted(namer, now) === isDoubted);
+    for (const id of wanted) {
+      const key = peerKey(id);
+      if (!this.table.neighbours.has(key)) this.connect(key, now, this.table.namersOf(id));
+    }
+  }
+
   /** Asks for a link unless it exists, is under way or failed lately; true when it exists or is asked for. */
-  private connect(key: PeerKey, now: Instant): boolean {
+  private connect(key: PeerKey, now: Instant, namers: readonly PeerKey[] = []): boolean {
     if (this.table.neighbours.has(key)) return true;
-    if (this.hasLeft || !this.dials.begin(key, now)) return false;
+    if (this.hasLeft || !this.dials.begin(key, now, namers)) return false;
     this.options.push({ kind: 'connect', to: key });
     return true;
   }
