@@ -332,7 +332,7 @@ export class GroupNetwork {
         this.records.claim(out.address, now);
         return;
       case 'find-owner':
-        this.records.findOwner(out.address, now);
+        this.records.findOwner(out.address);
         return;
       case 'frame':
         this.network.sendFrame(peerKey(out.to), out.frame, now);

@@ -4,7 +4,17 @@
  * are also read now and then, since renewals are not told and a holder may
  * keep quiet. Whose an address is is always read: a notice shows one claim, and claims may compete.
  */
-import { assert, type Instant, jitter, type Random, TimerTable, type UnixMs, utf8, type WallClock } from '@warren/base';
+import {
+  assert,
+  type Instant,
+  jitter,
+  type Random,
+  sameBytes,
+  TimerTable,
+  type UnixMs,
+  utf8,
+  type WallClock,
+} from '@warren/base';
 import type { CheckedRecord, Dht, DhtOutput } from '@warren/dht';
 import { encodeMemberCard, HOST_KINDS, type PeerId, peerKey, RecordKind, Writer } from '@warren/wire';
 import type { Directory } from './directory.ts';
@@ -17,8 +27,17 @@ const CARD_LIFETIME_S = 90;
 const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 36_000];
 /** An address claim lives three times its renewal. */
 const CLAIM_LIFETIME_S = 180;
-/** Addresses whose owners are watched: those asked for last. */
-const OWNERS_WATCHED_MAX = 8;
+/** Addresses whose owners are watched: those found last. */
+export const OWNERS_WATCHED_MAX = 8;
+/** A watch is held so long before it makes room: who asks for one address after another exchanges none. */
+export const OWNER_WATCHED_MS = 10_000;
+
+/** Whom we told of an address that we watch, and since when we do. */
+interface OwnerWatch {
+  readonly address: number;
+  readonly since: Instant;
+  owner: PeerId | undefined;
+}
 
 type Timer = 'card' | 'members';
 type Ended = Extract<DhtOutput, { kind: 'stored' | 'found' }>;
@@ -46,7 +65,7 @@ export class GroupRecords {
   private readonly timers = new TimerTable<Timer>();
   private readonly operations = new Map<number, (out: Ended, now: Instant) => void>();
   /** Watched addresses by the watch's number, oldest first. */
-  private readonly owners = new Map<number, number>();
+  private readonly owners = new Map<number, OwnerWatch>();
   private membersWatch: number | undefined;
   private readings = 0;
 
@@ -83,20 +102,33 @@ export class GroupRecords {
     });
   }
 
-  findOwner(address: number, now: Instant): void {
+  /** Reads whose an address is; where it is somebody's, that is watched from then on. */
+  findOwner(address: number): void {
     const { dht, owner } = this.options;
     const key = this.addressKey(address);
     this.operations.set(dht.get(RecordKind.ADDRESS, key), (out, at) => {
-      const found = out.kind === 'found' ? out.records[0]?.writer.leaf : undefined;
-      owner(address, found?.peerId, at);
+      const found = out.kind === 'found' ? out.records[0]?.writer.leaf.peerId : undefined;
+      this.watchOwner(address, found, at);
+      owner(address, found, at);
     });
-    if ([...this.owners.values()].includes(address)) return;
-    const watch = dht.watch(RecordKind.ADDRESS, key, now);
-    if (watch !== undefined) this.owners.set(watch, address);
-    const [oldest] = this.owners.keys();
-    if (this.owners.size <= OWNERS_WATCHED_MAX || oldest === undefined) return;
-    this.owners.delete(oldest);
-    dht.unwatch(oldest);
+  }
+
+  private watchOwner(address: number, owner: PeerId | undefined, now: Instant): void {
+    const known = [...this.owners.values()].find(watch => watch.address === address);
+    if (known !== undefined) known.owner = owner;
+    if (known !== undefined || owner === undefined || !this.hasRoomToWatch(now)) return;
+    const watch = this.options.dht.watch(RecordKind.ADDRESS, this.addressKey(address), now);
+    if (watch !== undefined) this.owners.set(watch, { address, since: now, owner });
+  }
+
+  /** Makes room if the oldest watch was held long enough. */
+  private hasRoomToWatch(now: Instant): boolean {
+    if (this.owners.size < OWNERS_WATCHED_MAX) return true;
+    const [oldest] = this.owners;
+    if (oldest === undefined || now - oldest[1].since < OWNER_WATCHED_MS) return false;
+    this.owners.delete(oldest[0]);
+    this.options.dht.unwatch(oldest[0]);
+    return true;
   }
 
   /** Takes what the DHT says of our operations. */
@@ -108,9 +140,11 @@ export class GroupRecords {
 
   /** Takes news under a watched key. */
   watched(watch: number, records: readonly CheckedRecord[], now: Instant): void {
-    const address = this.owners.get(watch);
-    if (address !== undefined) this.findOwner(address, now);
-    else if (watch === this.membersWatch) this.learn(records, now);
+    const ofOwner = this.owners.get(watch);
+    if (ofOwner !== undefined) {
+      const isKnown = (each: CheckedRecord) => !each.record.isDeleted && isOf(each, ofOwner.owner);
+      if (!records.every(isKnown)) this.findOwner(ofOwner.address);
+    } else if (watch === this.membersWatch) this.learn(records, now);
   }
 
   /** Takes our card back: the others see at once that we are gone. */
@@ -173,4 +207,8 @@ export class GroupRecords {
   private today(now: Instant): UnixMs {
     return this.options.wallClock.at(now);
   }
+}
+
+function isOf({ writer }: CheckedRecord, owner: PeerId | undefined): boolean {
+  return owner !== undefined && sameBytes(writer.leaf.peerId, owner);
 }
