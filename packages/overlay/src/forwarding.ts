@@ -80,6 +80,8 @@ export class Forwarding {
   private readonly wayBack = new WayBack();
   private readonly trails = new Trails();
   private readonly requests: PendingRequests;
+  /** The latest time that we were told. */
+  private latest: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(options: ForwardingOptions) {
     this.options = options;
@@ -88,13 +90,14 @@ export class Forwarding {
 
   /** Takes a datagram of a neighbour that is not for one hop only, `bytes` being the same. */
   receive(datagram: OverlayDatagram, bytes: Uint8Array, from: PeerKey, now: Instant): void {
+    this.latest = now;
     if (this.isForged(datagram, from)) this.options.stats.forgedSource++;
     else this.route(datagram, bytes, from, now);
   }
 
   /** Sends one datagram that expects no answer. False when nobody is closer. */
   send(type: OverlayType, target: PeerId, payload: Uint8Array): boolean {
-    const hop = this.trail(target) ?? this.options.table.nextHop(target);
+    const hop = this.trail(type, target) ?? this.options.table.nextHop(target);
     if (hop === undefined) {
       this.options.stats.noRoute++;
       return false;
@@ -137,6 +140,7 @@ export class Forwarding {
   }
 
   tick(now: Instant): void {
+    this.latest = now;
     for (const asked of this.requests.tick(now)) this.options.over(asked, now);
   }
 
@@ -172,9 +176,9 @@ export class Forwarding {
   }
 
   private routeOn(datagram: OverlayDatagram, bytes: Uint8Array, from: PeerKey, now: Instant): void {
-    const { flags, mode, target } = datagram;
+    const { type, flags, mode, target } = datagram;
     const notTarget = (flags & OverlayFlag.NOT_TARGET) !== 0;
-    const back = mode === OverlayMode.EXACT ? this.trail(target) : undefined;
+    const back = mode === OverlayMode.EXACT ? this.trail(type, target) : undefined;
     const hop = back !== undefined && back !== from ? back : this.options.table.nextHop(target, { from, notTarget });
     if (hop !== undefined) this.forward(datagram, bytes, from, hop, now);
     else if (mode === OverlayMode.EXACT) this.options.stats.noRoute++;
@@ -185,11 +189,12 @@ export class Forwarding {
     if (!this.options.table.isKnown(source)) this.trails.note(peerKey(source), from, now);
   }
 
-  /** The way to somebody who called through us and whom nobody else leads to. */
-  private trail(target: PeerId): PeerKey | undefined {
-    const back = this.trails.towards(target);
+  /** The way of a call to somebody who called through us and whom nobody else leads to. */
+  private trail(type: OverlayType, target: PeerId): PeerKey | undefined {
     const { table } = this.options;
-    return back !== undefined && table.neighbours.has(back) && !table.isKnown(target) ? back : undefined;
+    if (type !== OverlayType.CARRIED || table.isKnown(target)) return undefined;
+    const back = this.trails.towards(target, this.latest);
+    return back !== undefined && table.neighbours.has(back) ? back : undefined;
   }
 
   private routeAnswer(answer: OverlayDatagram, bytes: Uint8Array | undefined, from: PeerKey | undefined, now: Instant) {

@@ -83,6 +83,20 @@ describe('faults #49 #102: a census', () => {
     expect(Reflect.get(victim.machine, 'censuses').size).toBeLessThanOrEqual(64);
   });
 
+  test('of our own begins, however many of others are kept', () => {
+    const world = new World(100, 6);
+    const victim = world.seat(1);
+    let served = 0;
+    for (let i = 0; i < 90; i++) {
+      const liar = world.seat(2 + i);
+      const m: Gather = { token: new Uint8Array(8).fill(i + 1), origin: liar.id, end: liar.id, hops: 1, waitMs: 9000 };
+      world.ring.act(victim, machine => machine.gather(liar.key, m, world.ring.now));
+      served = victim.machine.stats.served;
+    }
+    expect(served).toBe(64);
+    expect(world.begin(1)).toBe(true);
+  });
+
   test('in the name of another neighbour, or of the receiver itself, is not served', () => {
     const world = new World(10, 7);
     const [liar, victim, other] = [world.seat(0), world.seat(1), world.seat(2)];

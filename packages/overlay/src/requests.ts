@@ -27,9 +27,11 @@ interface Way {
   passes: number;
 }
 
-/** Whence requests came. Oldest entries go first. */
+/** Whence requests came. Of whichever neighbour has brought most the oldest go first. */
 export class WayBack {
   private readonly entries = new Map<number, Way>();
+  /** Requests by the neighbour that brought them, oldest first. */
+  private readonly brought = new Map<PeerKey, Set<number>>();
 
   /** Notes whence a request comes; false when it came too often. */
   remember(source: PeerId, requestId: number, from: PeerKey, now: Instant): boolean {
@@ -38,8 +40,11 @@ export class WayBack {
     const isSame = known !== undefined && sameBytes(known.source, source);
     const passes = isSame ? known.passes + 1 : 1;
     if (passes > PASSES_MAX) return false;
-    this.entries.delete(requestId);
+    this.delete(requestId);
+    if (this.entries.size >= RETRACE_MAX) this.makeRoom();
     this.entries.set(requestId, { source, from, until: now + RETRACE_MS, passes });
+    const ids = this.brought.get(from) ?? new Set();
+    this.brought.set(from, ids.add(requestId));
     return true;
   }
 
@@ -49,35 +54,64 @@ export class WayBack {
     return way !== undefined && way.until > now && sameBytes(way.source, source) ? way.from : undefined;
   }
 
-  /** All are kept equally long, so the first are the first to go. */
+  /** All are kept equally long, so the first are the first to end. */
   private expire(now: Instant): void {
     for (const [id, { until }] of this.entries) {
-      if (until > now && this.entries.size < RETRACE_MAX) return;
-      this.entries.delete(id);
+      if (until > now) return;
+      this.delete(id);
     }
   }
+
+  private makeRoom(): void {
+    let most: ReadonlySet<number> = new Set();
+    for (const ids of this.brought.values()) if (ids.size > most.size) most = ids;
+    const [oldest] = most;
+    if (oldest !== undefined) this.delete(oldest);
+  }
+
+  private delete(requestId: number): void {
+    const way = this.entries.get(requestId);
+    if (way === undefined) return;
+    this.entries.delete(requestId);
+    const ids = this.brought.get(way.from);
+    ids?.delete(requestId);
+    if (ids?.size === 0) this.brought.delete(way.from);
+  }
+}
+
+interface Trail {
+  readonly from: PeerKey;
+  until: Instant;
+  uses: number;
 }
 
 /**
  * Ways back to peers that are not on the ring yet: whoever calls others while it joins can be answered only along the
- * way of its calls. Only for targets that nobody is known to be linked to; what goes there is sealed above us.
+ * way of its calls. Only for targets that nobody is known to be linked to; what goes there is sealed above us. Who
+ * called is hearsay: the first neighbour to bring a call keeps the trail while it lasts, and every third use goes where
+ * it would go without, so that a forged call slows others down and does not cut them off.
  */
 export class Trails {
-  private readonly entries = new Map<PeerKey, { from: PeerKey; until: Instant }>();
+  private readonly entries = new Map<PeerKey, Trail>();
 
   /** Notes whence a call of `source` came. */
   note(source: PeerKey, from: PeerKey, now: Instant): void {
+    const known = this.entries.get(source);
+    const isLive = known !== undefined && known.until > now;
+    if (isLive && known.from !== from) return;
     this.entries.delete(source);
     for (const [key, { until }] of this.entries) {
       if (until > now && this.entries.size < TRAILS_MAX) break;
       this.entries.delete(key);
     }
-    this.entries.set(source, { from, until: now + RETRACE_MS });
+    this.entries.set(source, { from, until: now + RETRACE_MS, uses: isLive ? known.uses : 0 });
   }
 
-  /** The neighbour through which `target` called lately; `undefined` when it did not. */
-  towards(target: PeerId): PeerKey | undefined {
-    return this.entries.size === 0 ? undefined : this.entries.get(peerKey(target))?.from;
+  /** The neighbour through which `target` called in the last 30 s; `undefined` when it did not, and every third time. */
+  towards(target: PeerId, now: Instant): PeerKey | undefined {
+    const trail = this.entries.size === 0 ? undefined : this.entries.get(peerKey(target));
+    if (trail === undefined || trail.until <= now) return undefined;
+    return trail.uses++ % 3 === 1 ? undefined : trail.from;
   }
 }
 
