@@ -1,6 +1,6 @@
 /** What the shelf of Node does where the disk fails it; what it promises otherwise is in `test/contract`. */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -66,7 +66,7 @@ test('faults #38 a file that was cut anywhere opens, with whole entries or none'
     fillAndClose();
     await truncate(file, Math.floor((await stat(file)).size * share));
     const shelf = open();
-    const left = load(shelf, '', 100);
+    const left = orDamaged(() => load(shelf, '', 100)) ?? [];
     for (const { slot, bytes } of left) expect(bytes).toEqual(new Uint8Array(900).fill(Number(slot.slice(5))));
     shelf.write([{ slot: 'after', bytes: Uint8Array.of(1) }]);
     expect(load(shelf, 'aft', 1)[0]).toEqual({ slot: 'after', bytes: Uint8Array.of(1) });
@@ -82,12 +82,40 @@ test('faults #38 a file with damage anywhere opens, gives no wrong bytes and tak
     damaged.fill(0xa5, place, place + 300);
     await writeFile(file, damaged);
     const shelf = open();
-    for (const { slot, bytes } of load(shelf, '', 100)) {
+    for (const { slot, bytes } of orDamaged(() => load(shelf, '', 100)) ?? []) {
       expect(bytes).toEqual(new Uint8Array(900).fill(Number(slot.slice(5))));
     }
+    orDamaged(() => shelf.write([{ slot: 'slot-7', bytes: Uint8Array.of(1) }]));
     shelf.write([{ slot: 'slot-7', bytes: Uint8Array.of(1) }]);
     shelf.close();
   }
+});
+
+test('faults #38 damage found while the file is in use is said once, and an empty file takes its place', async () => {
+  fillAndClose();
+  const damaged = Buffer.from(await readFile(file));
+  damaged.fill(0xa5, 3 * 4096);
+  await writeFile(file, damaged);
+  const shelf = open();
+  expect(() => load(shelf, '', 100)).toThrow(expect.objectContaining({ code: 'damaged' }));
+  expect(load(shelf, '', 100)).toEqual([]);
+  shelf.write([{ slot: 'a', bytes: Uint8Array.of(1) }]);
+  shelf.close();
+  expect(load(open(), '', 100)).toHaveLength(1);
+  expect(lines).toEqual([`${file} is damaged and counts as empty; kept as ${file}.damaged`]);
+});
+
+test('a shelf that is emptied leaves no file behind, not even what was damaged, and may be used again', async () => {
+  fillAndClose();
+  await writeFile(`${file}.damaged`, 'records of before');
+  const shelf = open();
+  shelf.write([{ slot: 'a', bytes: Uint8Array.of(1) }]);
+  shelf.clear();
+  expect(await readdir(folder)).toEqual([]);
+  expect(load(shelf, '', 1)).toEqual([]);
+  shelf.write([{ slot: 'b', bytes: Uint8Array.of(1) }]);
+  shelf.close();
+  expect(load(open(), '', 2)).toHaveLength(1);
 });
 
 test('faults #38 a torn last write is as if it had not begun', async () => {
@@ -179,6 +207,16 @@ describe.skipIf(!canMount)(`on a disk of its own${canMount ? '' : ' (skipped: ne
     expect(() => open()).toThrow(/cannot be written: make its file system writable, or choose another folder/);
   });
 });
+
+/** What it gives; `undefined` when it finds damage. */
+function orDamaged<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'damaged' });
+    return undefined;
+  }
+}
 
 function outcome(action: () => number): unknown {
   try {

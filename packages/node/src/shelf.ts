@@ -4,7 +4,8 @@
  * cut may cost the last moments, never the whole (WAL, synchronous = NORMAL).
  * Locked as long as it is open, against a second process. A file that a disk
  * damaged is put aside under `.damaged`, and a damaged entry counts as absent:
- * all of it can be had from other holders again.
+ * all of it can be had from other holders again. Damage that is found while
+ * the file is in use is said, so that what is in memory can be written anew.
  */
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -42,7 +43,8 @@ class FileShelf implements Shelf {
   readonly batchMs = 0;
   private readonly file: string;
   private readonly log: (line: string) => void;
-  private database: Database;
+  /** Absent after it was found damaged, or emptied: made anew at the next use. */
+  private database: Database | undefined;
 
   constructor(file: string, log: (line: string) => void) {
     this.file = file;
@@ -62,26 +64,30 @@ class FileShelf implements Shelf {
     this.attempt(database => database.write(changes));
   }
 
+  /** Without a trace: an emptied table would leave the bytes of its rows in the file. */
   clear(): void {
-    this.attempt(database => database.clear());
+    this.close();
+    try {
+      for (const suffix of ['', '-wal', '-journal', '.damaged']) rmSync(this.file + suffix, { force: true });
+    } catch (cause) {
+      throw explain(cause, this.file);
+    }
   }
 
   close(): void {
-    this.database.close();
+    this.database?.close();
+    this.database = undefined;
   }
 
-  /** Does it, on a new file if need be: what is damaged stays so, and new records may as well be kept. */
+  /** Does it. What is found damaged is put aside before that is said, so that the next use has a new file. */
   private attempt<T>(action: (database: Database) => T): T {
     try {
-      try {
-        return action(this.database);
-      } catch (cause) {
-        if (codeOf(cause) !== 'damaged') throw cause;
-        this.database.close();
-        this.database = this.replace();
-        return action(this.database);
-      }
+      this.database ??= this.open();
+      return action(this.database);
     } catch (cause) {
+      if (codeOf(cause) !== 'damaged') throw explain(cause, this.file);
+      this.close();
+      this.putAside();
       throw explain(cause, this.file);
     }
   }
@@ -91,15 +97,19 @@ class FileShelf implements Shelf {
       return new Database(this.file);
     } catch (cause) {
       if (codeOf(cause) !== 'damaged') throw cause;
-      return this.replace();
+      this.putAside();
+      return new Database(this.file);
     }
   }
 
-  private replace(): Database {
-    renameSync(this.file, `${this.file}.damaged`);
-    for (const suffix of ['-wal', '-journal']) rmSync(this.file + suffix, { force: true });
+  private putAside(): void {
+    try {
+      renameSync(this.file, `${this.file}.damaged`);
+      for (const suffix of ['-wal', '-journal']) rmSync(this.file + suffix, { force: true });
+    } catch (cause) {
+      throw explain(cause, this.file);
+    }
     this.log(`${this.file} is damaged and counts as empty; kept as ${this.file}.damaged`);
-    return new Database(this.file);
   }
 }
 
@@ -149,10 +159,6 @@ class Database {
         else this.put.run(slot, bytes, checksum(slot, bytes));
       }
     });
-  }
-
-  clear(): void {
-    this.transaction(() => this.sqlite.exec('DELETE FROM entry'));
   }
 
   close(): void {
@@ -211,7 +217,7 @@ function explain(cause: unknown, file: string): unknown {
     EROFS: `${file} cannot be written: make its file system writable, or choose another folder.`,
     'no-access': `No permission for ${file}: run as its owner, or choose another folder.`,
     EACCES: `No permission for ${file}: run as its owner, or choose another folder.`,
-    damaged: `${file} is damaged and cannot be replaced: check the disk.`,
+    damaged: `${file} was damaged: a new one takes its place.`,
   };
   return new StorageError(why[code] ?? `${file} cannot be used (${code}): check the disk.`, code, cause);
 }
