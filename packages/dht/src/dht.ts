@@ -36,6 +36,7 @@ import {
   type Value,
 } from './records.ts';
 import { orderOf, type Store } from './store.ts';
+import type { Held } from './usage.ts';
 import { shuffled, Watching } from './watching.ts';
 import { Write, type Written } from './write.ts';
 
@@ -119,10 +120,7 @@ export class Dht {
       positions: key => this.positions(key),
       today: now => this.options.wallClock.at(now),
       notify: (notice, watcher, done) => this.send(OverlayType.DHT_NOTIFY, watcher, encodeDhtNotice(notice), done),
-      keep: held => {
-        const bytes = encodeKept(held, this.now, this.options.wallClock.at(this.now));
-        this.outbox.push({ kind: 'keep', slot: keptSlot(held), bytes });
-      },
+      keep: held => this.keep(held),
       drop: held => this.outbox.push({ kind: 'drop', slot: keptSlot(held) }),
     });
     this.watching = new Watching({
@@ -234,6 +232,17 @@ export class Dht {
     }
     const today = this.options.wallClock.at(now);
     return this.holder.restore(kept.position, kept.record, Math.max(0, today - kept.seenAt), kept.endsAt - today, now);
+  }
+
+  /** Our disk has lost what it held: all that is held comes out to be kept once more. */
+  keepAnew(now: Instant): void {
+    this.now = now;
+    for (const held of this.store.all(now)) this.keep(held);
+  }
+
+  private keep(held: Held): void {
+    const bytes = encodeKept(held, this.now, this.options.wallClock.at(this.now));
+    this.outbox.push({ kind: 'keep', slot: keptSlot(held), bytes });
   }
 
   /** Hands over what only we have: the goodbye follows. */

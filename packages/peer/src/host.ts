@@ -77,10 +77,11 @@ export interface Shelf {
   load(after: string, atMost: number): readonly ShelfEntry[] | Promise<readonly ShelfEntry[]>;
   /**
    * Makes all changes or none. Where it gives no promise they outlive the process from its return on, kill -9
-   * included. Throws or rejects with an Error that says why and what to do (full disk, quota).
+   * included. Throws or rejects with an Error that says why and what to do (full disk, quota). With the `code`
+   * `damaged` all that was there is lost, and the next shelf of that name is empty.
    */
   write(changes: readonly ShelfChange[]): void | Promise<void>;
-  /** Takes everything away. */
+  /** Takes everything away, without a trace on the disk where the host can. */
   clear(): void | Promise<void>;
   /** Lets go of it. Nothing else is called after. */
   close(): void;

@@ -130,8 +130,17 @@ export class Peer {
 
   /** Takes back a record that the host's disk held for a network; false when it is worth nothing any more. */
   restore(name: string, bytes: Uint8Array, now: Instant): boolean {
-    const network = name === 'public' ? this.public : this.groups.get(name)?.network;
-    return network?.dht.restore(bytes, now) ?? false;
+    return this.networkOf(name)?.dht.restore(bytes, now) ?? false;
+  }
+
+  /** The host's disk has lost the records of a network: all that are held come out to be kept once more. */
+  keepAnew(name: string, now: Instant): void {
+    this.networkOf(name)?.dht.keepAnew(now);
+    this.settle(now);
+  }
+
+  private networkOf(name: string): Network | undefined {
+    return name === 'public' ? this.public : this.groups.get(name)?.network;
   }
 
   /** Drains what calls on a group have caused; call after using one directly. */

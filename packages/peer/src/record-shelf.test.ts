@@ -11,6 +11,8 @@ class Disk {
   reads = 0;
   opened = 0;
   problem: string | undefined;
+  /** With the problem: whether the disk says that all is lost. */
+  isDamaged = false;
   batchMs = 0;
   /** What is under way, on a slow disk. */
   readonly waiting: (() => void)[] = [];
@@ -22,7 +24,7 @@ class Disk {
       batchMs: this.batchMs,
       load: (after, atMost) => this.soon(() => this.load(after, atMost)),
       write: changes => this.soon(() => this.write(changes)),
-      clear: () => this.entries.clear(),
+      clear: () => this.soon(() => this.entries.clear()),
       close: () => {},
     };
   };
@@ -52,7 +54,9 @@ class Disk {
   }
 
   private fail(): void {
-    if (this.problem !== undefined) throw new Error(this.problem);
+    if (this.problem === undefined) return;
+    if (this.isDamaged) this.entries.clear();
+    throw Object.assign(new Error(this.problem), this.isDamaged ? { code: 'damaged' } : {});
   }
 }
 
@@ -63,6 +67,8 @@ let now: Instant;
 let costMs: number;
 let restored: Uint8Array[];
 let worthless: (bytes: Uint8Array) => boolean;
+/** What the network holds when it is asked to have it kept anew. */
+let inMemory: Map<string, Uint8Array>;
 let shelf: RecordShelf;
 
 beforeEach(() => {
@@ -70,6 +76,7 @@ beforeEach(() => {
   now = 1000;
   costMs = 0;
   restored = [];
+  inMemory = new Map();
   worthless = () => false;
   start();
 });
@@ -80,7 +87,10 @@ function start(): void {
     restored.push(bytes);
     return !worthless(bytes);
   };
-  shelf = new RecordShelf({ open: disk.shelf, restore, changed: () => {}, clock: () => now });
+  const lost = () => {
+    for (const [slot, bytes] of inMemory) shelf.note(slot, bytes, now);
+  };
+  shelf = new RecordShelf({ open: disk.shelf, restore, lost, changed: () => {}, clock: () => now });
   void shelf.open();
 }
 
@@ -165,6 +175,55 @@ describe('the records of a network on a disk', () => {
     expect(restored).toHaveLength(298);
     expect(disk.entries.get('slot-299')).toEqual(some);
     expect(disk.entries.has('slot-298')).toBe(false);
+  });
+
+  test('do not come back after they were dropped while the rest was being given back', async () => {
+    fill(9);
+    costMs = 9;
+    start();
+    run(1);
+    shelf.tick(now);
+    expect(restored.length).toBeLessThan(5);
+    shelf.note('slot-5', some, now);
+    shelf.note('slot-5', undefined, now);
+    shelf.note('slot-6', undefined, now);
+    shelf.flush(now);
+    run(10_000);
+    expect(restored).toHaveLength(7);
+    expect([...disk.entries.keys()].filter(slot => slot === 'slot-5' || slot === 'slot-6')).toEqual([]);
+    expect(shelf.view).toMatchObject({ state: 'on', entries: 7 });
+  });
+
+  test('do not come back either when they were dropped while a slow disk was being read', async () => {
+    fill(3);
+    disk.batchMs = 500;
+    start();
+    shelf.tick(now);
+    const read = disk.waiting.splice(0).map(done => done);
+    for (const done of read) done();
+    shelf.note('slot-1', undefined, now);
+    run(500);
+    await work();
+    run(10_000);
+    await work();
+    expect(restored).toHaveLength(2);
+    expect([...disk.entries.keys()]).toEqual(['slot-0', 'slot-2']);
+  });
+
+  test('are written anew when the disk finds that it has lost them', () => {
+    fill(100);
+    start();
+    run(1000);
+    for (const slot of disk.entries.keys()) if (slot !== 'slot-7') inMemory.set(slot, some);
+    [disk.problem, disk.isDamaged] = ['It was damaged.', true];
+    shelf.note('new', some, now);
+    shelf.flush(now);
+    expect(shelf.view).toMatchObject({ state: 'off', problem: 'It was damaged.', entries: 100 });
+    [disk.problem, disk.isDamaged] = [undefined, false];
+    run(31_000);
+    expect([...disk.entries.keys()].sort()).toEqual([...inMemory.keys(), 'new'].sort());
+    expect(shelf.view).toEqual({ state: 'on', entries: 100, bytes: 300 });
+    expect(restored).toHaveLength(100);
   });
 
   test('are bounded in number, in bytes and each in size', () => {
@@ -279,5 +338,29 @@ describe('the records of a network on a disk', () => {
     shelf.note('b', some, now);
     shelf.clear();
     expect(disk.entries.size).toBe(0);
+  });
+
+  test('are cleared also when that is said before the shelf is open, or while the disk fails', async () => {
+    fill(3);
+    let opened = (): void => {};
+    const gate = new Promise<void>(resolve => {
+      opened = resolve;
+    });
+    const open = () => gate.then(disk.shelf);
+    const options = { restore: () => true, lost: () => {}, changed: () => {}, clock: () => now };
+    const opening = new RecordShelf({ ...options, open });
+    const isOpen = opening.open();
+    opening.clear();
+    opened();
+    await isOpen;
+    expect(disk.entries.size).toBe(0);
+    fill(3);
+    disk.problem = 'No room.';
+    start();
+    expect(shelf.view.state).toBe('off');
+    disk.problem = undefined;
+    shelf.clear();
+    expect(disk.entries.size).toBe(0);
+    expect(shelf.wakeAt).toBeUndefined();
   });
 });

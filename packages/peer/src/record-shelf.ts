@@ -34,6 +34,8 @@ export interface RecordShelfOptions {
   readonly open: () => Shelf | Promise<Shelf>;
   /** Takes a record back; false when it is worth nothing any more. */
   readonly restore: (bytes: Uint8Array) => boolean;
+  /** Called when the disk has lost what was on it: all that the network holds is to be noted once more. */
+  readonly lost: () => void;
   /** Called when something was done outside of any call: deadlines may have moved. */
   readonly changed: () => void;
   /** The time now, which goes on while a slice is worked off. */
@@ -55,6 +57,10 @@ export class RecordShelf {
   /** Bytes in each slot that is known to be taken. */
   private readonly sizes = new Map<string, number>();
   private total = 0;
+  /** Slots emptied while what was there is still being given back: an older read may have them yet. */
+  private readonly emptied = new Set<string>();
+  /** Closed for good: nothing may stay on the disk. */
+  private isCleared = false;
   private isWriting = false;
   private isReading = false;
   private flushAt: Instant | undefined;
@@ -70,10 +76,7 @@ export class RecordShelf {
   /** Opens it; gives a promise, which never rejects, where the host does. */
   open(): void | Promise<void> {
     this.state = { kind: 'opening' };
-    return this.attempt(this.options.open, shelf => {
-      if (this.state.kind === 'closed') shelf.close();
-      else this.state = { kind: 'open', shelf };
-    });
+    return this.attempt(this.options.open, shelf => this.opened(shelf));
   }
 
   get view(): StorageView {
@@ -91,8 +94,12 @@ export class RecordShelf {
     this.resize(slot, kept?.length);
     this.pending.delete(slot);
     this.pending.set(slot, kept);
-    const [oldest] = this.pending.keys();
-    if (this.pending.size > PENDING_MAX && oldest !== undefined) this.pending.delete(oldest);
+    if (kept === undefined && this.isLoading) this.emptied.add(slot);
+    else this.emptied.delete(slot);
+    for (const slots of [this.pending, this.emptied]) {
+      const [oldest] = slots.keys();
+      if (slots.size > PENDING_MAX && oldest !== undefined) slots.delete(oldest);
+    }
     this.flushAt ??= now + (this.state.kind === 'open' ? this.state.shelf.batchMs : 0);
   }
 
@@ -121,16 +128,14 @@ export class RecordShelf {
     if (this.state.kind === 'open' && !this.isReading && now >= this.sliceAt) this.slice(this.state.shelf);
   }
 
-  /** Empties it for good: whoever left a group keeps nothing of it. */
+  /** Empties it for good: whoever left a group keeps nothing of it. One that is being opened is emptied then. */
   clear(): void {
     const { state } = this;
-    if (state.kind === 'open')
-      this.attempt(
-        () => state.shelf.clear() ?? undefined,
-        () => {},
-      );
+    this.isCleared = true;
     this.pending.clear();
+    if (state.kind === 'open') this.empty(state.shelf);
     this.close();
+    if (state.kind === 'off') void this.attempt(this.options.open, shelf => this.opened(shelf));
   }
 
   /** Writes what waits and lets go of the shelf. */
@@ -141,6 +146,22 @@ export class RecordShelf {
       state.shelf.close();
     }
     this.state = { kind: 'closed' };
+  }
+
+  private opened(shelf: Shelf): void {
+    if (this.state.kind !== 'closed') this.state = { kind: 'open', shelf };
+    else {
+      const emptied = this.isCleared ? this.empty(shelf) : undefined;
+      if (emptied === undefined) shelf.close();
+      else void emptied.then(() => shelf.close());
+    }
+  }
+
+  private empty(shelf: Shelf): void | Promise<void> {
+    return this.attempt(
+      () => shelf.clear() ?? undefined,
+      () => {},
+    );
   }
 
   private write(shelf: Shelf): void {
@@ -171,6 +192,7 @@ export class RecordShelf {
       this.giveBack(this.page.shift() as ShelfEntry);
     }
     if (this.page.length === 0 && this.cursor !== undefined) this.read(shelf, this.cursor);
+    if (!this.isLoading) this.emptied.clear();
     const endedAt = clock();
     this.sliceAt = endedAt + Math.max(PAUSE_MS, PAUSE_TIMES * (endedAt - startedAt));
   }
@@ -190,10 +212,15 @@ export class RecordShelf {
 
   private giveBack({ slot, bytes }: ShelfEntry): void {
     // Something newer came since the start.
-    if (this.sizes.has(slot) || this.pending.has(slot)) return;
+    if (this.sizes.has(slot) || this.pending.has(slot) || this.emptied.has(slot)) return;
     const { clock, restore } = this.options;
     if (this.fits(slot, bytes.length) && restore(bytes)) this.resize(slot, bytes.length);
     else this.note(slot, undefined, clock());
+  }
+
+  /** Whether something that was there may still be given back. */
+  private get isLoading(): boolean {
+    return this.cursor !== undefined || this.page.length > 0;
   }
 
   private fits(slot: string, length: number): boolean {
@@ -229,5 +256,17 @@ export class RecordShelf {
     if (state.kind === 'open') state.shelf.close();
     const problem = cause instanceof Error ? cause.message : 'The disk gave no reason.';
     this.state = { kind: 'off', problem, retryAt: this.options.clock() + RETRY_MS };
+    if (cause instanceof Error && 'code' in cause && cause.code === 'damaged') this.beginAnew();
+  }
+
+  /** Nothing is left on the disk. */
+  private beginAnew(): void {
+    this.sizes.clear();
+    this.total = 0;
+    for (const [slot, bytes] of this.pending) this.resize(slot, bytes?.length);
+    this.emptied.clear();
+    this.page = [];
+    this.cursor = '';
+    this.options.lost();
   }
 }

@@ -41,6 +41,7 @@ export class Driver {
     this.offsetMs = host.clock.unixMs() - this.awakeAt;
     this.shelves = new Shelves({
       restore: (network, bytes) => peer.restore(network, bytes, host.clock.now()),
+      lost: network => peer.keepAnew(network, host.clock.now()),
       changed: () => this.act(() => {}),
       clock: () => host.clock.now(),
     });

@@ -2,7 +2,7 @@
 import { utf8 } from '@warren/base';
 import { cheapCrypto, type Resident, Village } from '@warren/sim';
 import { RecordKind } from '@warren/wire';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ShelfEntry } from './host.ts';
 import type { PeerOutput } from './peer-options.ts';
 
@@ -71,6 +71,25 @@ describe('the shelves of a participant', () => {
     const withAnswer = drains.filter(kinds => kinds.includes('send'));
     expect(withAnswer.length).toBeGreaterThan(0);
     for (const kinds of withAnswer) expect(kinds.indexOf('keep')).toBeLessThan(kinds.indexOf('send'));
+  });
+
+  test('faults #38 are filled anew with all that is in memory when the disk has lost them', () => {
+    const o = { kind: RecordKind.MAILBOX, key: new Uint8Array(20).fill(7), value: utf8('x'), lifetimeS: 600 };
+    writer.driver.act(now => writer.group.network.dht.put(o, now));
+    village.world.run(2000);
+    const before = entries().map(({ slot }) => slot);
+    expect(before.length).toBeGreaterThan(1);
+    const shelf = holder.disk.shelf(name);
+    const write = vi.spyOn(Object.getPrototypeOf(shelf), 'write').mockImplementationOnce(() => {
+      shelf.clear();
+      throw Object.assign(new Error('It was damaged.'), { code: 'damaged' });
+    });
+    ask(holder, { kind: 'keep', network: name, slot: 'a', bytes: Uint8Array.of(1) });
+    expect([holder.driver.shelves.view(name)?.state, entries()]).toEqual(['off', []]);
+    write.mockRestore();
+    village.world.run(32_000);
+    expect(holder.driver.shelves.view(name)?.state).toBe('on');
+    expect(entries().map(({ slot }) => slot)).toEqual(expect.arrayContaining([...before, 'a']));
   });
 
   test('keep nothing of a group that was left for good, and lose nothing when a participant stops', () => {

@@ -7,6 +7,8 @@ import type { StorageView } from './view.ts';
 export interface ShelvesOptions {
   /** Takes a record of a network back; false when it is worth nothing any more. */
   readonly restore: (network: string, bytes: Uint8Array) => boolean;
+  /** Called when the disk has lost what was on a network's shelf: all that it holds is to be noted once more. */
+  readonly lost: (network: string) => void;
   /** Called when something was done outside of any call: deadlines may have moved. */
   readonly changed: () => void;
   readonly clock: () => Instant;
@@ -25,8 +27,9 @@ export class Shelves {
 
   /** Begins to keep the records of a network. Gives a promise, which never rejects, where the host does. */
   add(network: string, open: () => Shelf | Promise<Shelf>): void | Promise<void> {
-    const { restore, ...common } = this.options;
-    const shelf = new RecordShelf({ ...common, open, restore: bytes => restore(network, bytes) });
+    const { restore, lost, ...common } = this.options;
+    const own = { restore: (bytes: Uint8Array) => restore(network, bytes), lost: () => lost(network) };
+    const shelf = new RecordShelf({ ...common, ...own, open });
     this.byNetwork.set(network, shelf);
     return shelf.open();
   }
