@@ -1,5 +1,5 @@
 /** Broadcasts on a finished ring: what they cost, who hears them, and what liars, losses and departures change. */
-import { type Random, unit } from '@warren/base';
+import { type Random, toHex, unit } from '@warren/base';
 import { BROADCAST_MAX_BYTES, type PeerKey } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
 import { Broadcasts, digestOf } from './broadcast.ts';
@@ -187,6 +187,10 @@ test('two contents that differ in one byte, or in length, have different names',
   for (let i = 0; i < 256; i++) names.add(digestOf(Uint8Array.of(1, i, 3)).join());
   for (let length = 1; length < 100; length++) names.add(digestOf(new Uint8Array(length)).join());
   expect(names.size).toBe(355);
+});
+
+test('the name of a content is the start of its SHA-256', () => {
+  expect(toHex(digestOf(new TextEncoder().encode('abc')))).toBe('ba7816bf8f01cfea');
 });
 
 /** A ring of broadcasts, with counters. */

@@ -12,6 +12,7 @@
  * HAVE --> unknown? WANT, to one neighbour at a time          WANT --> the content, with an empty arc
  * ```
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { below, earliest, type Instant, jitter, Outbox, type Random, sameBytes, toHex } from '@warren/base';
 import {
   BROADCAST_MAX_BYTES,
@@ -40,6 +41,8 @@ const GIVEN_MAX = 2;
 /** Contents are remembered for so long, and so many; those not found good go first. */
 const REMEMBERED_MS = 600_000;
 const REMEMBERED_MAX = 64;
+/** Of the hash of a content. */
+const DIGEST_BYTES = 8;
 /** Questions that are open. */
 const WANTED_MAX = 64;
 /** Messages of one neighbour: so many at once, then one in so long. */
@@ -276,19 +279,9 @@ export class Broadcasts {
 }
 
 /**
- * Names a content: two FNV-1a sums of 32 bits, the second of the bytes backwards. No cryptographic hash is needed: what
- * is good was signed, whoever makes another content of the same name cannot make it good, and contents are compared.
+ * Names a content: the first 8 bytes of its SHA-256, so that nobody can make junk of the name of what is to come, and
+ * whoever was offered junk never asks for it again.
  */
 export function digestOf(content: Uint8Array): Uint8Array {
-  let forward = 0x811c9dc5;
-  let backward = 0x811c9dc5 ^ content.length;
-  for (let i = 0; i < content.length; i++) {
-    forward = Math.imul(forward ^ (content[i] as number), 0x01000193);
-    backward = Math.imul(backward ^ (content[content.length - 1 - i] as number), 0x01000193);
-  }
-  const digest = new Uint8Array(8);
-  const view = new DataView(digest.buffer);
-  view.setUint32(0, forward);
-  view.setUint32(4, backward);
-  return digest;
+  return sha256(content).slice(0, DIGEST_BYTES);
 }
