@@ -33,7 +33,7 @@ export const LESS_PER_HOP_MS = 600;
 const ASK_AGAIN_MS: readonly number[] = [1000, 2000, 3500, 5500, 7500];
 /** Answers are kept for who asks again. */
 const KEPT_MS = 30_000;
-/** Censuses under way or kept; more are not taken part in. */
+/** Censuses of others under way or kept; more are not taken part in. Our own are bounded by their rate. */
 const KEPT_MAX = 64;
 /** New censuses that one neighbour may hand us: so many at once, then one in so long. */
 const NEIGHBOUR_BURST = 8;
@@ -95,7 +95,7 @@ export class Gathers {
   /** Counts everybody; the sum comes out under `tag`. False when that was done too often just now. */
   begin(tag: number, now: Instant): boolean {
     const { self, random } = this.options;
-    if (this.censuses.size >= KEPT_MAX || !this.ofOrigin.take(peerKey(self), now)) return false;
+    if (!this.ofOrigin.take(peerKey(self), now)) return false;
     this.stats.begun++;
     const token = random.bytes(CENSUS_TOKEN_BYTES);
     this.join({ token, origin: self, end: undefined, hops: 0, waitMs: CENSUS_WAIT_MS }, { tag }, now);

@@ -100,6 +100,7 @@ export class RingWide {
   private readonly peeks = new Allowance(PEEK_BURST, PEEK_EVERY_MS);
   private crawling: Crawling | undefined;
   private nextTag = FIRST_TAG;
+  private isWalking = false;
 
   constructor(options: RingWideOptions) {
     this.options = options;
@@ -246,8 +247,17 @@ export class RingWide {
 
   private walk(now: Instant): void {
     const { crawling } = this;
-    if (crawling === undefined) return;
-    const { crawl, asked } = crawling;
+    // A question may be refused at once: the loop below that asked it goes on, not one inside it.
+    if (crawling === undefined || this.isWalking) return;
+    this.isWalking = true;
+    this.askAll(crawling, now);
+    this.isWalking = false;
+    if (!crawling.crawl.isOver || this.crawling !== crawling) return;
+    this.crawling = undefined;
+    this.tell(crawling, now);
+  }
+
+  private askAll({ crawl, asked }: Crawling, now: Instant): void {
     for (let id = crawl.next(now); id !== undefined; id = crawl.next(now)) {
       if (this.options.table.nextHop(id) === undefined) {
         // Nobody we know is nearer to that place than we are: it is not there.
@@ -259,9 +269,6 @@ export class RingWide {
       const question = { type: OverlayType.PEEK, target: id, flags: 0, payload: new Uint8Array(PEEK_BYTES) };
       this.options.forwarding.ask({ ...question, maySelf: false }, tag, now);
     }
-    if (!crawl.isOver || this.crawling !== crawling) return;
-    this.crawling = undefined;
-    this.tell(crawling, now);
   }
 
   private tell({ tag, crawl }: Crawling, now: Instant): void {
