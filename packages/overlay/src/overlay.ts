@@ -34,7 +34,10 @@ export type OverlayOutput =
       readonly tag: number;
       readonly source: PeerId;
       readonly payload: Uint8Array;
-      /** False when peers lie too densely round us for the answerer to be whom the request was for: ask elsewhere too. */
+      /**
+       * False when peers lie too densely round us for the answerer to be whom the request was for: ask elsewhere too.
+       * True proves nothing: its name is hearsay, and whoever sits on the way can claim the right one.
+       */
       readonly isPlausible: boolean;
     }
   /** Nobody answered. */

@@ -43,8 +43,9 @@ export function estimatePeers(self: PeerId, near: readonly PeerId[]): number {
 /**
  * Whether whoever answers for `target` as the nearest may well be it, where peers lie as densely as round ourselves
  * (Castro et al., "Secure routing for structured peer-to-peer overlay networks", 2002: density of neighbours). Honest
- * owners are farther away once in 160, as our six spacings are a rough measure; a liar anywhere passes with odds of
- * 8 in N.
+ * owners are farther away once in 160, as our six spacings are a rough measure. Of those who answer under their own name
+ * one anywhere passes with odds of 8 in N. No more than that: the name in an answer is hearsay, so whoever sits on the
+ * way may claim to be the owner. It sorts out what is misrouted, and liars who cannot choose a name.
  */
 export function isPlausibleOwner(target: PeerId, owner: PeerId, peers: number, o: { readonly rank: number }): boolean {
   return fraction(ringDistance(target, owner)) * peers <= PLAUSIBLE_SPACINGS + o.rank;

@@ -210,7 +210,7 @@ export class Upkeep {
     return found !== undefined;
   }
 
-  /** Whether an answer may well be from whom its request was for. */
+  /** Whether an answer may well be from whom its request was for, if it is from whom it says: `isPlausibleOwner`. */
   isPlausible({ target, mode }: Pick<Asked, 'target' | 'mode'>, source: PeerId): boolean {
     if (mode === OverlayMode.EXACT) return sameBytes(target, source);
     return isPlausibleOwner(target, source, this.estimatedPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
