@@ -49,7 +49,11 @@ const NOT_AUTHORISED = new Set([
   'bad-challenge',
   'not-ours',
   'certificate-expired',
+  'removed',
 ]);
+
+/** Codes that mean: not now. Their exit code differs from that of an answer that shows something wrong. */
+const NOT_NOW = new Set(['site-unreachable', 'no-address', 'busy', 'left']);
 
 const DISK: ReadonlyMap<string, readonly [what: string, todo: string]> = new Map([
   ['ENOSPC', ['The disk is full', 'Free some space, then try again.']],
@@ -100,7 +104,7 @@ export function failureText({ message, hint }: Failure): string {
 
 function exitOf(code: string): number {
   if (NOT_AUTHORISED.has(code)) return Exit.notAuthorised;
-  return code === 'site-unreachable' || code === 'no-address' ? Exit.noPath : Exit.failure;
+  return NOT_NOW.has(code) ? Exit.noPath : Exit.failure;
 }
 
 function mistake(message: string): Failure {

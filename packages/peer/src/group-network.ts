@@ -42,6 +42,9 @@ export type GroupOutput =
   /** We were removed ourselves: the group is over for this participant. */
   | { readonly kind: 'removed' };
 
+/** Whether a survey has begun, or why not: we are no member any more, have left, or asked for another just now. */
+export type SurveyStart = 'begun' | 'removed' | 'left' | 'busy';
+
 /** A group's stack at one participant. */
 export class GroupNetwork {
   readonly network: Network;
@@ -56,6 +59,7 @@ export class GroupNetwork {
   private aloneAt: Instant | undefined;
   private vpnIsReady = false;
   private removed = false;
+  private hasLeft = false;
   private searching = true;
 
   constructor({ rendezvousSecret, ...options }: GroupOptions, now: Instant) {
@@ -140,12 +144,14 @@ export class GroupNetwork {
     this.settle(now);
   }
 
-  /** Walks the ring or counts everybody; `crawled` or `gathered` comes out under `tag`. False when it cannot begin now. */
-  survey(what: 'crawl' | 'census', tag: number, now: Instant): boolean {
+  /** Walks the ring or counts everybody: `crawled` or `gathered` comes out under `tag`, or it is said why not. */
+  survey(what: 'crawl' | 'census', tag: number, now: Instant): SurveyStart {
+    if (this.removed) return 'removed';
+    if (this.hasLeft) return 'left';
     const { overlay } = this.network;
-    const hasBegun = !this.removed && (what === 'crawl' ? overlay.crawl(tag, now) : overlay.census(tag, now));
+    const hasBegun = what === 'crawl' ? overlay.crawl(tag, now) : overlay.census(tag, now);
     this.settle(now);
-    return hasBegun;
+    return hasBegun ? 'begun' : 'busy';
   }
 
   /** Takes a frame from the Ethernet device; the caller settles. */
@@ -252,6 +258,7 @@ export class GroupNetwork {
 
   /** Says goodbye to the members, and takes our card back. */
   leave(now: Instant): void {
+    this.hasLeft = true;
     if (!this.removed) this.records.leave(now);
     this.network.close(now);
   }

@@ -53,10 +53,25 @@ describe('a group of three edges and a tab', () => {
   });
 
   test('faults #102: who waits for an answer hears when the group is left', async () => {
-    const found = surveys.crawl();
-    surveys.stop();
+    const leaving = surveysOf(a);
+    const found = leaving.crawl();
+    leaving.stop();
     await expect(found).rejects.toMatchObject({ code: 'left' });
     pass(1000);
+  });
+
+  test('faults #102: who asks after the group was left hears so', async () => {
+    const over = surveysOf(a);
+    over.stop();
+    await expect(over.crawl()).rejects.toMatchObject({ code: 'left' });
+    await expect(over.census()).rejects.toMatchObject({ code: 'left' });
+  });
+
+  test('who asks for a walk while another of this device goes on hears that it is busy, and can ask later', async () => {
+    const found = surveys.crawl();
+    await expect(surveysOf(a).crawl()).rejects.toMatchObject({ code: 'busy' });
+    pass(1000);
+    await found;
   });
 
   test('faults #74 #75: does not hand on junk of a member, nor an older list, and counts both', () => {
@@ -84,6 +99,20 @@ describe('a group of three edges and a tab', () => {
     const { overlay } = a.peer.public;
     const { now } = village.world;
     expect([overlay.broadcast(Uint8Array.of(1), now), overlay.census(1, now)]).toEqual([false, false]);
+  });
+
+  test('faults #102: a member that has left, or was removed, begins nothing', async () => {
+    const [, b, c] = members as [Resident, Resident, Resident];
+    b.driver.act(now => b.group.leave(now));
+    await expect(surveysOf(b).census()).rejects.toMatchObject({ code: 'left' });
+    await expect(surveysOf(b).crawl()).rejects.toMatchObject({ code: 'left' });
+    const revoked = [{ user: c.name, before: village.unixMs }];
+    const list = simRevocations(village.authority, { sequence: 9, signedAt: village.unixMs, revoked });
+    c.driver.act(now => c.group.learnRevocations(list, now));
+    await expect(surveysOf(c).census()).rejects.toMatchObject({ code: 'removed' });
+    const waiting = surveysOf(c);
+    waiting.stop();
+    await expect(waiting.crawl()).rejects.toMatchObject({ code: 'removed' });
   });
 
   /** Lets time pass, and tells the surveys what came. */

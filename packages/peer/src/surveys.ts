@@ -6,13 +6,13 @@
 import type { CrawlReport, Inconsistency } from '@warren/overlay';
 import type { CensusSum, PeerKey } from '@warren/wire';
 import { PeerError } from './error.ts';
-import type { GroupNetwork, GroupOutput } from './group-network.ts';
+import type { GroupNetwork, GroupOutput, SurveyStart } from './group-network.ts';
 import type { CensusView, CrawledPeerView, CrawlInconsistency, CrawlView } from './view.ts';
 
 export type SurveyOutput = Extract<GroupOutput, { kind: 'crawled' | 'gathered' }>;
 
-/** Asks the group's machine to begin, under a tag; false when it does not. */
-export type Begin = (what: 'crawl' | 'census', tag: number) => boolean;
+/** Asks the group's machine to begin, under a tag. */
+export type Begin = (what: 'crawl' | 'census', tag: number) => SurveyStart;
 
 interface Waiting<View> {
   readonly tag: number;
@@ -27,6 +27,7 @@ export class Surveys {
   private readonly network: GroupNetwork;
   private readonly begin: Begin;
   private nextTag = 0;
+  private isOver = false;
   private crawling: Waiting<CrawlView> | undefined;
   private counting: Waiting<CensusView> | undefined;
 
@@ -41,21 +42,23 @@ export class Surveys {
     if (onProgress !== undefined) crawling.listeners.push(onProgress);
     if (this.crawling === crawling) return crawling.result;
     this.crawling = crawling;
-    if (!this.begin('crawl', crawling.tag)) {
+    const start = this.start('crawl', crawling.tag);
+    if (start !== 'begun') {
       this.crawling = undefined;
-      crawling.reject(busy('walk round the ring'));
+      crawling.reject(refusal(start, 'walk round the ring'));
     }
     return crawling.result;
   }
 
-  /** Counts everybody; rejects when that was done too often just now. */
+  /** Counts everybody; rejects with `busy` when that was done too often just now. */
   census(): Promise<CensusView> {
     if (this.counting !== undefined) return this.counting.result;
     const counting = waiting<CensusView>(this.nextTag++);
     this.counting = counting;
-    if (!this.begin('census', counting.tag)) {
+    const start = this.start('census', counting.tag);
+    if (start !== 'begun') {
       this.counting = undefined;
-      counting.reject(busy('count'));
+      counting.reject(refusal(start, 'count'));
     }
     return counting.result;
   }
@@ -70,13 +73,20 @@ export class Surveys {
     }
   }
 
-  /** The group is over for this participant: nobody waits for ever. */
+  /** The group is over for this participant: nobody waits for ever, and nothing begins. */
   stop(): void {
-    for (const each of [this.crawling, this.counting]) {
-      each?.reject(new PeerError('left', 'The group was left before the answer was there.'));
-    }
+    this.isOver = true;
+    for (const each of [this.crawling, this.counting]) each?.reject(refusal(this.ending(), ''));
     this.crawling = undefined;
     this.counting = undefined;
+  }
+
+  private start(what: 'crawl' | 'census', tag: number): SurveyStart {
+    return this.isOver ? this.ending() : this.begin(what, tag);
+  }
+
+  private ending(): 'removed' | 'left' {
+    return this.network.isRemoved ? 'removed' : 'left';
   }
 
   private crawled(tag: number, report: CrawlReport): void {
@@ -107,8 +117,15 @@ function waiting<View>(tag: number): Waiting<View> {
   return { tag, result, resolve, reject, listeners: [] };
 }
 
-function busy(what: string): PeerError {
-  return new PeerError('busy', `This device asked for another ${what} just now.`, 'Try again in a few seconds.');
+function refusal(why: Exclude<SurveyStart, 'begun'>, what: string): PeerError {
+  switch (why) {
+    case 'removed':
+      return new PeerError('removed', 'This device was removed from the group.');
+    case 'left':
+      return new PeerError('left', 'This device has left the group.');
+    case 'busy':
+      return new PeerError('busy', `This device asked for another ${what} just now.`, 'Try again in a few seconds.');
+  }
 }
 
 /** What a census found. */

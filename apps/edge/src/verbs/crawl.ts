@@ -28,7 +28,7 @@ Examples:
   $ warren crawl --census --group Home
 
 Exit code 0 when all answered and agree about the ring, 1 when not, 3 when Warren is not running,
-130 interrupted.`,
+4 when this device was removed, 5 when it asked for another just now or is leaving, 130 interrupted.`,
     );
 }
 
