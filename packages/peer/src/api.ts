@@ -45,6 +45,7 @@ export interface WarrenPeer {
   subscribe(listener: () => void): () => void;
   /** Calls `listener` after the host slept or its clock was set: certificates may have run out. Returns what ends it. */
   onResumed(listener: () => void): () => void;
+  /** Rejects with a `PeerError` where that cannot be: `stopped` when the participant stops meanwhile. */
   join(membership: Membership, o?: { interfaceName?: string }): Promise<WarrenGroup>;
   /** The host slept, or its network changed. */
   resumed(): void;
@@ -173,7 +174,15 @@ class RunningPeer implements WarrenPeer {
       ...(await keptAcquaintances(this.host, file.group)),
     };
     const name = o.interfaceName ?? `wr${file.group.slice(0, 8)}`;
+    this.refuseStopped();
     const frames = await this.host.openFrames?.({ name, mac: macOf(leaf.peerId), mtuBytes: 1280 });
+    try {
+      this.refuseStopped();
+    } catch (error) {
+      eraseWorkingKeys(credentials.keys);
+      await frames?.stop();
+      throw error;
+    }
     const network = this.driver.act(now =>
       this.peer.join(
         {
@@ -236,6 +245,11 @@ class RunningPeer implements WarrenPeer {
     eraseWorkingKeys(this.publicCredentials.keys);
     await Promise.all([...this.groups.values()].map(group => group.closeFrames()));
     await this.host.datagrams.stop();
+  }
+
+  /** What is begun now would end with nobody. */
+  private refuseStopped(): void {
+    if (this.stopping !== undefined) throw new PeerError('stopped', 'This participant has stopped.');
   }
 
   private async leave(id: string): Promise<void> {
