@@ -10,6 +10,7 @@
 import { earliest, type Instant } from '@warren/base';
 import {
   ANSWER_RECORDS_MAX,
+  type DhtAnswer,
   type DhtRequest,
   type PeerId,
   type PeerKey,
@@ -29,7 +30,9 @@ const MESSAGE_BYTES_MAX = 12_000;
 /** Who is not next in line to hand a record to somebody nearer leaves it to the one who is, for so long. */
 const LATER_MS = 3000;
 /** After a message without answer its records wait so long. */
-const RETRY_MS = 5000;
+export const RETRY_MS = 5000;
+/** What a neighbour did not take is offered again after this: as long as it may remember an end (`store.ts`). */
+const REFUSED_MS = 600_000;
 /** Messages under way. */
 const UNDER_WAY_MAX = 64;
 
@@ -48,6 +51,8 @@ export class Copies {
   private readonly queue = new Set<Held>();
   private readonly later = new Set<Held>();
   private laterAt: Instant | undefined;
+  private readonly refused = new Set<Held>();
+  private refusedAt: Instant | undefined;
   private underWay = 0;
   private at: Instant | undefined;
 
@@ -67,13 +72,16 @@ export class Copies {
     }
   }
 
-  /** The peers beside us changed: looks through everything. */
-  regionChanged(all: Iterable<Held>, now: Instant): void {
-    for (const held of all) this.add(held, now);
+  /** The peers beside us changed: looks through everything. What those had who are `gone` counts no more, should they come back. */
+  regionChanged(all: Iterable<Held>, gone: readonly PeerKey[], now: Instant): void {
+    for (const held of all) {
+      for (const key of gone) held.shared.delete(key);
+      this.add(held, now);
+    }
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.at, this.laterAt);
+    return earliest(this.at, this.laterAt, this.refusedAt);
   }
 
   /** The messages that are due. `isHeld` says whether a record is still the newest of its name. */
@@ -84,6 +92,7 @@ export class Copies {
       this.laterAt = undefined;
       this.at ??= now;
     }
+    if (this.refusedAt !== undefined && now >= this.refusedAt) this.offerAgain(isHeld, now);
     if (this.at === undefined || now < this.at) return [];
     const messages = this.underWay < UNDER_WAY_MAX ? this.take(BATCH, isHeld, now) : [];
     this.at = this.queue.size > 0 ? now + BATCH_EVERY_MS : undefined;
@@ -94,20 +103,43 @@ export class Copies {
   flush(most: number, isHeld: (held: Held) => boolean, now: Instant): CopyMessage[] {
     const messages = this.take(most, isHeld, now);
     this.queue.clear();
-    this.later.clear();
-    this.at = this.laterAt = undefined;
+    this.clear();
     return messages;
   }
 
+  /** Forgets what waits. */
+  clear(): void {
+    for (const each of [this.queue, this.later, this.refused]) each.clear();
+    this.at = this.laterAt = this.refusedAt = undefined;
+  }
+
   /** A message was answered, or not. */
-  ended(message: CopyMessage, isTaken: boolean, now: Instant): void {
+  ended(message: CopyMessage, answer: DhtAnswer | undefined, now: Instant): void {
     this.underWay--;
-    if (isTaken) {
-      for (const held of message.held) held.shared.set(message.holder, held.until);
+    const untaken = answer === undefined ? undefined : untakenOf(answer);
+    if (untaken === undefined) {
+      for (const held of message.held) this.queue.add(held);
+      this.at = Math.max(this.at ?? 0, now + RETRY_MS);
       return;
     }
-    for (const held of message.held) this.queue.add(held);
-    this.at = Math.max(this.at ?? 0, now + RETRY_MS);
+    // Of those who have left our region meanwhile nothing is remembered.
+    const isBeside = this.region.has(message.holder);
+    message.held.forEach((held, i) => {
+      if ((untaken >> i) & 1) this.wasRefused(held, now);
+      else if (isBeside) held.shared.set(message.holder, held.until);
+    });
+  }
+
+  private wasRefused(held: Held, now: Instant): void {
+    this.refused.add(held);
+    this.refusedAt ??= now + REFUSED_MS;
+  }
+
+  private offerAgain(isHeld: (held: Held) => boolean, now: Instant): void {
+    const all = [...this.refused];
+    this.refused.clear();
+    this.refusedAt = undefined;
+    for (const held of all) if (isHeld(held)) this.add(held, now);
   }
 
   private take(most: number, isHeld: (held: Held) => boolean, now: Instant): CopyMessage[] {
@@ -163,6 +195,12 @@ function lacks(held: Held, holder: PeerKey, now: Instant): boolean {
   const until = held.shared.get(holder);
   if (until === undefined) return true;
   return until < held.until && until - now < (held.record.lifetimeS * 1000) / 2;
+}
+
+/** Which copies of a message were not taken, a bit each; `undefined` for an answer that tells nothing. */
+function untakenOf({ status, untaken = 0 }: DhtAnswer): number | undefined {
+  if (status === 'ok') return 0;
+  return status === 'partly' ? untaken : undefined;
 }
 
 function inMessages(held: readonly Held[]): Held[][] {

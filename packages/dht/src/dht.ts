@@ -222,6 +222,12 @@ export class Dht {
     this.holder.neighbours(neighbours, now);
   }
 
+  /** A neighbour was there all the time, but runs anew, perhaps without what it held. */
+  neighbourReplaced(neighbour: PeerKey, now: Instant): void {
+    this.now = now;
+    this.holder.replaced(neighbour, now);
+  }
+
   /** Takes back what our disk held; it is checked like a stranger's. False when it is worth nothing any more. */
   restore(bytes: Uint8Array, now: Instant): boolean {
     this.now = now;

@@ -21,8 +21,9 @@ import {
 import { Buckets } from './buckets.ts';
 import { Copies, type CopyMessage } from './copies.ts';
 import { POLICIES } from './policy.ts';
-import { type CheckedRecord, leftMs } from './records.ts';
+import { type CheckedRecord, leftMs, recordName } from './records.ts';
 import { Region } from './region.ts';
+import { Settling } from './settling.ts';
 import { Store } from './store.ts';
 import type { Held } from './usage.ts';
 import { Watchers } from './watchers.ts';
@@ -81,6 +82,7 @@ export class Holder {
   private readonly io: HolderIo;
   private readonly watchers = new Watchers();
   private readonly copies: Copies;
+  private readonly settling = new Settling();
   private readonly buckets = new Buckets();
   private sweepAt: Instant | undefined;
   private now: Instant = 0;
@@ -110,10 +112,13 @@ export class Holder {
       this.stats.malformed++;
       return undefined;
     }
+    const isHandedOver = request.op === 'copy' && this.isBeside(via);
     if (!this.buckets.take(via?.neighbour, request.op === 'copy' ? request.copies.length : 1, now)) {
       this.stats.busy++;
+      if (isHandedOver) this.settling.putOff(now);
       return status('busy');
     }
+    if (isHandedOver) this.settling.handed(now);
     this.sweepAt ??= now + SWEEP_MS;
     switch (request.op) {
       case 'get':
@@ -124,8 +129,7 @@ export class Holder {
       case 'create':
         return this.write(request.position, request.record, via, now);
       case 'copy':
-        for (const copy of request.copies) this.copy(copy, via, now);
-        return status('ok');
+        return this.copied(request.copies, via, now);
     }
   }
 
@@ -145,13 +149,21 @@ export class Holder {
   /** The peers beside us changed, perhaps: records and watches may belong elsewhere. */
   neighbours(neighbours: Iterable<PeerKey>, now: Instant): void {
     this.now = now;
-    if (!this.region.set(neighbours)) return;
-    this.copies.regionChanged(this.store.all(now), now);
+    const change = this.region.set(neighbours);
+    if (change === undefined) return;
+    if (change.isFresh) this.settling.begin(now);
+    this.copies.regionChanged(this.store.all(now), change.gone, now);
     for (const { watch, request } of [...this.watchers.all(now)]) {
       const [nearest] = this.region.holders(request.position);
       if (nearest === undefined || this.region.isSelf(nearest)) continue;
       this.passWatch(request, nearest, () => this.watchers.end(watch));
     }
+  }
+
+  /** A neighbour runs anew: whatever it had of ours it may have lost. */
+  replaced(neighbour: PeerKey, now: Instant): void {
+    this.now = now;
+    if (this.region.has(neighbour)) this.copies.regionChanged(this.store.all(now), [neighbour], now);
   }
 
   /** Hands on what nobody else has, and the watches: we are about to go. */
@@ -168,6 +180,7 @@ export class Holder {
   /** Forgets all records and watches; what is on the disk stays. */
   clear(): void {
     this.store.clear();
+    this.copies.clear();
     this.watchers.clear();
     this.sweepAt = undefined;
   }
@@ -199,29 +212,65 @@ export class Holder {
       this.stats.refused++;
       return status('refused');
     }
+    // Whose the key is those beside us may know, and are about to tell.
+    const isNew = POLICIES[record.kind].access === 'first-claim' && !this.store.inTheWay(position, checked);
+    if (isNew && via !== undefined && this.settling.isUnderWay(now)) return status('busy');
     const from = via === undefined ? {} : { from: via.neighbour };
     const result = this.store.put({ position, checked, leftMs: leftMs(checked, today), ...from }, now);
-    const holder = result === 'ok' ? undefined : this.store.holder(position, checked);
-    return { status: result, more: false, records: holder === undefined ? [] : [holder] };
+    const other = result === 'ok' ? undefined : this.store.inTheWay(position, checked);
+    return { status: result, more: false, records: other === undefined ? [] : [other.record] };
   }
 
-  /** Takes a copy. What the sender attests counts if it is a neighbour beside us who is not the writer himself. */
-  private copy({ position, record, heldS, leftS }: RecordCopy, via: Via | undefined, now: Instant): void {
+  /** Takes copies, and says which it does not take. */
+  private copied(copies: readonly RecordCopy[], via: Via | undefined, now: Instant): DhtAnswer {
+    let untaken = 0;
+    copies.forEach((copy, i) => {
+      if (!this.copy(copy, via, now)) untaken |= 1 << i;
+    });
+    return untaken === 0 ? status('ok') : { ...status('partly'), untaken };
+  }
+
+  /**
+   * Takes a copy; false when it is neither taken nor known. What the sender attests counts if it is a neighbour beside
+   * us, of claims if it is not the claimant himself. From others only what the record itself says counts.
+   */
+  private copy({ position, record, heldS, leftS }: RecordCopy, via: Via | undefined, now: Instant): boolean {
     const checked = this.check(position, record, now);
-    if (checked === undefined) {
+    if (checked === undefined || leftS === 0) {
       this.stats.refused++;
-      return;
+      return false;
     }
-    const left = Math.min(leftMs(checked, this.io.today(now)), leftS * 1000);
-    const isAttested = via?.isSource === true && this.region.has(via.neighbour);
-    const isOwn = via?.neighbour === peerKey(checked.writer.leaf.peerId);
-    const attested = isAttested && !isOwn;
+    const today = this.io.today(now);
+    const isBeside = this.isBeside(via);
+    const whole = leftMs(checked, today);
+    // Nobody takes anything of a life that its writer's own dates still give.
+    const left = isBeside ? Math.min(whole, Math.max(leftS * 1000, checked.expiresAt - today)) : whole;
+    const isAttested = isBeside && via?.neighbour !== peerKey(checked.writer.leaf.peerId);
+    const heldMs = Math.min(heldS * 1000, ATTESTED_MAX_MS);
+    const isFromNearest = isAttested && this.region.holders(position)[0] === via?.neighbour;
     const from = via === undefined ? {} : { from: via.neighbour };
-    const held = attested ? { heldMs: Math.min(heldS * 1000, ATTESTED_MAX_MS) } : {};
-    const isFromNearest = attested && this.region.holders(position)[0] === via.neighbour;
-    this.sharedBy = isAttested ? via.neighbour : undefined;
-    this.store.put({ position, checked, leftMs: left, ...from, ...held, isFromNearest }, now);
+    const attested = isAttested ? { heldMs, isFromNearest } : {};
+    this.sharedBy = isBeside ? via?.neighbour : undefined;
+    const result = this.store.put(
+      { position, checked, leftMs: left, endsEarly: left < whole, ...from, ...attested },
+      now,
+    );
     this.sharedBy = undefined;
+    if (result === 'taken' && isAttested) this.giveBack(position, checked, via?.neighbour, heldMs, now);
+    // Of what is older than ours there is nothing left to hand over.
+    return result === 'ok' || this.store.find(position, record, recordName(checked)) !== undefined;
+  }
+
+  /** A neighbour holds a claim that is younger than ours: it gets ours at once. */
+  private giveBack(position: PeerId, theirs: CheckedRecord, to: PeerKey | undefined, heldMs: number, now: Instant) {
+    const ours = this.store.inTheWay(position, theirs);
+    if (ours === undefined || to === undefined || now - ours.seenAt <= heldMs) return;
+    ours.shared.delete(to);
+    this.copies.add(ours, now);
+  }
+
+  private isBeside(via: Via | undefined): boolean {
+    return via?.isSource === true && this.region.has(via.neighbour);
   }
 
   /** Who is known to hold the record that is being stored. */
@@ -245,9 +294,7 @@ export class Holder {
 
   private send(message: CopyMessage): void {
     this.stats.copied += message.held.length;
-    this.io.ask(message.request, message.target, (answer, now) =>
-      this.copies.ended(message, answer?.status === 'ok', now),
-    );
+    this.io.ask(message.request, message.target, (answer, now) => this.copies.ended(message, answer, now));
   }
 
   private passWatch(request: WatchRequest, to: PeerKey, taken: () => void): void {

@@ -2,14 +2,21 @@
 import { WallClock } from '@warren/base';
 import { SeededRandom, SimRecords } from '@warren/sim';
 import { CLOCK_SKEW_MS } from '@warren/trust';
-import { encodeDhtRequest, type PeerId, RecordKind } from '@warren/wire';
+import {
+  type DhtRecord,
+  decodeDhtAnswer,
+  encodeDhtRequest,
+  type PeerId,
+  type RecordCopy,
+  RecordKind,
+} from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { REPLICAS } from './dht.ts';
 import { POLICIES } from './policy.ts';
 import { makeRecord } from './records.ts';
 import { card, claim, KEY, Ring, type RingPeer } from './testbed.ts';
 
-const { ADDRESS, MEMBER } = RecordKind;
+const { ADDRESS, MAILBOX, MEMBER } = RecordKind;
 const NOTHING = { status: 'not-found', more: false, records: [] } as const;
 let random = new SeededRandom(0);
 let members = new SimRecords(0);
@@ -114,6 +121,112 @@ describe('copies', () => {
       ring.remove(nearest);
     }
     expect(ring.values(0)).toEqual([[1]]);
+  });
+});
+
+describe('a copy', () => {
+  test('faults #68 cannot shorten the life of a record: said by strangers it counts nothing, and nothing is left of none', () => {
+    const ring = ringOf(40);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    const [place] = places(ring) as [PeerId];
+    const [{ record }] = [...ring.nearest(place).dht.store.all(ring.now)] as unknown as [{ record: DhtRecord }];
+    const taken = (leftS: number, neighbour: 'beside' | 'far') => {
+      const holder = ring.add(beside(place));
+      const near = ring.adjacent(holder, 20)[neighbour === 'beside' ? 1 : 19] as RingPeer;
+      const status = copyTo(ring, holder, near, { position: place, heldS: 0, leftS, record });
+      const [held] = holder.dht.store.all(ring.now);
+      ring.remove(holder);
+      return [status, held && held.until - ring.now];
+    };
+    expect(taken(0, 'far')).toEqual(['partly', undefined]);
+    expect(taken(0, 'beside')).toEqual(['partly', undefined]);
+    expect(taken(1, 'far')).toEqual(['ok', 60_000]);
+    expect(taken(1, 'beside')).toEqual(['ok', 59_000]);
+    expect(taken(30, 'far')).toEqual(['ok', 60_000]);
+  });
+
+  test('faults #68 that nobody takes is not counted as there, and is offered again', () => {
+    const ring = ringOf(40);
+    const [place] = places(ring) as [PeerId];
+    ring.write(0, dht => dht.put({ kind: MAILBOX, key: KEY, value: Uint8Array.of(1), lifetimeS: 172_800 }, ring.now));
+    const [, nearest, after] = aroundOf(ring, place) as [RingPeer, RingPeer, RingPeer];
+    after.lies = ({ op }) => (op === 'copy' ? { status: 'partly', more: false, records: [], untaken: 1 } : undefined);
+    ring.pass(2000);
+    const [held] = nearest.dht.store.all(ring.now);
+    expect(held?.shared.has(after.key)).toBe(false);
+    expect(held?.shared.size).toBe(1);
+    after.lies = undefined;
+    ring.pass(620_000);
+    expect(holds(after, place)).toBe(true);
+  });
+
+  test('faults #19 goes again to a neighbour that runs anew with nothing, and to one that was gone for a while', () => {
+    const ring = ringOf(40);
+    const writer = ring.outsider();
+    writer.dht.put({ kind: MAILBOX, key: KEY, value: Uint8Array.of(1), lifetimeS: 172_800 }, ring.now);
+    ring.settle();
+    ring.pass(1000);
+    const [first, second] = places(ring) as [PeerId, PeerId];
+    const anew = ring.nearest(first);
+    anew.disk.clear();
+    ring.restart(anew);
+    const { id } = ring.nearest(second);
+    ring.remove(ring.nearest(second));
+    ring.pass(1000);
+    const back = ring.add(id);
+    ring.pass(3000);
+    expect([holds(anew, first), holds(back, second)]).toEqual([true, true]);
+  });
+
+  test('that is elsewhere is remembered of those beside us only, whoever comes and goes', () => {
+    const ring = ringOf(20);
+    ring.write(0, dht => dht.put({ kind: MAILBOX, key: KEY, value: Uint8Array.of(1), lifetimeS: 172_800 }, ring.now));
+    ring.pass(1000);
+    const [place] = places(ring) as [PeerId];
+    for (let i = 0; i < 30; i++) {
+      const passing = ring.add(beside(place, i + 1));
+      ring.pass(500);
+      ring.remove(passing);
+      ring.pass(500);
+    }
+    for (const { dht } of ring.peers) {
+      for (const { shared } of dht.store.all(ring.now)) expect(shared.size).toBeLessThanOrEqual(6);
+    }
+  });
+});
+
+describe('a newcomer nearest to a claimed key', () => {
+  test('faults #68 lets nobody else claim it: not at once, nor before those beside it have handed it over', () => {
+    for (const waitMs of [0, 900]) {
+      const ring = ringOf(20);
+      expect(ring.create(0)).toMatchObject({ result: 'ok' });
+      ring.pass(40_000);
+      ring.create(0);
+      ring.pass(1000);
+      const before = ring.now;
+      for (const place of places(ring).slice(0, 3)) ring.add(beside(place));
+      ring.now = before + waitMs;
+      expect(ring.create(1)).not.toMatchObject({ result: 'ok' });
+      ring.pass(5000);
+      expect([waitMs, ring.holder(2)]).toEqual([waitMs, ring.peer(0).key]);
+      expect(ring.create(0)).toMatchObject({ result: 'ok' });
+    }
+  });
+
+  test('faults #68 has its younger claim overruled by the older one of those beside it, and takes theirs', () => {
+    const ring = ringOf(20);
+    expect(ring.create(0)).toMatchObject({ result: 'ok' });
+    ring.pass(40_000);
+    ring.create(0);
+    ring.pass(1000);
+    const [place] = places(ring) as [PeerId];
+    const evil = makeRecord(ring.peer(1).context, { ...claim(), sequence: 1 }, ring.now);
+    const newcomer = ring.add(beside(place));
+    newcomer.dht.serve(encodeDhtRequest({ op: 'create', position: place, record: evil }), ring.now);
+    expect(claimants(newcomer, ring.now)).toEqual([ring.peer(1).key]);
+    ring.pass(5000);
+    for (const peer of aroundOf(ring, place)) expect(claimants(peer, ring.now)).toEqual([ring.peer(0).key]);
   });
 });
 
@@ -309,6 +422,24 @@ function ringOf(size: number): Ring {
 
 function ringTime(): number {
   return members.contextOf(0, random.bytes(20)).wallClock.at(0);
+}
+
+/** An id right beside a place. */
+function beside(place: PeerId, distance = 1): PeerId {
+  const id = place.slice();
+  id[19] = (id[19] as number) ^ distance;
+  return id;
+}
+
+/** Hands one copy to a holder through a neighbour of it. */
+function copyTo(ring: Ring, holder: RingPeer, neighbour: RingPeer, copy: RecordCopy): string | undefined {
+  const payload = encodeDhtRequest({ op: 'copy', copies: [copy] });
+  const answer = holder.dht.serve(payload, ring.now, { neighbour: neighbour.key, isSource: true });
+  return decodeDhtAnswer(answer as Uint8Array)?.status;
+}
+
+function claimants(peer: RingPeer, now: number): string[] {
+  return [...peer.dht.store.all(now)].filter(({ record }) => record.kind === ADDRESS).map(held => held.writerKey);
 }
 
 /** So many keys with a record each, copied. */

@@ -24,6 +24,13 @@ interface Spot {
   readonly id: PeerId;
 }
 
+/** How the peers right beside us changed. */
+export interface RegionChange {
+  readonly gone: readonly PeerKey[];
+  /** Whether nobody of those before is left: we come to a stretch of the ring whose records we need not have. */
+  readonly isFresh: boolean;
+}
+
 /** Our stretch of the ring. */
 export class Region {
   private readonly self: Spot;
@@ -35,8 +42,8 @@ export class Region {
     this.spots = [this.self];
   }
 
-  /** Takes over whom we are linked to; true when anybody right beside us came or went. */
-  set(neighbours: Iterable<PeerKey>): boolean {
+  /** Takes over whom we are linked to. Says who right beside us came and who went; `undefined` when nothing changed. */
+  set(neighbours: Iterable<PeerKey>): RegionChange | undefined {
     const all: Spot[] = [];
     for (const key of neighbours) {
       const id = peerIdFromKey(key);
@@ -47,9 +54,12 @@ export class Region {
       .sort((a, b) => compareKeys(peerKey(a.at), peerKey(b.at)))
       .map(({ spot }) => spot);
     const near = order.filter((_, i) => i < PER_SIDE || i >= order.length - PER_SIDE);
-    const before = this.spots.map(({ key }) => key).join();
+    const before = this.keys();
     this.spots = [this.self, ...near];
-    return this.spots.map(({ key }) => key).join() !== before;
+    const after = this.keys();
+    if (after.join() === before.join()) return undefined;
+    const gone = before.filter(key => !after.includes(key));
+    return { gone, isFresh: after.length > 0 && gone.length === before.length };
   }
 
   /** Whether a neighbour is right beside us. */
@@ -95,6 +105,11 @@ export class Region {
     if (spots.length < 1 + 2 * PER_SIDE) return 1 / spots.length;
     const span = fraction(clockwise(first.id, this.self.id)) + fraction(clockwise(this.self.id, last.id));
     return Math.min(span / (2 * PER_SIDE), WHOLE);
+  }
+
+  /** Who is right beside us, in ring order. */
+  private keys(): PeerKey[] {
+    return this.spots.slice(1).map(({ key }) => key);
   }
 
   /** Whether a peer is ourselves. */

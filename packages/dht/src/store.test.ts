@@ -139,7 +139,7 @@ describe('a key for the first who claims it', () => {
     const store = new Store();
     expect(put(store, 1, { kind })).toBe('ok');
     expect(put(store, 2, { kind, sequence: 99 })).toBe('taken');
-    expect(store.holder(POSITION, checked(2, { kind }))?.leaf.subarray(0, 20)).toEqual(id(1));
+    expect(store.inTheWay(POSITION, checked(2, { kind }))?.record.leaf.subarray(0, 20)).toEqual(id(1));
     expect(put(store, 1, { kind, sequence: 2 }, 30_000)).toBe('ok');
     expect(put(store, 2, { kind }, 60_000)).toBe('taken');
     expect(put(store, 2, { kind }, 90_000)).toBe('ok');
@@ -185,6 +185,25 @@ describe('a key for the first who claims it', () => {
     const attested = heldMs === undefined ? {} : { heldMs };
     expect(put(store, 1, { kind }, 30_000, attested)).toBe(expected);
     expect(pages(store, kind, 30_000)).toHaveLength(1);
+  });
+
+  test('faults #68 is not the nearest peer’s to give away: its word counts between claims of the same age', () => {
+    for (const [heldMs, expected] of [
+      [0, 'taken'],
+      [29_000, 'ok'],
+    ] as const) {
+      const store = new Store();
+      put(store, 1, { kind });
+      expect(put(store, 2, { kind }, 30_000, { heldMs, isFromNearest: true })).toBe(expected);
+    }
+  });
+
+  test('faults #68 keeps its claim when the one that would replace it finds no room', () => {
+    const store = new Store();
+    put(store, 1, { kind });
+    for (let i = 0; i < POLICIES[kind].recordsPerHolder; i++) put(store, 2, { kind, key: key(i) });
+    expect(put(store, 2, { kind }, 1000, { heldMs: 60_000 })).toBe('refused');
+    expect(pages(store, kind, 1000)).toHaveLength(1);
   });
 });
 

@@ -33,8 +33,10 @@ export interface Incoming {
   readonly from?: PeerKey;
   /** For how long whoever brought it has known its writer here, as an honest holder attests it. */
   readonly heldMs?: number;
-  /** Whether the sender is nearer to the place than we are: then it decides whose a first-claim key is. */
+  /** Whether the sender is the nearest to the place: then it decides between claims that came at about the same time. */
   readonly isFromNearest?: boolean;
+  /** Whether somebody says that less is left of its life than its dates allow: then its end here says nothing about it. */
+  readonly endsEarly?: boolean;
 }
 
 /** Hears of what changes. */
@@ -50,6 +52,8 @@ interface Newcomer {
   readonly writerKey: PeerKey;
   readonly from: PeerKey | undefined;
   readonly bytes: number;
+  /** How many claims go for it. */
+  readonly rivals: number;
 }
 
 /** Everything under one key at one place. */
@@ -98,8 +102,9 @@ export class Store {
       this.rememberEnd(at, name, checked.record, now);
       return 'ok';
     }
-    if (!this.mayClaim(at, name, incoming, now)) return 'taken';
-    return this.enter(at, name, incoming, former, now) ? 'ok' : 'refused';
+    const rivals = this.rivals(at, name, incoming, now);
+    if (rivals === undefined) return 'taken';
+    return this.enter(at, name, incoming, { former, rivals }, now) ? 'ok' : 'refused';
   }
 
   /** The live records under a key behind `after` (writer 20, index 1), in that order; at most `most`. */
@@ -116,12 +121,12 @@ export class Store {
   }
 
   /** The record that stands in the way of another: the claim that holds its key, or else one of the same name. */
-  holder(position: PeerId, checked: CheckedRecord): DhtRecord | undefined {
+  inTheWay(position: PeerId, checked: CheckedRecord): Held | undefined {
     const records = this.slots.get(slotOf(position, checked.record))?.records;
     const name = recordName(checked);
     const isClaim = POLICIES[checked.record.kind].access === 'first-claim';
     const claim = isClaim ? liveOf(records).find(other => other.name !== name) : undefined;
-    return (claim ?? records?.get(name))?.record;
+    return claim ?? records?.get(name);
   }
 
   /** One record, as it is held. */
@@ -167,20 +172,28 @@ export class Store {
     this.ended.clear();
   }
 
-  private enter(at: string, name: string, incoming: Incoming, former: Held | undefined, now: Instant): boolean {
+  private enter(
+    at: string,
+    name: string,
+    incoming: Incoming,
+    { former, rivals }: { readonly former: Held | undefined; readonly rivals: readonly Held[] },
+    now: Instant,
+  ): boolean {
     const { position, checked, from } = incoming;
     const { record, writer } = checked;
     const writerKey = peerKey(writer.leaf.peerId);
     const bytes = RECORD_FIXED_BYTES + record.value.length + record.leaf.length;
     if (former === undefined) {
-      if (!this.makeRoom(at, { record, writerKey, from, bytes }, now)) return false;
+      if (!this.makeRoom(at, { record, writerKey, from, bytes, rivals: rivals.length }, now)) return false;
     } else {
       if (bytes > former.bytes && this.usage.isFull(record.kind, bytes - former.bytes)) return false;
       this.usage.remove(former);
     }
+    for (const rival of rivals) this.remove(at, rival);
     const held: Held = {
       ...checked,
       ...{ position, name, from, bytes, writerKey, until: now + incoming.leftMs },
+      endsEarly: incoming.endsEarly ?? false,
       seenAt: Math.min(now - (incoming.heldMs ?? 0), former?.seenAt ?? now),
       // Others hold the same value for a while still; of another value they know nothing.
       shared: former !== undefined && isRenewal(former.record, record) ? former.shared : new Map(),
@@ -194,19 +207,18 @@ export class Store {
     return true;
   }
 
-  /** Whether a first-claim key is free for a writer: nobody else's, or the claim of whom its holders saw later. */
-  private mayClaim(at: string, name: string, { checked, heldMs, isFromNearest }: Incoming, now: Instant): boolean {
-    if (POLICIES[checked.record.kind].access !== 'first-claim') return true;
-    for (const other of liveOf(this.slots.get(at)?.records)) {
-      if (other.name === name) continue;
-      if (checked.record.isDeleted) continue;
-      const ours = now - other.seenAt;
-      const isEarlier =
-        heldMs !== undefined && (heldMs > ours + TIE_MS || (heldMs > ours - TIE_MS && name < other.name));
-      if (isFromNearest !== true && !isEarlier) return false;
-      this.remove(at, other);
-    }
-    return true;
+  /** The claims of others that this one replaces, since its holders saw it earlier; `undefined` when one of them stays. */
+  private rivals(at: string, name: string, { checked, heldMs, isFromNearest }: Incoming, now: Instant) {
+    const { kind, isDeleted } = checked.record;
+    if (POLICIES[kind].access !== 'first-claim' || isDeleted) return [];
+    const others = liveOf(this.slots.get(at)?.records).filter(other => other.name !== name);
+    const isEarlier = (other: Held) => {
+      if (heldMs === undefined) return false;
+      const ahead = heldMs - (now - other.seenAt);
+      if (isFromNearest) return ahead >= -NEAREST_TIE_MS;
+      return ahead > TIE_MS || (ahead > -TIE_MS && name < other.name);
+    };
+    return others.every(isEarlier) ? others : undefined;
   }
 
   /** Whether an old copy of what was here comes back. */
@@ -219,7 +231,7 @@ export class Store {
     for (const held of this.slots.get(at)?.records.values() ?? []) {
       if (held.until > now) continue;
       this.remove(at, held);
-      this.rememberEnd(at, held.name, held.record, now);
+      if (!held.endsEarly) this.rememberEnd(at, held.name, held.record, now);
     }
   }
 
@@ -244,7 +256,7 @@ export class Store {
     const policy = POLICIES[kind];
     if (this.usage.recordsOf(kind, o.writerKey) >= policy.recordsPerHolder) return false;
     const records = this.slots.get(at)?.records;
-    const live = (records?.size ?? 0) >= policy.recordsPerKey ? liveOf(records).length : 0;
+    const live = (records?.size ?? 0) >= policy.recordsPerKey ? liveOf(records).length - o.rivals : 0;
     if (live >= policy.recordsPerKey && !this.displace(at, o.from)) return false;
     // Ends of records are bounded too, but stand in nobody's way.
     if ((records?.size ?? 0) >= 2 * policy.recordsPerKey) this.forgetEnd(at, now);
@@ -289,6 +301,8 @@ export class Store {
 
 /** Ages that differ by less came at once. */
 const TIE_MS = 1000;
+/** The same where the nearest decides: wider by the second that each age loses on the way, so that two never refuse each other. */
+const NEAREST_TIE_MS = 3000;
 /** Records that go for one; a large one may push out several small ones. */
 const VICTIMS_MAX = 32;
 

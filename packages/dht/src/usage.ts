@@ -28,7 +28,9 @@ export interface Held extends CheckedRecord {
   readonly from: PeerKey | undefined;
   readonly bytes: number;
   readonly writerKey: PeerKey;
-  /** Who else holds it, until when. */
+  /** Whether it came with less of its life than its dates allow. */
+  readonly endsEarly: boolean;
+  /** Who else beside us holds it, until when. */
   readonly shared: Map<PeerKey, Instant>;
 }
 

@@ -23,7 +23,7 @@ let a: Resident;
 let b: Resident;
 
 beforeEach(() => {
-  village = new Village(77, {}, cheapCrypto);
+  village = new Village(78, {}, cheapCrypto);
   well = village.bootstrap('well');
   [a, b] = [village.edge('a'), village.edge('b')];
   const isLinked = () => [a, b].every(({ peer }) => peer.isPublicReady);

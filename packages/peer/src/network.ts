@@ -273,6 +273,7 @@ export class Network {
         this.outbox.push({ kind: 'down', peer: out.peer });
         this.acquaintances.setAlone(this.links.usable().length === 0, now);
         this.overlay.linkDown(out.peer, now, out.reason === 'closed' || out.reason === 'stopped');
+        if (out.reason === 'replaced') this.dht.neighbourReplaced(out.peer, now);
         return;
       case 'doubt':
         this.overlay.linkDoubtful(out.peer, out.isDoubtful);

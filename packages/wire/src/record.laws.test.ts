@@ -175,19 +175,28 @@ codecLaws<DhtAnswer>({
   name: 'decodeDhtAnswer',
   decode: decodeDhtAnswer,
   encode: encodeDhtAnswer,
-  values: fc.record({
-    status: fc.constantFrom('ok', 'taken', 'refused', 'not-found', 'busy'),
-    more: fc.boolean(),
-    records: some,
-  }),
+  values: fc.oneof(
+    fc.record({
+      status: fc.constantFrom('ok', 'taken', 'refused', 'not-found', 'busy'),
+      more: fc.boolean(),
+      records: some,
+    }),
+    fc.record({
+      status: fc.constant('partly'),
+      more: fc.boolean(),
+      records: some,
+      untaken: fc.integer({ min: 0, max: 0xffff }),
+    }),
+  ),
   golden: [
     { value: { status: 'ok', more: true, records: [RECORD, RECORD] }, hex: `00 ${TWO_HEX}` },
     { value: { status: 'taken', more: false, records: [] }, hex: '01 00 00' },
     { value: { status: 'refused', more: false, records: [] }, hex: '02 00 00' },
     { value: { status: 'not-found', more: false, records: [] }, hex: '03 00 00' },
     { value: { status: 'busy', more: false, records: [] }, hex: '04 00 00' },
+    { value: { status: 'partly', more: false, records: [], untaken: 0x0801 }, hex: '05 00 00 0801' },
   ],
-  impossible: [{ why: 'an unknown status', hex: '05 00 00' }, ...impossible('00')],
+  impossible: [{ why: 'an unknown status', hex: '06 00 00' }, ...impossible('00')],
   tail: 'ignored',
 });
 
