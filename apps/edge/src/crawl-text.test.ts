@@ -32,6 +32,8 @@ test('disagreements come as sentences, and a walk that was cut short says so', (
     '2 peers, 0 in browsers; 4 links; 14 records held with all copies',
     'walked in 0.4 s: 1 disagreement about the ring',
   ]);
+  const tooLong = crawlView([crawled('laptop.ada')], { complete: false, tookMs: 300_000 });
+  expect(crawlLines(ring, tooLong)).toContain('# The walk is not complete: it ends after 20,000 peers or 5 minutes.');
 });
 
 test('consistent means: everybody answered, and nobody disagrees', () => {

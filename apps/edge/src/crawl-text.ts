@@ -20,8 +20,7 @@ export function isEven({ peers, consistent, unanswered }: CensusView): boolean {
 /** The report of a walk. */
 export function crawlLines(ring: Ring, view: CrawlView, paint: Paint = (_style, text) => text): string[] {
   const faults = view.inconsistencies.map(({ text }) => paint('warning', `# ${text}`));
-  if (!view.complete)
-    faults.push(paint('warning', '# The walk is not complete: not everybody who was named answered.'));
+  if (!view.complete) faults.push(paint('warning', `# The walk is not complete: ${whyIncomplete(view)}.`));
   return [...table(ring, view, paint), '', ...faults, ...summary(view)];
 }
 
@@ -40,6 +39,12 @@ export function censusLines({ name }: Ring, census: CensusView, paint: Paint = (
     ...lines,
     paint('warning', `# No answer came from ${count(unanswered, 'stretch', 'stretches')} of the ring.`),
   ];
+}
+
+/** Who does not answer is among the disagreements; a walk without such ended at one of its limits. */
+function whyIncomplete({ inconsistencies }: CrawlView): string {
+  const isSilent = inconsistencies.some(({ kind }) => kind === 'silent');
+  return isSilent ? 'not everybody who was named answered' : 'it ends after 20,000 peers or 5 minutes';
 }
 
 function table({ name, self }: Ring, { peers }: CrawlView, paint: Paint): string[] {

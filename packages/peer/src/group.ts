@@ -37,7 +37,7 @@ export interface WarrenGroup {
   ping(target: string, options?: PingOptions): Promise<PingReport>;
   /** Walks round the ring, asking everybody whom it sees beside itself; `onProgress` hears what is known so far. */
   crawl(onProgress?: (view: CrawlView) => void): Promise<CrawlView>;
-  /** Counts everybody in a second or two. Rejects when this device did so just now. */
+  /** Counts everybody: in a second or two, or up to 10 s where a part of the ring is silent. Rejects when this device did so just now. */
   census(): Promise<CensusView>;
   /** Goes on with the next certificate of the same key and peer id; running sessions take it up when they rekey. */
   useCertificate(leaf: Leaf): Promise<void>;

@@ -20,7 +20,8 @@ export function describeCrawl(command: Command): Command {
       'after',
       `
 Each peer is asked whom it has as neighbours; the walk follows the successors. A large ring takes a
-while, and standard error says how far the walk is. A census takes a second or two on any ring.
+while, and standard error says how far the walk is. A census takes a second or two where everybody
+answers; a part of the ring that is silent holds it up, for 10 seconds at most.
 
 Examples:
   $ warren crawl

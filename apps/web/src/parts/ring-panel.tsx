@@ -67,7 +67,8 @@ function WalkWords({ walk }: { walk: Walk | undefined }) {
 function verdict({ peers, inconsistencies, complete }: CrawlView): string {
   const who = `${count(peers.length, 'peer')} asked`;
   if (inconsistencies.length > 0) return `${who}, ${count(inconsistencies.length, 'disagreement')}`;
-  return complete ? `${who}: all agree about the ring` : `${who}, but not everybody answered`;
+  // Who does not answer is among the disagreements.
+  return complete ? `${who}: all agree about the ring` : `${who}, then the walk was cut short`;
 }
 
 function Faults({ view: { inconsistencies } }: { view: CrawlView }) {
