@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CrawledPeerView, CrawlView, GroupView, LinkView, MemberView } from './mesh.ts';
-import { mainRole, placeWords, ringScene } from './ring-scene.ts';
+import { mainRole, placeWords, ringScene, stepped } from './ring-scene.ts';
 
 const ids = ['0', '4', '8', 'c'].map(digit => digit.repeat(40)) as [string, string, string, string];
 const [self, right, across, left] = ids;
@@ -53,6 +53,16 @@ describe('what the ring map shows', () => {
       'Linux machine · in the background · no link to this tab · 42 ms over others · 1 link, 7 records',
     ]);
     expect(mainRole([])).toBe('leaf');
+  });
+
+  test('by keyboard: arrows go round the ring, Home to this tab, Escape to nobody', () => {
+    const scene = ringScene(group([member(self, { self: true }), member(right), member(left)], []));
+    const after = (...keys: string[]) =>
+      keys.reduce<string | undefined>((at, key) => (stepped(scene, at, key) ?? { to: at }).to, undefined);
+    expect([after('ArrowRight'), after('Home', 'ArrowUp'), after('Home', 'ArrowDown')]).toEqual([self, left, right]);
+    expect([after('Home', 'x'), after('Home', 'ArrowDown', 'Escape')]).toEqual([self, undefined]);
+    // Whatever the map stands in may have a use for it.
+    expect(stepped(scene, undefined, 'Escape')).toBeUndefined();
   });
 });
 

@@ -151,3 +151,19 @@ function othersLines(
   }
   return [...lines.values()];
 }
+
+/** Who is pointed at after a key: arrows go round the ring, Home to this tab, Escape to nobody; `undefined` for other keys. */
+export function stepped(
+  { places }: Pick<RingScene, 'places'>,
+  from: string | undefined,
+  key: string,
+): { readonly to: string | undefined } | undefined {
+  if (key === 'Escape') return from === undefined ? undefined : { to: undefined };
+  const self = places.findIndex(place => place.self);
+  const at = from === undefined ? -1 : places.findIndex(({ peerId }) => peerId === from);
+  const step = key === 'ArrowRight' || key === 'ArrowDown' ? 1 : key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 0;
+  if (step === 0 && key !== 'Home') return undefined;
+  const next = at < 0 || key === 'Home' ? self : (at + step + places.length) % places.length;
+  const to = places[next]?.peerId;
+  return to === undefined ? undefined : { to };
+}

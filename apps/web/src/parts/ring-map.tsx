@@ -16,6 +16,7 @@ import {
   type RingScene,
   ringScene,
   roleWords,
+  stepped,
 } from '../ring-scene.ts';
 import { linkWords } from '../words.ts';
 
@@ -101,7 +102,7 @@ function Ring(props: { scene: RingScene; drawing: Drawing; pointed: { value: str
         const next = stepped(scene, pointed.value, event.key);
         if (next === undefined) return;
         event.preventDefault();
-        pointed.value = next;
+        pointed.value = next.to;
       }}
     >
       <svg viewBox={hasLabels ? '-215 -122 430 244' : '-134 -134 268 268'} role="presentation">
@@ -122,16 +123,6 @@ function inDrawing(event: PointerEvent): Point | undefined {
   const svg = (event.currentTarget as Element).querySelector('svg');
   const matrix = svg?.getScreenCTM()?.inverse();
   return matrix && new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix);
-}
-
-/** Who comes next by keyboard: arrows go round the ring, Home to this tab, Escape to nobody. */
-function stepped({ places }: RingScene, from: string | undefined, key: string): string | undefined {
-  const self = places.findIndex(place => place.self);
-  const at = from === undefined ? -1 : places.findIndex(({ peerId }) => peerId === from);
-  const step = key === 'ArrowRight' || key === 'ArrowDown' ? 1 : key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 0;
-  if (step === 0 && key !== 'Home') return undefined;
-  const next = at < 0 || key === 'Home' ? self : (at + step + places.length) % places.length;
-  return places[next]?.peerId;
 }
 
 function Line({ line, drawing, pointed }: { line: RingLine; drawing: Drawing; pointed: string | undefined }) {
