@@ -5,7 +5,7 @@
  * `ring-wide.ts` reaches everybody.
  * Source: overlay.md "Peer ids and the ring"; P1 II-A; P2 3-4.
  */
-import { earliest, type Instant, Outbox, type Random } from '@warren/base';
+import { earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
 import {
   decodeOverlayDatagram,
   type OverlayDatagram,
@@ -16,6 +16,7 @@ import {
   peerKey,
 } from '@warren/wire';
 import { type Asked, Forwarding, type OverlayStats } from './forwarding.ts';
+import { isPlausibleOwner } from './ring.ts';
 import { type AboutSelf, RingWide, type RingWideOutput, type RingWideStats } from './ring-wide.ts';
 import { Table } from './table.ts';
 import { Upkeep, type UpkeepOutput } from './upkeep.ts';
@@ -259,7 +260,7 @@ export class Overlay {
 
   /** Peers in the ring, guessed from how densely they lie round us. */
   get estimatedPeers(): number {
-    return this.upkeep.estimatedPeers;
+    return this.table.estimatedPeers;
   }
 
   /** Why we keep a link. */
@@ -320,8 +321,14 @@ export class Overlay {
     const { tag, answers, answerers } = asked;
     if (this.upkeep.answered(tag, answer, now) || this.ringWideMade?.answered(tag, answer, now)) return;
     const { source, payload } = answer;
-    this.outbox.push({ kind: 'answer', tag, source, payload, isPlausible: this.upkeep.isPlausible(asked, source) });
+    this.outbox.push({ kind: 'answer', tag, source, payload, isPlausible: this.isPlausible(asked, source) });
     if (answers > 1 && answerers.length >= answers) this.outbox.push({ kind: 'done', tag });
+  }
+
+  /** Whether an answer may well be from whom its request was for, if it is from whom it says: `isPlausibleOwner`. */
+  private isPlausible({ target, mode }: Asked, source: PeerId): boolean {
+    if (mode === OverlayMode.EXACT) return sameBytes(target, source);
+    return isPlausibleOwner(target, source, this.estimatedPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
   }
 
   private over({ tag, answerers }: Asked, now: Instant): void {

@@ -9,7 +9,7 @@ import { compareDistance, fraction, type PeerId, type PeerKey, peerIdFromKey, pe
 import { FOUND } from './namers.ts';
 import { type HopOptions, nextHop, type Reach } from './next-hop.ts';
 import { ONWARD, Places, SLOTS_MAX } from './places.ts';
-import { NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
+import { estimatePeers, NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
 import { judged, SCORE_START } from './scores.ts';
 
 /** Ids found but not linked are remembered for so long. */
@@ -227,6 +227,11 @@ export class Table {
       this.nearLinks = new Map(keys.flatMap(key => this.neighbours.get(key) ?? []).map(({ key, id }) => [key, id]));
     }
     return this.nearLinks;
+  }
+
+  /** N, from the span of the near links. */
+  get estimatedPeers(): number {
+    return estimatePeers(this.self, [...this.near().values()]);
   }
 
   /** The keys of the nearest links on each side, `each` of them, leaving out one peer. */

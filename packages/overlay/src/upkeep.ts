@@ -13,7 +13,6 @@ import { earliest, type Instant, jitter, type Random, sameBytes, TimerTable } fr
 import {
   encodePeerIds,
   type OverlayDatagram,
-  OverlayMode,
   OverlayType,
   type PeerId,
   type PeerKey,
@@ -21,15 +20,16 @@ import {
   peerKey,
 } from '@warren/wire';
 import { Demand } from './demand.ts';
-import { Dials } from './dials.ts';
+import type { Dials } from './dials.ts';
 import { FarLinks } from './far-links.ts';
 import { FORMER_MAX, Former, sumOf } from './former.ts';
-import type { Asked, Forwarding, OverlayStats } from './forwarding.ts';
-import { drawFarPoint, estimatePeers, isPlausibleOwner, NEAR_PER_SIDE } from './ring.ts';
+import type { Forwarding, OverlayStats } from './forwarding.ts';
+import { drawFarPoint, isPlausibleOwner, NEAR_PER_SIDE } from './ring.ts';
 import { type Found, Searches } from './searches.ts';
 import type { Neighbour, Table } from './table.ts';
 import { Telling } from './telling.ts';
-import { leastUseful } from './trimming.ts';
+import { leastUseful, tellIdle } from './trimming.ts';
+import { Wishes } from './wishes.ts';
 
 /** Neighbours are reminded, and the own place is looked for, so often, +-20 %; at rest less often. */
 const STABILISE_MS = 15_000;
@@ -44,9 +44,6 @@ const REMIND_MS = 1500;
 const FAR_EVERY_MS = 10_000;
 /** Between trials of peers that may be nearer. */
 const TRIAL_MS = 60_000;
-/** A link that neither end has a use for is kept so long. */
-const IDLE_MS = 60_000;
-
 /** What upkeep asks for. */
 export type UpkeepOutput =
   /** A link to this peer is wanted. */
@@ -80,6 +77,7 @@ export class Upkeep {
   private readonly table: Table;
   private readonly selfKey: PeerKey;
   private readonly timers = new TimerTable<Timer>();
+  private readonly wishes: Wishes;
   private readonly dials: Dials;
   private readonly telling: Telling;
   private readonly far: FarLinks;
@@ -96,7 +94,8 @@ export class Upkeep {
     this.options = options;
     this.table = table;
     this.selfKey = peerKey(self);
-    this.dials = new Dials(random);
+    this.wishes = new Wishes({ table, random, linkBudget, wish: to => options.push({ kind: 'connect', to }) });
+    this.dials = this.wishes.dials;
     this.searches = new Searches(options);
     this.telling = new Telling({
       ...options,
@@ -159,7 +158,7 @@ export class Upkeep {
   /** Datagrams went to a peer or came from it. */
   traffic(key: PeerKey, now: Instant, datagrams: number): void {
     if (key === this.selfKey || !this.demand.traffic(key, now, datagrams)) return;
-    if (!this.table.neighbours.has(key) && this.hasRoom) this.connect(key, now);
+    if (!this.table.neighbours.has(key) && this.wishes.hasRoom) this.wishes.connect(key, now);
   }
 
   setResting(isResting: boolean, now: Instant): void {
@@ -178,7 +177,7 @@ export class Upkeep {
     this.hasLeft = true;
     for (const key of [...this.table.neighbours.keys()]) this.letGo(key);
     for (const timer of ['tell', 'remind', 'stabilise', 'far', 'look', 'review'] as const) this.timers.clear(timer);
-    this.dials.clear();
+    this.wishes.end();
     this.searches.clear();
   }
 
@@ -208,17 +207,6 @@ export class Upkeep {
     const found = this.searches.answered(tag, answer);
     if (found !== undefined) this.found(found, now);
     return found !== undefined;
-  }
-
-  /** Whether an answer may well be from whom its request was for, if it is from whom it says: `isPlausibleOwner`. */
-  isPlausible({ target, mode }: Pick<Asked, 'target' | 'mode'>, source: PeerId): boolean {
-    if (mode === OverlayMode.EXACT) return sameBytes(target, source);
-    return isPlausibleOwner(target, source, this.estimatedPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
-  }
-
-  /** N, from the span of the near links. */
-  get estimatedPeers(): number {
-    return estimatePeers(this.options.self, [...this.table.near().values()]);
   }
 
   get wakeAt(): Instant | undefined {
@@ -277,7 +265,7 @@ export class Upkeep {
         return;
       case 'former':
         if (source !== undefined && peerKey(source) === search.key) this.former.delete(search.key);
-        else this.connect(search.key, now);
+        else this.wishes.connect(search.key, now);
         return;
     }
   }
@@ -286,42 +274,18 @@ export class Upkeep {
   private foundFar(point: PeerId, ids: readonly PeerId[], now: Instant): void {
     const [owner] = ids;
     if (this.table.neighbours.size < 2 * NEAR_PER_SIDE) this.table.find(ids, now);
-    if (owner === undefined || !this.isPlausible({ target: point, mode: OverlayMode.NEAREST }, owner)) return;
+    if (owner === undefined || !isPlausibleOwner(point, owner, this.table.estimatedPeers, { rank: 0 })) return;
     const key = peerKey(owner);
     if (key === this.selfKey || this.table.near().has(key) || this.far.holds(key)) return;
-    const peers = this.estimatedPeers;
-    if (!this.far.isWanted(peers) || !(this.table.neighbours.has(key) || this.hasRoom)) return;
-    if (this.connect(key, now)) this.far.take(point, key, peers);
+    const peers = this.table.estimatedPeers;
+    if (!this.far.isWanted(peers) || !(this.table.neighbours.has(key) || this.wishes.hasRoom)) return;
+    if (this.wishes.connect(key, now)) this.far.take(point, key, peers);
   }
 
   /** Wants links to the true neighbours among all ids known, unless they failed lately. */
   private seek(now: Instant): void {
-    this.seekNamed(false, now);
-    if (this.dials.hasDoubted(now)) this.seekNamed(true, now);
+    this.wishes.seek(now);
     this.noteNeighbourhood(now);
-  }
-
-  /** The same on the word of those who are doubted, or who are not. */
-  private seekNamed(isDoubted: boolean, now: Instant): void {
-    const mayReach = (key: PeerKey) => !this.dials.isBackedOff(key, now);
-    const wanted = this.table.wanted(mayReach, namer => this.dials.isDoubted(namer, now) === isDoubted);
-    for (const id of wanted) {
-      const key = peerKey(id);
-      if (!this.table.neighbours.has(key)) this.connect(key, now, this.table.namersOf(id));
-    }
-  }
-
-  /** Asks for a link unless it exists, is under way or failed lately; true when it exists or is asked for. */
-  private connect(key: PeerKey, now: Instant, namers: readonly PeerKey[] = []): boolean {
-    if (this.table.neighbours.has(key)) return true;
-    if (this.hasLeft || !this.dials.begin(key, now, namers)) return false;
-    this.options.push({ kind: 'connect', to: key });
-    return true;
-  }
-
-  /** Whether the budget lets us ask for a link that is no near one. */
-  private get hasRoom(): boolean {
-    return this.table.neighbours.size + this.dials.count < this.options.linkBudget;
   }
 
   private letGo(key: PeerKey): void {
@@ -341,16 +305,12 @@ export class Upkeep {
 
   /** Lets go of links of ours that neither end has had a use for in a minute. */
   private review(now: Instant): void {
-    for (const neighbour of [...this.table.neighbours.values()]) {
-      if (!neighbour.isOurs || this.isUseful(neighbour, now)) neighbour.idleSince = undefined;
-      else if (neighbour.idleSince === undefined) neighbour.idleSince = now;
-      else if (now >= neighbour.idleSince + IDLE_MS) {
-        this.letGo(neighbour.key);
-        this.changed(now);
-        continue;
-      }
-      if (neighbour.idleSince !== undefined) this.start('review', neighbour.idleSince + IDLE_MS);
+    const { over, nextAt } = tellIdle(this.table, each => this.isUseful(each, now), now);
+    for (const { key } of over) {
+      this.letGo(key);
+      this.changed(now);
     }
+    if (nextAt !== undefined) this.start('review', nextAt);
   }
 
   private isUseful(neighbour: Neighbour, now: Instant): boolean {
@@ -368,7 +328,7 @@ export class Upkeep {
 
   /** A far link where one is missing; else a trial of somebody who may be nearer. */
   private tendFar(now: Instant): void {
-    const peers = this.estimatedPeers;
+    const peers = this.table.estimatedPeers;
     const loser = this.far.settle();
     const other = loser === undefined ? undefined : this.table.neighbours.get(loser);
     if (other?.isOurs === true && !this.isUseful(other, now)) {
@@ -377,16 +337,16 @@ export class Upkeep {
     }
     this.far.outgrown(peers);
     const isMissing = peers > 2 * NEAR_PER_SIDE + 1 && this.far.isWanted(peers);
-    if (isMissing && this.hasRoom) {
+    if (isMissing && this.wishes.hasRoom) {
       const point = drawFarPoint(this.options.self, peers, this.options.random);
       this.searches.at(point, now);
-    } else if (!isMissing && this.hasRoom) this.tryNearer(now);
+    } else if (!isMissing && this.wishes.hasRoom) this.tryNearer(now);
     this.timers.set('far', now + this.about(isMissing ? FAR_EVERY_MS : TRIAL_MS));
   }
 
   private tryNearer(now: Instant): void {
     const key = this.far.next();
-    if (key !== undefined && !this.connect(key, now)) this.far.lost(key);
+    if (key !== undefined && !this.wishes.connect(key, now)) this.far.lost(key);
   }
 
   /** Looks for a former neighbour: in our ring first, then by a link of our own. */
@@ -394,7 +354,7 @@ export class Upkeep {
     const mayDial = (key: PeerKey) => this.dials.mayBegin(key) && !this.dials.isBackedOff(key, now);
     const isAlone = this.table.neighbours.size === 0;
     for (const key of this.former.due(now, isAlone, mayDial)) {
-      if (isAlone) this.connect(key, now);
+      if (isAlone) this.wishes.connect(key, now);
       else this.searches.forFormer(key, now);
     }
     if (!this.former.isEmpty) this.timers.set('look', now + this.about(this.former.lookMs(now, isAlone)));
@@ -408,9 +368,7 @@ export class Upkeep {
 
   /** Says whom to keep on disk, when that has changed. */
   private keepFormer(): void {
-    const near = this.table.near();
-    const rest = [...this.table.neighbours.keys()].filter(key => !near.has(key));
-    const keys = this.former.toKeep([...near.keys(), ...rest]);
+    const keys = this.former.toKeep([...new Set([...this.table.near().keys(), ...this.table.neighbours.keys()])]);
     if (keys !== undefined) this.options.push({ kind: 'former', ids: keys.flatMap(key => peerIdFromKey(key) ?? []) });
   }
 
