@@ -134,6 +134,8 @@ export function compareAge(a: Age, b: Age): number {
 
 /** Whether `a` comes from an older run of the same peer than `b`: working keys live in one process. */
 export function isOlderInstance(a: CheckedRecord, b: CheckedRecord): boolean {
+  // Devices of one user write under one name too.
+  if (!sameBytes(a.writer.leaf.peerId, b.writer.leaf.peerId)) return false;
   const isSame = sameBytes(a.record.noiseStatic, b.record.noiseStatic);
   return !isSame && a.writer.statement.notBefore < b.writer.statement.notBefore;
 }

@@ -130,6 +130,14 @@ describe('a key of one user', () => {
     expect(put(store, 1, { kind, sequence: 1 })).toBe('refused');
     expect(pages(store, kind).map(({ sequence }) => sequence)).toEqual([2]);
   });
+
+  test('is written by each of them, also by one that was started before the other', () => {
+    const store = new Store();
+    const kind = CONTACT;
+    expect(put(store, 2, { kind, sequence: 1 }, 0, {}, run(2))).toBe('ok');
+    expect(put(store, 1, { kind, sequence: 2 }, 0, {}, run(1))).toBe('ok');
+    expect(put(store, 1, { kind, sequence: 3 }, 0, {}, run(1))).toBe('ok');
+  });
 });
 
 describe('a key for the first who claims it', () => {
