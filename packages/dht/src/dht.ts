@@ -33,6 +33,7 @@ import {
   makeRecord,
   RecordChecker,
   type RecordContext,
+  recordName,
   type Value,
 } from './records.ts';
 import { orderOf, type Store } from './store.ts';
@@ -194,8 +195,11 @@ export class Dht {
   }
 
   /** A notice for us; returns the payload of its acknowledgement, `undefined` for malformed bytes. */
-  notified(payload: Uint8Array, now: Instant): Uint8Array | undefined {
+  notified(payload: Uint8Array, now: Instant, via?: Via): Uint8Array | undefined {
     this.now = now;
+    if (!this.holder.mayNotify(via?.neighbour, now)) {
+      return encodeDhtAnswer({ status: 'busy', more: false, records: [] });
+    }
     const notice = decodeDhtNotice(payload);
     if (notice === undefined) {
       this.holder.stats.malformed++;
@@ -363,10 +367,10 @@ export class Dht {
   }
 
   private audited(own: CheckedRecord, position: PeerId, { records: [shown] }: DhtAnswer): void {
-    const isThere = shown !== undefined && shown.sequence >= own.record.sequence && isSameName(shown, own.record);
-    if (isThere) {
-      const checked = this.checker.check(this.options, shown, this.now);
-      if (checked !== undefined && isOlderInstance(own, checked)) this.outbox.push({ kind: 'doubled' });
+    const checked = shown && this.checker.check(this.options, shown, this.now);
+    const isOurs = checked !== undefined && isSameKey(shown, own.record) && recordName(checked) === recordName(own);
+    if (isOurs && checked.record.sequence >= own.record.sequence) {
+      if (isOlderInstance(own, checked)) this.outbox.push({ kind: 'doubled' });
       return;
     }
     this.counters.lost++;
@@ -417,6 +421,6 @@ function justBefore(order: Uint8Array): Uint8Array {
   return new Uint8Array(AFTER_BYTES);
 }
 
-function isSameName(a: DhtRecord, b: DhtRecord): boolean {
-  return a.kind === b.kind && a.index === b.index && peerKey(a.key) === peerKey(b.key);
+function isSameKey(a: DhtRecord | undefined, b: DhtRecord): boolean {
+  return a?.kind === b.kind && peerKey(a.key) === peerKey(b.key);
 }

@@ -20,13 +20,14 @@ import {
 } from '@warren/wire';
 import { Buckets } from './buckets.ts';
 import { Copies, type CopyMessage } from './copies.ts';
+import { Passing } from './passing.ts';
 import { POLICIES } from './policy.ts';
 import { type CheckedRecord, leftMs, recordName } from './records.ts';
 import { Region } from './region.ts';
 import { Settling } from './settling.ts';
 import { Store } from './store.ts';
 import type { Held } from './usage.ts';
-import { Watchers } from './watchers.ts';
+import { type Watch, Watchers } from './watchers.ts';
 
 /** Expired records are dropped so often. */
 const SWEEP_MS = 10_000;
@@ -40,8 +41,8 @@ const ATTESTED_MAX_MS = 30 * 86_400_000;
 export interface Via {
   /** The neighbour that handed it over. */
   readonly neighbour: PeerKey;
-  /** Whether the neighbour made it itself; that is proved by its link, while other sources are hearsay. */
-  readonly isSource: boolean;
+  /** Who is said to have made it: proved by the link when it is the neighbour itself, else hearsay. */
+  readonly source: PeerKey;
 }
 
 /** Counters. */
@@ -82,6 +83,7 @@ export class Holder {
   private readonly io: HolderIo;
   private readonly watchers = new Watchers();
   private readonly copies: Copies;
+  private readonly passing = new Passing();
   private readonly settling = new Settling();
   private readonly buckets = new Buckets();
   private sweepAt: Instant | undefined;
@@ -124,7 +126,7 @@ export class Holder {
       case 'get':
         return this.store.get(request, now);
       case 'watch':
-        return status(this.watchers.set(request, via?.neighbour, now) ? 'ok' : 'refused');
+        return status(this.watch(request, via, now) ? 'ok' : 'refused');
       case 'put':
       case 'create':
         return this.write(request.position, request.record, via, now);
@@ -146,6 +148,13 @@ export class Holder {
     return result === 'ok';
   }
 
+  /** Whether a neighbour may have us read a notice that it brings. */
+  mayNotify(neighbour: PeerKey | undefined, now: Instant): boolean {
+    const isFree = this.buckets.take(neighbour, 1, now);
+    if (!isFree) this.stats.busy++;
+    return isFree;
+  }
+
   /** The peers beside us changed, perhaps: records and watches may belong elsewhere. */
   neighbours(neighbours: Iterable<PeerKey>, now: Instant): void {
     this.now = now;
@@ -153,10 +162,8 @@ export class Holder {
     if (change === undefined) return;
     if (change.isFresh) this.settling.begin(now);
     this.copies.regionChanged(this.store.all(now), change.gone, now);
-    for (const { watch, request } of [...this.watchers.all(now)]) {
-      const [nearest] = this.region.holders(request.position);
-      if (nearest === undefined || this.region.isSelf(nearest)) continue;
-      this.passWatch(request, nearest, () => this.watchers.end(watch));
+    for (const { watch } of this.watchers.all(now)) {
+      if (this.nearerTo(watch) !== undefined) this.passing.add(watch, now);
     }
   }
 
@@ -182,11 +189,12 @@ export class Holder {
     this.store.clear();
     this.copies.clear();
     this.watchers.clear();
+    this.passing.clear();
     this.sweepAt = undefined;
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.sweepAt, this.copies.wakeAt, this.watchers.wakeAt);
+    return earliest(this.sweepAt, this.copies.wakeAt, this.watchers.wakeAt, this.passing.wakeAt);
   }
 
   tick(now: Instant): void {
@@ -200,9 +208,32 @@ export class Holder {
     for (const { watch, notice } of this.watchers.notices(now)) {
       this.stats.noticed++;
       this.io.notify(notice, watch.request.watcher, answer => {
-        if (answer?.status !== 'ok') this.watchers.end(watch);
+        if (answer?.status === 'busy') this.watchers.again(watch, this.now);
+        else if (answer?.status !== 'ok') this.watchers.end(watch);
       });
     }
+    for (const watch of this.passing.due(now)) this.pass(watch, now);
+  }
+
+  /** Takes a watch from its watcher, or handed over by whoever beside us had it. */
+  private watch(request: WatchRequest, via: Via | undefined, now: Instant): boolean {
+    const isOwn = via === undefined || via.source === peerKey(request.watcher);
+    return (isOwn || this.isBeside(via)) && this.watchers.set(request, via?.neighbour, now);
+  }
+
+  private pass(waiting: Watch, now: Instant): void {
+    const watch = this.watchers.current(waiting);
+    if (watch === undefined) return;
+    const nearest = this.nearerTo(watch);
+    const request = this.watchers.requestOf(watch, now);
+    if (request !== undefined && nearest !== undefined)
+      this.passWatch(request, nearest, () => this.watchers.end(watch));
+  }
+
+  /** Who beside us is nearest to the place of a watch; `undefined` when that is ourselves. */
+  private nearerTo({ request }: Watch): PeerKey | undefined {
+    const [nearest] = this.region.holders(request.position);
+    return nearest === undefined || this.region.isSelf(nearest) ? undefined : nearest;
   }
 
   private write(position: PeerId, record: DhtRecord, via: Via | undefined, now: Instant): DhtAnswer {
@@ -270,7 +301,7 @@ export class Holder {
   }
 
   private isBeside(via: Via | undefined): boolean {
-    return via?.isSource === true && this.region.has(via.neighbour);
+    return via !== undefined && via.source === via.neighbour && this.region.has(via.neighbour);
   }
 
   /** Who is known to hold the record that is being stored. */

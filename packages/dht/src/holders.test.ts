@@ -7,6 +7,7 @@ import {
   decodeDhtAnswer,
   encodeDhtRequest,
   type PeerId,
+  peerKey,
   type RecordCopy,
   RecordKind,
 } from '@warren/wire';
@@ -309,13 +310,13 @@ describe('faults #30 two rings that become one', () => {
       const holder = ring.nearest(position);
       const [writer, far] = [ring.peer(1), ring.adjacent(holder, 20)[19] as RingPeer];
       for (const via of [
-        { neighbour: far.key, isSource: true },
-        { neighbour: writer.key, isSource: true },
+        { neighbour: far.key, source: far.key },
+        { neighbour: writer.key, source: writer.key },
       ]) {
         holder.dht.serve(payload, ring.now, via);
       }
       const beside = ring.adjacent(holder, 2)[1] as RingPeer;
-      holder.dht.serve(payload, ring.now, { neighbour: beside.key, isSource: false });
+      holder.dht.serve(payload, ring.now, { neighbour: beside.key, source: '' });
     }
     expect(ring.holder(5)).toBe(ring.peer(0).key);
   });
@@ -358,6 +359,20 @@ describe('holders that do not tell the truth', () => {
     ring.pass(280_000);
     expect(writer.dht.stats.lost).toBeGreaterThanOrEqual(1);
     expect(writer.dht.stats.lost).toBeLessThanOrEqual(10);
+  });
+
+  test('faults #16 a writer whose record is gone is not misled by the next one under its key, nor told of a double', () => {
+    const ring = ringOf(30);
+    const order = ring.inOrder().slice(10, 12) as [RingPeer, RingPeer];
+    const [first, next] = order.map(peer => ring.peers.indexOf(peer)) as [number, number];
+    for (const writer of [first, next]) {
+      ring.write(writer, dht => dht.put({ ...card(Uint8Array.of(writer)), lifetimeS: 300 }, ring.now));
+      ring.pass(1000);
+    }
+    for (const { dht } of ring.peers) dht.store.dropWriters(leaf => peerKey(leaf.peerId) === order[0].key);
+    ring.pass(280_000);
+    expect(order[0].dht.stats.lost).toBeGreaterThanOrEqual(1);
+    expect(order[0].outputs.some(({ kind }) => kind === 'doubled')).toBe(false);
   });
 
   test('a light read asks two replicas when they agree, and all when they do not', () => {
@@ -434,7 +449,7 @@ function beside(place: PeerId, distance = 1): PeerId {
 /** Hands one copy to a holder through a neighbour of it. */
 function copyTo(ring: Ring, holder: RingPeer, neighbour: RingPeer, copy: RecordCopy): string | undefined {
   const payload = encodeDhtRequest({ op: 'copy', copies: [copy] });
-  const answer = holder.dht.serve(payload, ring.now, { neighbour: neighbour.key, isSource: true });
+  const answer = holder.dht.serve(payload, ring.now, { neighbour: neighbour.key, source: neighbour.key });
   return decodeDhtAnswer(answer as Uint8Array)?.status;
 }
 

@@ -266,7 +266,7 @@ export class Ring {
     this.served(request.op);
     const lie = this.lies(place, request) ?? holder.lies?.(request);
     if (lie !== undefined) return encodeDhtAnswer(lie);
-    const via = holder === asker ? undefined : { neighbour: asker.key, isSource: true };
+    const via = holder === asker ? undefined : { neighbour: asker.key, source: asker.key };
     const answer = holder.dht.serve(out.payload, this.now, via);
     this.drain(holder);
     return answer;

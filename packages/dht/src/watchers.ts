@@ -1,8 +1,9 @@
 /**
  * Who wants to hear of changes under keys that we hold. A watch is soft state:
  * it ends unless renewed, and with the first notice that its watcher does not
- * acknowledge, so that nobody can have others flooded. Bounded per watcher,
- * per neighbour and in all.
+ * acknowledge, so that nobody can have others flooded. Bounded per watcher and
+ * neighbour, per neighbour and in all: who a watcher is nobody proves beyond
+ * one hop, so what is full makes room at the cost of the neighbour that brought most.
  */
 import { type Instant, toHex } from '@warren/base';
 import {
@@ -16,7 +17,7 @@ import {
 import { isRenewal } from './store.ts';
 import type { Held } from './usage.ts';
 
-/** Watches kept, in all, of one watcher, and of those that one neighbour brought. */
+/** Watches kept, in all, of one watcher as far as one neighbour brought them, and of those that one neighbour brought. */
 const WATCHES_MAX = 2048;
 const PER_WATCHER_MAX = 64;
 const PER_NEIGHBOUR_MAX = 1024;
@@ -27,6 +28,8 @@ const TOGETHER_MS = 200;
 /** Records that wait for one watcher; beyond, it is told to read again. */
 const WAITING_MAX = ANSWER_RECORDS_MAX;
 const NOTICE_BYTES_MAX = 12_000;
+/** A watcher that had no time for a notice is told again, to read, after this. */
+const AGAIN_MS = 5000;
 
 /** One subscription. */
 export interface Watch {
@@ -42,8 +45,9 @@ export interface Watch {
 export class Watchers {
   /** By key, then by watcher and number. */
   private readonly byKey = new Map<string, Map<string, Watch>>();
-  private readonly perWatcher = new Map<PeerKey, number>();
-  private readonly perNeighbour = new Map<PeerKey, number>();
+  private readonly perWatcher = new Map<string, number>();
+  /** What each neighbour brought, oldest first. */
+  private readonly byNeighbour = new Map<PeerKey, Set<Watch>>();
   private readonly due = new Set<Watch>();
   private count = 0;
 
@@ -59,7 +63,7 @@ export class Watchers {
     if (former !== undefined) this.remove(former);
     if (request.lifetimeS === 0) return true;
     if (this.count >= WATCHES_MAX) this.expire(now);
-    if (!this.hasRoom(peerKey(request.watcher), from)) return false;
+    if (!this.makeRoom(peerKey(request.watcher), from)) return false;
     const until = now + Math.min(request.lifetimeS, WATCH_MAX_S) * 1000;
     const { waiting = new Map(), isMore = false, noticeAt } = former ?? {};
     const watch: Watch = { request, from, until, waiting, isMore, noticeAt };
@@ -100,16 +104,36 @@ export class Watchers {
 
   /** Drops a watch: its watcher is gone, or says that it wants none. */
   end(watch: Watch): void {
-    const current = this.byKey.get(keyOf(watch.request))?.get(nameOf(watch.request));
+    const current = this.current(watch);
     if (current !== undefined) this.remove(current);
+  }
+
+  /** A watch as it is now, perhaps renewed; `undefined` when it has ended. */
+  current(watch: Watch): Watch | undefined {
+    return this.byKey.get(keyOf(watch.request))?.get(nameOf(watch.request));
+  }
+
+  /** Its watcher had no time for a notice. */
+  again(watch: Watch, now: Instant): void {
+    const current = this.current(watch);
+    if (current === undefined) return;
+    current.isMore = true;
+    current.noticeAt ??= now + AGAIN_MS;
+    this.due.add(current);
+  }
+
+  /** A live watch as a request for somebody else. */
+  requestOf(watch: Watch, now: Instant): WatchRequest | undefined {
+    const lifetimeS = Math.ceil((watch.until - now) / 1000);
+    return lifetimeS > 0 ? { ...watch.request, lifetimeS } : undefined;
   }
 
   /** All live watches, as requests for somebody else. */
   *all(now: Instant): Iterable<{ watch: Watch; request: WatchRequest }> {
     for (const watches of this.byKey.values()) {
       for (const watch of watches.values()) {
-        const lifetimeS = Math.ceil((watch.until - now) / 1000);
-        if (lifetimeS > 0) yield { watch, request: { ...watch.request, lifetimeS } };
+        const request = this.requestOf(watch, now);
+        if (request !== undefined) yield { watch, request };
       }
     }
   }
@@ -122,22 +146,30 @@ export class Watchers {
   }
 
   clear(): void {
-    for (const each of [this.byKey, this.perWatcher, this.perNeighbour, this.due]) each.clear();
+    for (const each of [this.byKey, this.perWatcher, this.byNeighbour, this.due]) each.clear();
     this.count = 0;
   }
 
-  private hasRoom(watcher: PeerKey, from: PeerKey | undefined): boolean {
-    if (this.count >= WATCHES_MAX) return false;
-    if ((this.perWatcher.get(watcher) ?? 0) >= PER_WATCHER_MAX) return false;
-    return (this.perNeighbour.get(from ?? '') ?? 0) < PER_NEIGHBOUR_MAX;
+  private makeRoom(watcher: PeerKey, from: PeerKey | undefined): boolean {
+    const brought = this.byNeighbour.get(from ?? '')?.size ?? 0;
+    if (brought >= PER_NEIGHBOUR_MAX) return false;
+    if ((this.perWatcher.get(broughtBy(from, watcher)) ?? 0) >= PER_WATCHER_MAX) return false;
+    if (this.count < WATCHES_MAX) return true;
+    let most: ReadonlySet<Watch> = new Set();
+    for (const watches of this.byNeighbour.values()) if (watches.size > most.size) most = watches;
+    const [oldest] = most;
+    if (oldest === undefined || most.size <= brought + 1) return false;
+    this.remove(oldest);
+    return true;
   }
 
   private add(at: string, name: string, watch: Watch): void {
     const watches = this.byKey.get(at) ?? new Map<string, Watch>();
     watches.set(name, watch);
     this.byKey.set(at, watches);
-    count(this.perWatcher, peerKey(watch.request.watcher), 1);
-    count(this.perNeighbour, watch.from ?? '', 1);
+    count(this.perWatcher, broughtBy(watch.from, peerKey(watch.request.watcher)), 1);
+    const from = watch.from ?? '';
+    this.byNeighbour.set(from, (this.byNeighbour.get(from) ?? new Set()).add(watch));
     this.count++;
   }
 
@@ -147,8 +179,10 @@ export class Watchers {
     this.due.delete(watch);
     if (!watches?.delete(nameOf(watch.request))) return;
     if (watches.size === 0) this.byKey.delete(at);
-    count(this.perWatcher, peerKey(watch.request.watcher), -1);
-    count(this.perNeighbour, watch.from ?? '', -1);
+    count(this.perWatcher, broughtBy(watch.from, peerKey(watch.request.watcher)), -1);
+    const brought = this.byNeighbour.get(watch.from ?? '');
+    brought?.delete(watch);
+    if (brought?.size === 0) this.byNeighbour.delete(watch.from ?? '');
     this.count--;
   }
 }
@@ -171,6 +205,10 @@ function count(counts: Map<string, number>, name: string, by: number): void {
   const total = (counts.get(name) ?? 0) + by;
   if (total > 0) counts.set(name, total);
   else counts.delete(name);
+}
+
+function broughtBy(neighbour: PeerKey | undefined, watcher: PeerKey): string {
+  return `${neighbour ?? ''} ${watcher}`;
 }
 
 function keyOf(o: Pick<WatchRequest, 'position' | 'kind' | 'key'>): string {

@@ -16,6 +16,8 @@ const LIFETIME_S = 150;
 /** Before another replica is tried, +-20 %. */
 const RETRY_MS = 5000;
 const WATCHES_MAX = 256;
+/** A key is read again for a notice so often at most. */
+const READ_EVERY_MS = 2000;
 /** Records remembered per watch, to tell news from what is known. */
 const SEEN_MAX = 1024;
 
@@ -44,7 +46,13 @@ interface Watch {
   readonly dueAt: (Instant | undefined)[];
   readonly seen: Map<string, Age>;
   hasRead: boolean;
+  /** When the next reading is wanted, and how early it may be. */
+  readAt: Instant | undefined;
+  quietUntil: Instant;
+  isReading: boolean;
 }
+
+const UNREAD = { hasRead: false, readAt: undefined, quietUntil: 0, isReading: false } as const;
 
 /** All watches of one machine. */
 export class Watching {
@@ -61,7 +69,7 @@ export class Watching {
     if (this.watches.size >= WATCHES_MAX) return false;
     const order = shuffled(o.positions.length, this.io.random);
     const dueAt = Array.from({ length: PLACES }, () => now);
-    this.watches.set(uint32(this.io.random), { id, ...o, order, dueAt, seen: new Map(), hasRead: false });
+    this.watches.set(uint32(this.io.random), { id, ...o, order, dueAt, ...UNREAD, seen: new Map() });
     return true;
   }
 
@@ -76,8 +84,9 @@ export class Watching {
 
   get wakeAt(): Instant | undefined {
     let least: Instant | undefined;
-    for (const { dueAt } of this.watches.values()) {
-      for (const at of dueAt) if (at !== undefined && (least === undefined || at < least)) least = at;
+    for (const { dueAt, readAt, isReading } of this.watches.values()) {
+      for (const at of isReading ? dueAt : [...dueAt, readAt])
+        if (at !== undefined && (least === undefined || at < least)) least = at;
     }
     return least;
   }
@@ -87,6 +96,7 @@ export class Watching {
       watch.dueAt.forEach((at, i) => {
         if (at !== undefined && at <= now) this.renew(number, watch, i);
       });
+      this.readIfDue(watch, now);
     }
   }
 
@@ -99,13 +109,17 @@ export class Watching {
       return (isAbout ? this.io.check(record, now) : undefined) ?? [];
     });
     this.news(watch, checked);
-    if (notice.more) this.io.read(watch.id, watch.kind, watch.key);
+    if (notice.more) this.wantRead(watch, now);
     return true;
   }
 
   /** Takes what a reading for a watch found. */
   learn(id: number, records: readonly CheckedRecord[]): void {
-    for (const watch of this.watches.values()) if (watch.id === id) this.news(watch, records);
+    for (const watch of this.watches.values()) {
+      if (watch.id !== id) continue;
+      watch.isReading = false;
+      this.news(watch, records);
+    }
   }
 
   clear(): void {
@@ -113,7 +127,7 @@ export class Watching {
   }
 
   private renew(number: number, watch: Watch, i: number): void {
-    const { random, read } = this.io;
+    const { random } = this.io;
     watch.dueAt[i] = undefined;
     this.send(number, watch, i, LIFETIME_S, (answer, now) => {
       const isTaken = answer?.status === 'ok';
@@ -121,8 +135,21 @@ export class Watching {
       watch.dueAt[i] = now + jitter(random, isTaken ? RENEW_MS : RETRY_MS, 0.2);
       if (!isTaken || watch.hasRead) return;
       watch.hasRead = true;
-      read(watch.id, watch.kind, watch.key);
+      this.wantRead(watch, now);
     });
+  }
+
+  private wantRead(watch: Watch, now: Instant): void {
+    watch.readAt ??= Math.max(now, watch.quietUntil);
+    this.readIfDue(watch, now);
+  }
+
+  private readIfDue(watch: Watch, now: Instant): void {
+    if (watch.isReading || watch.readAt === undefined || now < watch.readAt) return;
+    watch.readAt = undefined;
+    watch.isReading = true;
+    watch.quietUntil = now + READ_EVERY_MS;
+    this.io.read(watch.id, watch.kind, watch.key);
   }
 
   private send(

@@ -354,14 +354,16 @@ export class Network {
         return;
       }
       case OverlayType.DHT_REQUEST: {
-        const via = from === undefined ? undefined : { neighbour: from, isSource: from === source };
+        const via = from === undefined ? undefined : { neighbour: from, source };
         const answer = this.dht.serve(datagram.payload, now, via);
         this.dhtAnswer(datagram, from, answer, now);
         return;
       }
-      case OverlayType.DHT_NOTIFY:
-        this.dhtAnswer(datagram, from, this.dht.notified(datagram.payload, now), now);
+      case OverlayType.DHT_NOTIFY: {
+        const via = from === undefined ? undefined : { neighbour: from, source };
+        this.dhtAnswer(datagram, from, this.dht.notified(datagram.payload, now, via), now);
         return;
+      }
     }
   }
 

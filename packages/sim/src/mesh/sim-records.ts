@@ -140,8 +140,10 @@ export class SimRecords implements MeshRecords {
 
   delivered(peer: MeshPeer, datagram: OverlayDatagram, from: PeerKey | undefined, now: Instant): void {
     const isNotice = datagram.type === OverlayType.DHT_NOTIFY;
-    const via = from === undefined ? undefined : { neighbour: from, isSource: from === peerKey(datagram.source) };
-    const answer = isNotice ? peer.dht?.notified(datagram.payload, now) : peer.dht?.serve(datagram.payload, now, via);
+    const via = from === undefined ? undefined : { neighbour: from, source: peerKey(datagram.source) };
+    const answer = isNotice
+      ? peer.dht?.notified(datagram.payload, now, via)
+      : peer.dht?.serve(datagram.payload, now, via);
     if (answer !== undefined) peer.overlay.answer(datagram, from, OverlayType.DHT_ANSWER, answer, now);
   }
 
