@@ -312,9 +312,12 @@ export class GroupNetwork {
       case 'stored':
       case 'found':
         this.records.ended(out, now);
+        // A card that was on its way when its writer was removed.
+        this.directory.remove(member => this.options.authority.revocations.isRevoked(member));
         return;
       case 'watched':
         this.records.watched(out.watch, out.records, now);
+        this.directory.remove(member => this.options.authority.revocations.isRevoked(member));
         return;
       case 'unreachable':
         return;
