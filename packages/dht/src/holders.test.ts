@@ -234,18 +234,18 @@ describe('a newcomer nearest to a claimed key', () => {
 describe('a disk', () => {
   test('has a record before anybody is told that it is stored, and gives it back after a restart', () => {
     const ring = ringOf(4);
-    ring.put(0, Uint8Array.of(1));
+    ring.write(0, dht => dht.put(message(), ring.now));
     const kept = ring.peers.reduce((sum, peer) => sum + peer.disk.size, 0);
     expect(kept).toBe(total(ring));
     for (const peer of [...ring.peers]) ring.restart(peer);
     expect(total(ring)).toBe(kept);
-    expect(ring.values(1)).toEqual([[1]]);
+    expect(ring.get(1, MAILBOX).records).toHaveLength(1);
     for (const peer of ring.peers) for (const slot of peer.disk.keys()) expect(slot).toMatch(/^[0-9a-z]{1,128}$/);
   });
 
   test('is cleared of what ends, and gives nothing back that has ended, is forged or torn', () => {
     const ring = ringOf(1);
-    ring.put(0, Uint8Array.of(1));
+    ring.write(0, dht => dht.put(message(), ring.now));
     const peer = ring.peer(0);
     const [slot, bytes] = [...peer.disk][0] as [string, Uint8Array];
     const forged = bytes.slice();
@@ -263,6 +263,12 @@ describe('a disk', () => {
     peer.disk.set(slot, bytes);
     ring.restart(peer);
     expect(peer.dht.store.size).toBe(0);
+  });
+
+  test('is spared what its writers renew all the time while they are there', () => {
+    const ring = ringOf(4);
+    ring.put(0, Uint8Array.of(1));
+    expect(ring.peers.map(peer => peer.disk.size)).toEqual([0, 0, 0, 0]);
   });
 });
 
@@ -437,6 +443,11 @@ function ringOf(size: number): Ring {
 
 function ringTime(): number {
   return members.contextOf(0, random.bytes(20)).wallClock.at(0);
+}
+
+/** What is worth a place on a disk. */
+function message() {
+  return { ...card(Uint8Array.of(1)), kind: MAILBOX };
 }
 
 /** An id right beside a place. */

@@ -30,7 +30,7 @@ export interface Policy {
   /** Records of one writer that one holder takes, over all keys and places. */
   readonly recordsPerHolder: number;
   readonly lifetimeMaxS: number;
-  /** Whether holders keep it over a restart. What lives for minutes only because its writer is there is not worth a disk's wear. */
+  /** Whether holders keep it over a restart. What its writer renews every half minute while it is there is not worth a disk's wear. */
   readonly isKept: boolean;
 }
 
@@ -57,7 +57,7 @@ export const POLICIES: Readonly<Record<RecordKind, Policy>> = {
     recordsPerKey: 256,
     recordsPerHolder: 256,
     lifetimeMaxS: 300,
-    isKept: true,
+    isKept: false,
   },
   [RecordKind.PRESENCE]: { access: 'node-match', valueMaxBytes: 512, ...OWN, lifetimeMaxS: 300, isKept: false },
   [RecordKind.CONTACT]: { access: 'user-match', valueMaxBytes: 2048, ...OWN, lifetimeMaxS: TWO_DAYS_S, isKept: true },
