@@ -48,7 +48,7 @@ const LIGHT_REPLICAS = 2;
 /** One record of ours is looked up so often, +-50 %. */
 const AUDIT_MS = 60_000;
 const PUBLISHED_MAX = 128;
-/** When most replicas agree, the others have so long to know better. */
+/** When most replicas agree, the others have so long to know better; a holder that is busy is asked again after it. */
 const GRACE_MS = 300;
 /** Records put right after reading, in so long: a lying replica makes every reader try. */
 const REPAIRS_MAX = 32;
@@ -106,7 +106,7 @@ export class Dht {
   private nextOperation = 1;
   private lastSequence = 0;
   private auditAt: Instant | undefined;
-  /** Gets that could end, in the order of time. */
+  /** Gets that could end and creates that ask again, in the order of time. */
   private readonly graces: { readonly at: Instant; readonly over: () => void }[] = [];
   private repairs = { left: REPAIRS_MAX, since: 0 };
   private now: Instant = 0;
@@ -313,6 +313,7 @@ export class Dht {
       beside: position => this.beside(position),
       written: written => this.outbox.push({ kind: 'stored', operation, ...written }),
       behind: newer => this.behind(own, newer),
+      wait: over => this.wait(over),
     });
     write.start();
     return operation;
@@ -327,7 +328,7 @@ export class Dht {
       check: record => this.checker.check(this.options, record, this.now),
       beside: position => this.beside(position),
       found,
-      wait: over => this.graces.push({ at: this.now + GRACE_MS, over }),
+      wait: over => this.wait(over),
       repair: (position, record) => this.repair(position, record),
     });
     lookup.start();
@@ -389,6 +390,10 @@ export class Dht {
     this.repairs.left--;
     this.counters.repaired++;
     this.ask({ op: 'put', position, record }, position, () => {});
+  }
+
+  private wait(over: () => void): void {
+    this.graces.push({ at: this.now + GRACE_MS, over });
   }
 
   private beside(position: PeerId): PeerId {

@@ -15,7 +15,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { REPLICAS } from './dht.ts';
 import { POLICIES } from './policy.ts';
 import { makeRecord } from './records.ts';
-import { card, claim, KEY, Ring, type RingPeer } from './testbed.ts';
+import { card, claim, KEY, Ring, type RingPeer, stored } from './testbed.ts';
 
 const { ADDRESS, MAILBOX, MEMBER } = RecordKind;
 const NOTHING = { status: 'not-found', more: false, records: [] } as const;
@@ -208,8 +208,9 @@ describe('a newcomer nearest to a claimed key', () => {
       const before = ring.now;
       for (const place of places(ring).slice(0, 3)) ring.add(beside(place));
       ring.now = before + waitMs;
-      expect(ring.create(1)).not.toMatchObject({ result: 'ok' });
+      const operation = ring.peer(1).dht.create(claim(), ring.now);
       ring.pass(5000);
+      expect(stored(ring.peer(1).outputs, operation)).toMatchObject({ result: 'taken', holder: ring.peer(0).key });
       expect([waitMs, ring.holder(2)]).toEqual([waitMs, ring.peer(0).key]);
       expect(ring.create(0)).toMatchObject({ result: 'ok' });
     }

@@ -22,9 +22,14 @@ export interface WriteIo {
   readonly check: (record: DhtRecord) => CheckedRecord | undefined;
   readonly beside: (position: PeerId) => PeerId;
   readonly written: (written: Written) => void;
+  /** Calls back a moment later. */
+  readonly wait: (over: () => void) => void;
   /** A holder prefers another record of ours to this one. */
   readonly behind: (newer: CheckedRecord) => void;
 }
+
+/** A create asks a busy holder again so often: a newcomer is, for a second or so, until it knows whose the key is. */
+const BUSY_TRIES = 5;
 
 /** A write under way. */
 export class Write {
@@ -49,10 +54,17 @@ export class Write {
     for (const position of this.positions) this.ask(position, position);
   }
 
-  private ask(position: PeerId, target: PeerId): void {
+  private ask(position: PeerId, target: PeerId, tries = this.op === 'create' ? BUSY_TRIES : 0): void {
     this.waiting++;
     this.io.ask({ op: this.op, position, record: this.own.record }, target, answer => {
       this.waiting--;
+      if (answer?.status === 'busy' && tries > 0 && !this.isTold) {
+        this.waiting++;
+        this.io.wait(() => {
+          this.waiting--;
+          this.ask(position, target, tries - 1);
+        });
+      }
       if (answer?.status === 'ok') this.stored.add(position);
       else for (const record of answer?.records ?? []) this.inTheWay(position, record);
       this.review();
