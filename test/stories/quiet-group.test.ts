@@ -1,0 +1,64 @@
+/** What a group costs its members while nothing happens: messages in the private overlay, counted where they start. */
+import { Overlay } from '@warren/overlay';
+import { cheapCrypto, type Resident, Village } from '@warren/sim';
+import { OVERLAY_HEADER_BYTES, OverlayType } from '@warren/wire';
+import { expect, test } from 'vitest';
+
+const SIZE = 30;
+const MINUTES = 1;
+const TYPES = new Map<number, string>(Object.entries(OverlayType).map(([name, type]) => [type, name]));
+
+test('a quiet group of thirty asks its DHT less than 200 times a minute and member', () => {
+  const village = new Village(77, {}, cheapCrypto);
+  village.bootstrap('well');
+  const members: Resident[] = Array.from({ length: SIZE }, (_, i) => village.edge(`edge${i}`));
+  for (const member of members) {
+    member.join();
+    village.world.run(200);
+  }
+  village.world.run(60_000);
+  const inGroup = new Set(members.map(groupOverlay));
+  const sent = countSent(inGroup, () => village.world.run(MINUTES * 60_000));
+  const perMember: { DHT_REQUEST?: { messages: number } } = Object.fromEntries(
+    [...sent].map(([type, { messages, bytes }]) => [
+      TYPES.get(type) ?? type,
+      { messages: round(messages), bytes: round(bytes) },
+    ]),
+  );
+  console.log(JSON.stringify(perMember));
+  expect(perMember.DHT_REQUEST?.messages).toBeGreaterThan(0);
+  expect(perMember.DHT_REQUEST?.messages).toBeLessThan(200);
+}, 600_000);
+
+function round(total: number): number {
+  return Math.round((10 * total) / SIZE / MINUTES) / 10;
+}
+
+function groupOverlay(member: Resident): Overlay {
+  const { groups } = member.peer as unknown as { groups: Map<string, { network: { overlay: Overlay } }> };
+  const [group] = groups.values();
+  if (group === undefined) throw new Error('a member is in a group');
+  return group.network.overlay;
+}
+
+/** Counts datagrams as they leave these overlays, those on their way too. */
+function countSent(
+  overlays: ReadonlySet<Overlay>,
+  during: () => void,
+): Map<number, { messages: number; bytes: number }> {
+  const sent = new Map<number, { messages: number; bytes: number }>();
+  const { poll } = Overlay.prototype;
+  Overlay.prototype.poll = function (this: Overlay) {
+    const out = poll.call(this);
+    if (out?.kind !== 'send' || !overlays.has(this)) return out;
+    const type = (out.bytes[0] as number) & 0x3f;
+    const count = sent.get(type) ?? { messages: 0, bytes: 0 };
+    count.messages++;
+    count.bytes += out.bytes.length - OVERLAY_HEADER_BYTES;
+    sent.set(type, count);
+    return out;
+  };
+  during();
+  Overlay.prototype.poll = poll;
+  return sent;
+}
