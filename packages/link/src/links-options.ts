@@ -4,8 +4,11 @@ import type { HandshakeFailure, Identity, Origin, PathId, Sessions } from '@warr
 import type { PeerId, PeerKey } from '@warren/wire';
 import type { WebRtcOutput } from './web-rtc.ts';
 
-/** Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows. */
-export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped';
+/**
+ * Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows; `unneeded`: one of the two has no use
+ * for it any more, and both are there.
+ */
+export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped' | 'unneeded';
 
 export type LinksOutput =
   | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }

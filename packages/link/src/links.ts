@@ -9,7 +9,7 @@
  */
 import { earliest, type Instant, Outbox, sameBytes } from '@warren/base';
 import { type Opened, type PathId, resumedAt, type SessionsOutput } from '@warren/session';
-import { decodeFragment, HS1_BYTES, Inner, PacketType, type PeerKey } from '@warren/wire';
+import { CloseReason, decodeFragment, HS1_BYTES, Inner, PacketType, type PeerKey } from '@warren/wire';
 import { Link, type LinkInfo, SETUP_MS } from './link.ts';
 import type { LinkLoss, LinksOptions, LinksOutput, LinksStats, Received } from './links-options.ts';
 import { Offers } from './offers.ts';
@@ -156,15 +156,16 @@ export class Links {
     return this.outbound.frame(link, link.best, frame, now);
   }
 
-  /** Ends a link with a goodbye. */
-  disconnect(peer: PeerKey, now: Instant): void {
+  /** Ends a link with a goodbye, for good or because it is `unneeded`. */
+  disconnect(peer: PeerKey, now: Instant, reason: 'stopped' | 'unneeded' = 'stopped'): void {
     const link = this.links.get(peer);
     if (link === undefined) return;
     // On every proven path: a data channel may close before what was sent last on it arrives.
+    const code = Uint8Array.of(reason === 'unneeded' ? CloseReason.UNNEEDED : CloseReason.LEAVING);
     for (const path of link.paths.values()) {
-      if (path.proven) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(0), now);
+      if (path.proven) this.outbound.message(link, path, Inner.CLOSE, code, now);
     }
-    this.remove(link, 'stopped');
+    this.remove(link, reason);
   }
 
   /** Ends all links with a goodbye. */
@@ -288,7 +289,7 @@ export class Links {
       case Inner.LINK_MESSAGE:
         return this.linkMessage(link, body, now);
       case Inner.CLOSE:
-        this.remove(link, 'closed');
+        this.remove(link, body[0] === CloseReason.UNNEEDED ? 'unneeded' : 'closed');
         return undefined;
       default:
         return this.malformed();
@@ -350,7 +351,7 @@ export class Links {
     this.rechoose(link, link.best, now);
     if (link.isUsable || (!link.announced && link.paths.size > 0)) return;
     // Perhaps it is lost in one direction only: then the neighbour hears at once what it would find out last.
-    if (path !== undefined) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(0), now);
+    if (path !== undefined) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(CloseReason.LEAVING), now);
     this.remove(link, 'lost');
   }
 

@@ -90,6 +90,12 @@ export class Directory {
     return today - member.cardAt < CARD_FRESH_MS && member.cardAt > member.lostAt;
   }
 
+  /** Whether a member, whom we may not know at all, has a card that shows it to be there. */
+  isOnline(peer: PeerKey, today: UnixMs): boolean {
+    const member = this.members.get(peer);
+    return member !== undefined && this.isFresh(member, today);
+  }
+
   get(peer: PeerKey): Member | undefined {
     return this.members.get(peer);
   }

@@ -287,15 +287,20 @@ export class GroupNetwork {
 
   private fromNetwork(out: NetworkOutput, now: Instant): void {
     switch (out.kind) {
-      case 'up':
+      case 'up': {
+        const isNews = !this.directory.isOnline(out.peer, this.today(now));
         this.directory.note(out.identity.leaf, this.today(now));
         this.memberCountChanged(now);
         this.ready(now);
+        if (isNews) this.records.readMembersSoon(now);
         return;
+      }
       case 'down':
-        this.directory.lost(out.peer, this.today(now));
         this.memberCountChanged(now);
-        this.records.readMembersSoon(now);
+        if (out.isAway) {
+          this.directory.lost(out.peer, this.today(now));
+          this.records.readMembersSoon(now);
+        }
         this.outbox.push({ kind: 'changed' });
         return;
       case 'frame':

@@ -76,7 +76,8 @@ export class GroupRecords {
   /** Records can be stored: through neighbours, or in ourselves when nobody else is there. */
   ready(now: Instant): void {
     this.membersWatch ??= this.options.dht.watch(RecordKind.MEMBER, this.membersKey(), now);
-    if (this.timers.at('card') === undefined) this.timers.set('card', now);
+    if (this.timers.at('card') !== undefined) return;
+    this.timers.set('card', now);
     this.readMembersSoon(now);
   }
 

@@ -60,7 +60,8 @@ export type RingWideOutput = Extract<OverlayOutput, { kind: 'broadcast' | 'gathe
 export type NetworkOutput =
   | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
   | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
-  | { readonly kind: 'down'; readonly peer: PeerKey }
+  /** `isAway`: the neighbour may be gone, and has not only given up a link that nobody needs. */
+  | { readonly kind: 'down'; readonly peer: PeerKey; readonly isAway: boolean }
   | { readonly kind: 'changed' }
   /** A point-to-point datagram that this network carried; `path` says from whom, on the word of the neighbour `via`. */
   | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }

@@ -270,9 +270,9 @@ export class Network {
         this.overlay.linkUp(out.peer, now);
         return;
       case 'down':
-        this.outbox.push({ kind: 'down', peer: out.peer });
+        this.outbox.push({ kind: 'down', peer: out.peer, isAway: out.reason !== 'unneeded' });
         this.acquaintances.setAlone(this.links.usable().length === 0, now);
-        this.overlay.linkDown(out.peer, now, out.reason === 'closed' || out.reason === 'stopped');
+        this.overlay.linkDown(out.peer, now, out.reason !== 'lost' && out.reason !== 'replaced');
         if (out.reason === 'replaced') this.dht.neighbourReplaced(out.peer, now);
         return;
       case 'doubt':
@@ -315,7 +315,7 @@ export class Network {
         else this.links.connect(out.to, [`via/${this.name}/${out.to}`, ...this.acquaintances.paths(out.to)], now);
         return;
       case 'disconnect':
-        this.links.disconnect(out.to, now);
+        this.links.disconnect(out.to, now, 'unneeded');
         return;
       case 'former':
         this.acquaintances.remember(out.ids.map(peerKey), now);

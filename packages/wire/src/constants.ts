@@ -35,6 +35,9 @@ export const Inner = {
   MEMBER: 12,
 } as const;
 
+/** The byte of CLOSE: the sender goes away, or only has no use for this link any more. Unknown ones count as the former. */
+export const CloseReason = { LEAVING: 0, UNNEEDED: 1 } as const;
+
 /** Bits of the flags byte of DATA and FRAME. */
 export const DataFlag = { PARTIAL_CHECKSUM: 1, FIRST_PART: 2, SECOND_PART: 4 } as const;
 

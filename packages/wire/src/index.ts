@@ -20,6 +20,7 @@ export {
 } from './census-message.ts';
 export {
   CARRIED_OVERHEAD_BYTES,
+  CloseReason,
   COOKIE_BYTES,
   DATA_HEADER_BYTES,
   DataFlag,
