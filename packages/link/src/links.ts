@@ -168,6 +168,12 @@ export class Links {
     this.remove(link, reason);
   }
 
+  /** Ends a link without a word: a goodbye could overtake what was said last. */
+  drop(peer: PeerKey): void {
+    const link = this.links.get(peer);
+    if (link !== undefined) this.remove(link, 'stopped');
+  }
+
   /** Ends all links with a goodbye. */
   stop(now: Instant): void {
     for (const peer of [...this.links.keys()]) this.disconnect(peer, now);

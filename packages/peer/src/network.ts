@@ -149,8 +149,8 @@ export class Network {
     for (const { leaf } of known) {
       if (!isGone(leaf)) continue;
       const peer = peerKey(leaf.peerId);
-      if (lastWord !== undefined) this.links.send(peer, Inner.MEMBER, lastWord, now);
-      this.links.disconnect(peer, now);
+      if (lastWord !== undefined && this.links.send(peer, Inner.MEMBER, lastWord, now)) this.links.drop(peer);
+      else this.links.disconnect(peer, now);
       this.pointToPoint.forget(peer);
       this.eteSessions.forget(peer);
       if (!this.isClosed) this.forget(peer, now);
