@@ -29,11 +29,11 @@ test('faults #15 #61 peers that route for two others pass the text on and never 
   expect((opened[members.indexOf(near)] ?? []).some(bytes => text(bytes).includes(SECRET))).toBe(true);
 });
 
-/** Fourteen members: more than a link budget of near neighbours, so that some pairs have no link. */
+/** Twenty members: more than a link budget of near neighbours, so that some pairs have no link. */
 function settled(seed: number): { village: Village; members: Resident[] } {
   const village = new Village(seed);
   village.bootstrap('well');
-  const members = Array.from({ length: 14 }, (_, i) => village.edge(`e${i}`));
+  const members = Array.from({ length: 20 }, (_, i) => village.edge(`e${i}`));
   for (const member of members) member.join();
   expect(within(village, 30_000, () => members.every(({ view }) => view.self.address !== undefined))).toBe(true);
   village.world.run(5_000);
