@@ -215,7 +215,7 @@ export class Links {
       else if (verdict === 'lost') this.losePath(link, path.id, now);
     }
     if (this.links.get(link.peer) !== link) return;
-    if (!link.announced && now - link.createdAt >= SETUP_MS) {
+    if (!link.announced && now >= link.createdAt + SETUP_MS) {
       this.remove(link, 'lost');
       return;
     }

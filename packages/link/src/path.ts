@@ -126,7 +126,7 @@ export class Path {
   /** Whether only a datagram from there made us try this path, and nothing has come back for a second. */
   isSuspect(now: Instant): boolean {
     const isUninvited = this.allowanceBytes < Number.POSITIVE_INFINITY;
-    return !this.proven && isUninvited && now - this.createdAt >= SUSPECT_AFTER_MS;
+    return !this.proven && isUninvited && now >= this.createdAt + SUSPECT_AFTER_MS;
   }
 
   /** Whether a datagram of `bytes` may go there. */
@@ -224,12 +224,12 @@ export class Path {
 
   /** Makes the next check probe at once, at most every second: there is a sign that the path is no more. */
   doubt(now: Instant): void {
-    if (this.proven && this.silentProbes.length === 0 && now - this.lastProbedAt >= PROBE_EVERY_MS) this.suspect(now);
+    if (this.proven && this.silentProbes.length === 0 && now >= this.lastProbedAt + PROBE_EVERY_MS) this.suspect(now);
   }
 
   /** The other end does not use the path: true when that is to be believed, so that it is in doubt until it answers. */
   heardRound(now: Instant): boolean {
-    if (!this.proven || this.isDoubted || now - this.lastReceivedAt < HEARD_LATELY_MS) return false;
+    if (!this.proven || this.isDoubted || now < this.lastReceivedAt + HEARD_LATELY_MS) return false;
     this.isDoubted = true;
     return true;
   }
@@ -279,7 +279,7 @@ export class Path {
   }
 
   private isLost(now: Instant): boolean {
-    if (!this.proven) return now - this.createdAt >= UNPROVEN_MS;
+    if (!this.proven) return now >= this.createdAt + UNPROVEN_MS;
     return now >= this.lostAt;
   }
 

@@ -72,7 +72,7 @@ export class Bootstraps {
     for (const [url, state] of this.states) {
       if (state.kind !== 'open') continue;
       if (links.uses(state.path)) this.opened(url, state.path, now);
-      else if (now - state.usedAt >= UNUSED_MS) {
+      else if (now >= state.usedAt + UNUSED_MS) {
         unused.push(state.path);
         this.wait(url, 0, now);
       }

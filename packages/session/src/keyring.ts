@@ -109,7 +109,7 @@ export class Keyring {
   seal(peer: PeerKey, type: number, flags: number, plaintext: Uint8Array, now: Instant): Uint8Array | undefined {
     const secured = this.peers.get(peer);
     const current = secured?.current;
-    if (current === undefined || isHeld(current) || now - current.createdAt >= REJECT_AFTER_MS) return undefined;
+    if (current === undefined || isHeld(current) || now >= current.createdAt + REJECT_AFTER_MS) return undefined;
     const isUsedUp = current.transport.sentCounter >= this.limits.rekeyAfterMessages && !this.usedUp.has(current);
     if (isUsedUp) {
       this.usedUp.add(current);
@@ -232,7 +232,7 @@ export class Keyring {
     }
     const { peer, session, origin } = known;
     const path = this.options.pathTo?.(peer.key) ?? from;
-    if (now - session.createdAt >= REJECT_AFTER_MS) return undefined;
+    if (now >= session.createdAt + REJECT_AFTER_MS) return undefined;
     const plaintext = session.transport.open(bytes);
     if (plaintext === undefined) {
       if (session.transport.stats.forged >= this.limits.closeAfterForged) this.giveUp(peer, now);
@@ -257,7 +257,7 @@ export class Keyring {
   }
 
   private age(peer: SecuredPeer, now: Instant): void {
-    const isOver = now - peer.current.createdAt >= REJECT_AFTER_MS && !peer.fallBack();
+    const isOver = now >= peer.current.createdAt + REJECT_AFTER_MS && !peer.fallBack();
     peer.expire(now);
     if (isOver) this.end(peer);
     else if (now >= peer.rekeyDueAt) {

@@ -160,7 +160,7 @@ export class SecuredPeer {
     return (
       this.isOtherInstance(identity) &&
       identity.statement.notBefore < this.identity.statement.notBefore &&
-      now - this.heardAt < INSTANCE_ALIVE_MS
+      now < this.heardAt + INSTANCE_ALIVE_MS
     );
   }
 
@@ -218,7 +218,7 @@ export class SecuredPeer {
   takesHint(index: number, path: PathId, now: Instant): boolean {
     const isHeard = this.chosenPath === undefined ? this.heardOn.has(path) : this.chosenPath === path;
     const isKnown = this.current.transport.remoteIndex === index && isHeard;
-    if (!isKnown || now - this.hintedAt < HINT_REKEY_MS) return false;
+    if (!isKnown || now < this.hintedAt + HINT_REKEY_MS) return false;
     this.hintedAt = now;
     return true;
   }
@@ -233,7 +233,7 @@ export class SecuredPeer {
   /** Retires previous keys that are not used any more. */
   expire(now: Instant): void {
     for (const [session, until] of this.previous) {
-      if (now < until && now - session.createdAt < REJECT_AFTER_MS) continue;
+      if (now < until && now < session.createdAt + REJECT_AFTER_MS) continue;
       this.previous.delete(session);
       this.options.retire(session);
     }

@@ -63,7 +63,7 @@ export class Pings {
     const id = ++this.started;
     const sequence = id & 0xffff;
     for (const [old, ping] of this.waiting) {
-      if (now - ping.sentAt < PING_MS && this.waiting.size < PINGS_MAX) break;
+      if (now < ping.sentAt + PING_MS && this.waiting.size < PINGS_MAX) break;
       this.waiting.delete(old);
     }
     this.waiting.set(sequence, { id, to, sentAt: now });
