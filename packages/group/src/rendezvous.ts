@@ -23,6 +23,7 @@ import {
   utf8,
   type WallClock,
 } from '@warren/base';
+import { CLOCK_SKEW_MS } from '@warren/trust';
 import {
   decodeRendezvousEntry,
   decodeSealedRendezvous,
@@ -142,6 +143,8 @@ export class Rendezvous {
     if ((this.options.wallClock.at(now) % EPOCH_MS) / 1000 < RENDEZVOUS_LIFETIME_S * 2) {
       this.outbox.push({ kind: 'read', key: this.key(epoch - 1) });
     }
+    // Whoever's clock is slow finds those who are in the next epoch already.
+    if (this.epoch(now, CLOCK_SKEW_MS) !== epoch) this.outbox.push({ kind: 'read', key: this.key(epoch + 1) });
     const pace = SEARCH_MS[Math.min(this.tries++, SEARCH_MS.length - 1)] as number;
     this.timers.set('read', now + jitter(this.options.random, this.members > 0 ? STEADY_MS : pace, 0.2));
   }
@@ -157,8 +160,8 @@ export class Rendezvous {
     return [...others.values()];
   }
 
-  private epoch(now: Instant): number {
-    return Math.floor(this.options.wallClock.at(now) / EPOCH_MS);
+  private epoch(now: Instant, laterMs = 0): number {
+    return Math.floor((this.options.wallClock.at(now) + laterMs) / EPOCH_MS);
   }
 
   private key(epoch: number): Uint8Array {
@@ -177,11 +180,11 @@ export class Rendezvous {
   private open(value: Uint8Array): RendezvousEntry | undefined {
     const box = decodeSealedRendezvous(value);
     if (box === undefined) return undefined;
-    for (const epoch of [this.readEpoch, this.readEpoch - 1]) {
+    for (const epoch of [this.readEpoch, this.readEpoch - 1, this.readEpoch + 1]) {
       try {
         return decodeRendezvousEntry(xchacha20poly1305(this.sealingKey(epoch), box.nonce).decrypt(box.sealed));
       } catch {
-        // The next epoch, or not ours.
+        // Of another of these epochs, or not ours.
       }
     }
     return undefined;

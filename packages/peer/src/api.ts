@@ -15,7 +15,7 @@ import {
 } from '@warren/trust';
 import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
-import { isRenewalDue, type Membership } from './enrol.ts';
+import { isOwnRenewalDue, type Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import { Group, type WarrenGroup } from './group.ts';
 import type { Host, IdentityKey } from './host.ts';
@@ -302,7 +302,7 @@ class RunningPeer implements WarrenPeer {
   /** Makes what runs out by date anew: the statements, and our own certificate in the public overlay. */
   private async renew(): Promise<void> {
     const { keys } = this.publicCredentials;
-    const isDue = isRenewalDue(this.publicCredentials.leaf, this.host.clock.unixMs());
+    const isDue = isOwnRenewalDue(this.publicCredentials.leaf, this.host.clock.unixMs());
     const leaf = isDue ? await publicLeaf(this.host, this.identity) : this.publicCredentials.leaf;
     this.publicCredentials = await credentialsFor(this.host, this.identity, leaf, keys);
     this.peer.public.renew(this.publicCredentials);

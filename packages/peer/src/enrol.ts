@@ -52,6 +52,11 @@ export function isRenewalDue(leaf: Leaf, today: number): boolean {
   return today >= leaf.notBefore + ((leaf.notAfter - leaf.notBefore) * 2) / 3;
 }
 
+/** Whether a certificate that we sign ourselves is to be made anew: in time, or because a clock that was ahead dated it. */
+export function isOwnRenewalDue(leaf: Leaf, today: number): boolean {
+  return today < leaf.notBefore || isRenewalDue(leaf, today);
+}
+
 /** Gets the next certificate against the present one, while that is good; same key, same peer id. Stored too. */
 export async function renew(host: Host, membership: Membership, o: { fetch: Fetch }): Promise<Membership> {
   const { file, leaf } = membership;

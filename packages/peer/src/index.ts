@@ -13,6 +13,7 @@ export {
   enrol,
   type Fetch,
   forgetMembership,
+  isOwnRenewalDue,
   isRemoved,
   isRenewalDue,
   loadMemberships,

@@ -4,7 +4,7 @@
  */
 import { type Random, WallClock } from '@warren/base';
 import type { PostQuantumPolicy } from '@warren/group';
-import { Driver, type GroupView, groupView, isRenewalDue, Peer, type UserOutput } from '@warren/peer';
+import { Driver, type GroupView, groupView, isOwnRenewalDue, Peer, type UserOutput } from '@warren/peer';
 import { Authority, type Credentials, parseLeaf, type Verifier } from '@warren/trust';
 import {
   type SimAuthority,
@@ -126,7 +126,7 @@ export class Resident {
     const { disk } = this.place;
     const { public: common, group } = this.credentials;
     const leaf = parseLeaf(disk.public.leaf);
-    if (leaf !== undefined && isRenewalDue(leaf, this.unixMs)) {
+    if (leaf !== undefined && isOwnRenewalDue(leaf, this.unixMs)) {
       disk.public = simStranger(this.random, this.unixMs, disk.public.crypto, disk.public.secret);
     }
     this.peer.public.renew(simRenewed(disk.public, common.keys, this.unixMs));
