@@ -76,7 +76,7 @@ describe('two members', () => {
     expect(dials(bob, [valueFrom(ada)])).toEqual([{ kind: 'dial', publicId: ada.publicId, memberId: ada.memberId }]);
   });
 
-  test('read the key of the last hour during the first ten minutes only', () => {
+  test('read the key of the last hour during the first ten minutes, that of the next during the last five', () => {
     const keys = (minute: number) => {
       const ada = ready(HALF_PAST - HOUR_MS / 2 + minute * MINUTE_MS);
       const out = during(ada, 0, 1);
@@ -91,7 +91,9 @@ describe('two members', () => {
     expect(of(5, 'read')).toEqual([own, last]);
     expect(of(9.9, 'read')).toEqual([own, last]);
     expect(of(10, 'read')).toEqual([own]);
-    expect(of(59, 'read')).toEqual([own]);
+    expect(of(54.9, 'read')).toEqual([own]);
+    const [next] = of(65, 'publish');
+    expect(of(59, 'read')).toEqual([own, next]);
     expect(last).not.toBe(own);
   });
 
