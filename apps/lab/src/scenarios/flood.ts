@@ -56,10 +56,7 @@ interface Settings {
 
 function playLevel(seed: number, share: number, o: Settings): Figures {
   const records = new SimRecords(seed);
-  const world = new MeshWorld({
-    seed,
-    records,
-  });
+  const world = new MeshWorld({ seed, records, latency: o.latency });
   const fromMs = 2 * JOIN_MS + 100 * o.keys + 20_000;
   const rates = { putsPerSecond: o.puts, lookupsPerSecond: o.asks, valueBytes: o.value };
   const role = flooders(records, { ...rates, fromMs });

@@ -1,6 +1,11 @@
 /** Each scenario of the mesh on a small scale: it runs, its bar holds, and what attackers do leaves traces. */
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Settings } from '../knob.ts';
+import { DATA_VARIABLE } from '../latency.ts';
 import type { Outcome } from '../scenario.ts';
 import { SCENARIOS } from './index.ts';
 
@@ -45,6 +50,17 @@ test('faults #69 a flood of valid records leaves those of others', () => {
   const { figures } = played('flood', { peers: 20, keys: 8, seconds: 5, puts: 4, asks: 4, share: [0.1] });
   expect(figures.meanRecordsHeldAt10).toBeGreaterThan(8);
   expect(figures.honestLostAt10).toBe(0);
+});
+
+test.each(['flood', 'poison'])('%s runs with the latencies that it is given', name => {
+  const folder = mkdtempSync(join(tmpdir(), 'warren-latency-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv(DATA_VARIABLE, folder);
+  const tenthsOfMs = 4000;
+  writeFileSync(join(folder, 'king-128.u16.gz'), gzipSync(new Uint16Array(128 * 128).fill(tenthsOfMs)));
+  const play = (latency: string) => played(name, { peers: 20, keys: 4, seconds: 10, share: [0.2], latency });
+  expect(play('king-128').figures).not.toEqual(play('synthetic').figures);
 });
 
 function played(name: string, changes: Settings): Outcome {

@@ -64,10 +64,7 @@ interface Settings {
 
 function playLevel(seed: number, share: number, o: Settings): Figures {
   const records = new SimRecords(seed);
-  const world = new MeshWorld({
-    seed,
-    records,
-  });
+  const world = new MeshWorld({ seed, records, latency: o.latency });
   const random = new SeededRandom(seed, 'poison');
   const poisoners = new Poisoners();
   const role: Role = o.kind === 'lie' ? liars() : poisoners;
