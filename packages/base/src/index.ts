@@ -1,4 +1,5 @@
 export { assert, unreachable } from './assert.ts';
+export { Bucket, Buckets, type Rate } from './buckets.ts';
 export {
   compareBytes,
   concat,

@@ -197,7 +197,7 @@ export class Dht {
   /** A notice for us; returns the payload of its acknowledgement, `undefined` for malformed bytes. */
   notified(payload: Uint8Array, now: Instant, via?: Via): Uint8Array | undefined {
     this.now = now;
-    if (!this.holder.mayNotify(via?.neighbour, now)) {
+    if (!this.holder.isFreeFor(via?.neighbour, now)) {
       return encodeDhtAnswer({ status: 'busy', more: false, records: [] });
     }
     const notice = decodeDhtNotice(payload);

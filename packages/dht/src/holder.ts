@@ -3,7 +3,7 @@
  * belong, tell those who watch. Answers come back from `serve`; all else
  * goes out through `HolderIo`. Our own wishes are in `dht.ts`.
  */
-import { earliest, type Instant } from '@warren/base';
+import { Buckets, earliest, type Instant, type Rate } from '@warren/base';
 import { CLOCK_SKEW_MS } from '@warren/trust';
 import {
   type DhtAnswer,
@@ -18,7 +18,6 @@ import {
   type RecordCopy,
   type WatchRequest,
 } from '@warren/wire';
-import { Buckets } from './buckets.ts';
 import { Copies, type CopyMessage } from './copies.ts';
 import { Passing } from './passing.ts';
 import { POLICIES } from './policy.ts';
@@ -34,6 +33,9 @@ const SWEEP_MS = 10_000;
 /** What leaves at most with our goodbye. */
 const LEAVE_RECORDS_MAX = 256;
 const LEAVE_WATCHES_MAX = 128;
+/** Requests of one neighbour, its own and those that it forwards, so that a flood through one starves only that one. */
+const NEIGHBOUR_RATE: Rate = { burst: 400, perSecond: 100 };
+const NEIGHBOURS_MAX = 512;
 /** A copy is attested by neighbours only, and for no longer than this: a claim older than that is as good as any. */
 const ATTESTED_MAX_MS = 30 * 86_400_000;
 
@@ -85,7 +87,7 @@ export class Holder {
   private readonly copies: Copies;
   private readonly passing = new Passing();
   private readonly settling = new Settling();
-  private readonly buckets = new Buckets();
+  private readonly buckets = new Buckets(NEIGHBOUR_RATE, NEIGHBOURS_MAX);
   private sweepAt: Instant | undefined;
   private now: Instant = 0;
 
@@ -115,8 +117,7 @@ export class Holder {
       return undefined;
     }
     const isHandedOver = request.op === 'copy' && this.isBeside(via);
-    if (!this.buckets.take(via?.neighbour, request.op === 'copy' ? request.copies.length : 1, now)) {
-      this.stats.busy++;
+    if (!this.isFreeFor(via?.neighbour, now, request.op === 'copy' ? request.copies.length : 1)) {
       if (isHandedOver) this.settling.putOff(now);
       return status('busy');
     }
@@ -148,9 +149,9 @@ export class Holder {
     return result === 'ok';
   }
 
-  /** Whether a neighbour may have us read a notice that it brings. */
-  mayNotify(neighbour: PeerKey | undefined, now: Instant): boolean {
-    const isFree = this.buckets.take(neighbour, 1, now);
+  /** Whether we do what a neighbour brings, a request or a notice. We ourselves (`undefined`) are never refused. */
+  isFreeFor(neighbour: PeerKey | undefined, now: Instant, cost = 1): boolean {
+    const isFree = neighbour === undefined || this.buckets.take(neighbour, now, cost);
     if (!isFree) this.stats.busy++;
     return isFree;
   }

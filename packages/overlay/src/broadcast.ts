@@ -13,7 +13,18 @@
  * ```
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { below, earliest, type Instant, jitter, Outbox, type Random, sameBytes, toHex } from '@warren/base';
+import {
+  Buckets,
+  below,
+  earliest,
+  type Instant,
+  jitter,
+  Outbox,
+  type Random,
+  type Rate,
+  sameBytes,
+  toHex,
+} from '@warren/base';
 import {
   BROADCAST_MAX_BYTES,
   type BroadcastMessage,
@@ -22,7 +33,6 @@ import {
   type PeerKey,
   peerIdFromKey,
 } from '@warren/wire';
-import { Allowance } from './allowance.ts';
 import { fartherEnd, type Place, partArc, withinReach } from './arcs.ts';
 
 /** After a content came along the tree, near neighbours and two others are told that it is here, then two others: so long after, +-20 %. */
@@ -45,9 +55,8 @@ const REMEMBERED_MAX = 64;
 const DIGEST_BYTES = 8;
 /** Questions that are open. */
 const WANTED_MAX = 64;
-/** Messages of one neighbour: so many at once, then one in so long. */
-const BURST = 16;
-const EVERY_MS = 1000;
+/** Messages of one neighbour. */
+const RATE: Rate = { burst: 16, perSecond: 1 };
 
 export type BroadcastsOutput =
   | { readonly kind: 'send'; readonly to: PeerKey; readonly message: BroadcastMessage }
@@ -93,7 +102,7 @@ export class Broadcasts {
   /** By digest. */
   private readonly contents = new Map<string, Content>();
   private readonly wanted = new Map<string, Wanted>();
-  private readonly allowance = new Allowance(BURST, EVERY_MS);
+  private readonly rates = new Buckets(RATE);
 
   constructor(options: BroadcastsOptions) {
     this.options = options;
@@ -116,7 +125,7 @@ export class Broadcasts {
 
   /** Takes what a neighbour says. */
   receive(from: PeerKey, message: BroadcastMessage, now: Instant): void {
-    if (!this.allowance.take(from, now)) {
+    if (!this.rates.take(from, now)) {
       this.stats.tooMany++;
       return;
     }

@@ -10,7 +10,7 @@
  * origin <-------- GATHERED: sums ----- a <----- GATHERED -------- b          when all parts came, or the wait is over
  * ```
  */
-import { earliest, type Instant, Outbox, type Random, sameBytes, toHex } from '@warren/base';
+import { Buckets, earliest, type Instant, Outbox, type Random, type Rate, sameBytes, toHex } from '@warren/base';
 import {
   CENSUS_HOPS_MAX,
   CENSUS_TOKEN_BYTES,
@@ -22,7 +22,6 @@ import {
   peerIdFromKey,
   peerKey,
 } from '@warren/wire';
-import { Allowance } from './allowance.ts';
 import { type Place, partArc, withinReach } from './arcs.ts';
 
 /** How long whoever starts one waits. */
@@ -35,12 +34,10 @@ const ASK_AGAIN_MS: readonly number[] = [1000, 2000, 3500, 5500, 7500];
 const KEPT_MS = 30_000;
 /** Censuses of others under way or kept; more are not taken part in. Our own are bounded by their rate. */
 const KEPT_MAX = 64;
-/** New censuses that one neighbour may hand us: so many at once, then one in so long. */
-const NEIGHBOUR_BURST = 8;
-const NEIGHBOUR_EVERY_MS = 2000;
+/** New censuses that one neighbour may hand us. */
+const NEIGHBOUR_RATE: Rate = { burst: 8, perSecond: 0.5 };
 /** And of one origin, by what neighbours say. */
-const ORIGIN_BURST = 2;
-const ORIGIN_EVERY_MS = 5000;
+const ORIGIN_RATE: Rate = { burst: 2, perSecond: 0.2 };
 const U32_MAX = 0xffff_ffff;
 
 export type GathersOutput =
@@ -81,8 +78,8 @@ export class Gathers {
   private readonly options: GathersOptions;
   private readonly outbox = new Outbox<GathersOutput>();
   private readonly censuses = new Map<string, Census>();
-  private readonly ofNeighbour = new Allowance(NEIGHBOUR_BURST, NEIGHBOUR_EVERY_MS);
-  private readonly ofOrigin = new Allowance(ORIGIN_BURST, ORIGIN_EVERY_MS);
+  private readonly ofNeighbour = new Buckets(NEIGHBOUR_RATE);
+  private readonly ofOrigin = new Buckets(ORIGIN_RATE);
 
   constructor(options: GathersOptions) {
     this.options = options;

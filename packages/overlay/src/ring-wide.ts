@@ -5,7 +5,7 @@
  * messages. All that is for groups only: in the public overlay one stranger's
  * datagram would make everybody send, and strangers need not know who we are.
  */
-import { earliest, type Instant, type Random } from '@warren/base';
+import { Buckets, earliest, type Instant, type Random, type Rate } from '@warren/base';
 import {
   decodeBroadcastMessage,
   decodeGather,
@@ -24,7 +24,6 @@ import {
   peerKey,
   type WireHostKind,
 } from '@warren/wire';
-import { Allowance } from './allowance.ts';
 import type { Place } from './arcs.ts';
 import { Broadcasts, type BroadcastsOutput } from './broadcast.ts';
 import { Crawl, type CrawlReport } from './crawl.ts';
@@ -36,9 +35,8 @@ import type { Table } from './table.ts';
 
 /** What a crawl has found so far is told so often. */
 const PROGRESS_MS = 500;
-/** Questions of crawls that come by one neighbour: so many at once, then one in so long. */
-const PEEK_BURST = 32;
-const PEEK_EVERY_MS = 100;
+/** Questions of crawls that come by one neighbour. */
+const PEEK_RATE: Rate = { burst: 32, perSecond: 10 };
 /** Tags of our own requests count down from here; others of the overlay are far above. */
 const FIRST_TAG = -(2 ** 40);
 
@@ -97,7 +95,7 @@ export class RingWide {
   private readonly options: RingWideOptions;
   private readonly broadcasts: Broadcasts;
   private readonly gathers: Gathers;
-  private readonly peeks = new Allowance(PEEK_BURST, PEEK_EVERY_MS);
+  private readonly peeks = new Buckets(PEEK_RATE);
   private crawling: Crawling | undefined;
   private nextTag = FIRST_TAG;
   private isWalking = false;

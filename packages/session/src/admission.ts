@@ -4,10 +4,9 @@
  * so many a second for each group of senders. Load is measured in counts.
  * Half-open handshakes themselves are in `half-opens.ts`.
  */
-import { concat, type Instant, type Random, utf8 } from '@warren/base';
+import { Bucket, Buckets, concat, type Instant, type Random, type Rate, utf8 } from '@warren/base';
 import { HS1_BYTES, HS1_MAC1_OFFSET, HS1_MAC2_OFFSET, type Hs1 } from '@warren/wire';
 import type { PathId } from './attempts.ts';
-import { Bucket, Buckets, type Rate } from './buckets.ts';
 import { CookieBaker } from './cookies.ts';
 import type { Caller } from './half-opens.ts';
 import { type MacKey, mac1Key } from './macs.ts';

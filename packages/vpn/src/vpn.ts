@@ -4,7 +4,7 @@
  * Not here: sessions, the DHT, devices. Not yet carried: IPv6, broadcast, multicast, packets outside the subnet.
  * Source: P2 sections 4 and 4.2; RFC 826, RFC 5227, RFC 792.
  */
-import { assert, earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
+import { assert, Bucket, Buckets, earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
 import {
   ETHERNET_HEADER_BYTES,
   EthernetOffset,
@@ -15,6 +15,7 @@ import {
   ipv4SourceAt,
   PEER_ID_BYTES,
   type PeerId,
+  peerKey,
 } from '@warren/wire';
 import { AddressChoice } from './address-choice.ts';
 import { AddressClaim } from './claim.ts';
@@ -24,6 +25,7 @@ import {
   FINDS_PER_SECOND,
   PEER_FINDS_BURST,
   PEER_FINDS_PER_SECOND,
+  RATED_PEERS_MAX,
   RETRY_ADDRESSES_MAX,
 } from './constants.ts';
 import { type EchoPacket, echoFrame, Pings, readEcho } from './echo.ts';
@@ -32,7 +34,6 @@ import { putMac } from './mac.ts';
 import { arpQuestion, arpReply, inspectOutbound } from './outbound.ts';
 import { Owners } from './owners.ts';
 import { Pending } from './pending.ts';
-import { PeerRate } from './rate.ts';
 import { emptyStats, type InboundDrop, type OutboundDrop, type VpnStats } from './stats.ts';
 import { isAssignable, isSubnet, type Subnet } from './subnet.ts';
 
@@ -96,9 +97,12 @@ export class Vpn {
   private readonly outgoing = new Pending<Uint8Array>();
   private readonly incoming = new Pending<Inbound>();
   private readonly pings: Pings;
-  private readonly echoRate = new PeerRate(ECHOES_PER_SECOND, ECHOES_PER_SECOND);
-  private readonly findRate = new PeerRate(PEER_FINDS_BURST, PEER_FINDS_PER_SECOND);
-  private readonly seekRate = new PeerRate(FINDS_BURST, FINDS_PER_SECOND);
+  private readonly echoRate = new Buckets({ burst: ECHOES_PER_SECOND, perSecond: ECHOES_PER_SECOND }, RATED_PEERS_MAX);
+  private readonly findRate = new Buckets(
+    { burst: PEER_FINDS_BURST, perSecond: PEER_FINDS_PER_SECOND },
+    RATED_PEERS_MAX,
+  );
+  private readonly seekRate = new Bucket({ burst: FINDS_BURST, perSecond: FINDS_PER_SECOND });
   /** When to ask for owners that our frames wait for and that were too many to ask for at once. */
   private seekAt: Instant | undefined;
   /** The latest time that any call told. */
@@ -258,7 +262,7 @@ export class Vpn {
   /** Asks for the owner of an address that our own frames wait for, as soon as the rate of such questions allows. */
   private seek(address: number, now: Instant): void {
     if (this.owners.isAsked(address, now)) return;
-    if (this.seekAt === undefined && this.seekRate.take(this.self, now)) this.find(address, now);
+    if (this.seekAt === undefined && this.seekRate.take(now)) this.find(address, now);
     else this.seekAt ??= now + 1000 / FINDS_PER_SECOND;
   }
 
@@ -288,11 +292,11 @@ export class Vpn {
   /** The peer may have moved to the address since we asked; but it shall not make us ask without end. */
   private doubt(address: number, peerId: PeerId, now: Instant): void {
     if (!this.owners.isDoubtful(address, now) || this.owners.isAsked(address, now)) return;
-    if (this.findRate.take(peerId, now)) this.find(address, now);
+    if (this.findRate.take(peerKey(peerId), now)) this.find(address, now);
   }
 
   private awaitSource(address: number, inbound: Inbound, now: Instant): InboundDrop | undefined {
-    const mayAsk = this.owners.isAsked(address, now) || this.findRate.take(inbound.peerId, now);
+    const mayAsk = this.owners.isAsked(address, now) || this.findRate.take(peerKey(inbound.peerId), now);
     if (!mayAsk) return 'find-rate';
     const room = this.incoming.add(address, inbound, now);
     if (room === 'full') return 'queue-full';
@@ -324,7 +328,7 @@ export class Vpn {
 
   private answerEcho(peerId: PeerId, packet: EchoPacket | undefined, now: Instant): InboundDrop | undefined {
     if (packet?.echo.operation !== 'request') return 'not-echo';
-    if (!this.echoRate.take(peerId, now)) return 'echo-rate';
+    if (!this.echoRate.take(peerKey(peerId), now)) return 'echo-rate';
     this.stats.echoAnswers++;
     const echo = { ...packet.echo, operation: 'reply' } as const;
     const reply = { source: packet.destination, destination: packet.source, echo };

@@ -1,9 +1,12 @@
 /**
- * Token buckets: so many at once, so many a second. One for each group of
- * senders, in a table that cannot grow, as a bucket that is full again is the
- * same as none (session.md 2.4).
+ * Token buckets: so many at once, so many a second. One for each sender, in a
+ * table that is bounded, as a bucket that is full again is the same as none.
+ * Source: RFC 2697 in spirit, with one bucket.
  */
-import type { Instant } from '@warren/base';
+import type { Instant } from './time.ts';
+
+/** Names in a table, unless its maker says otherwise. */
+const NAMES_MAX = 1024;
 
 /** What a bucket holds, and what flows into it in a second. */
 export interface Rate {
@@ -15,25 +18,20 @@ export interface Rate {
 export class Bucket {
   private readonly rate: Rate;
   private tokens: number;
-  private filledAt: Instant = Number.NEGATIVE_INFINITY;
+  private filledAt: Instant = 0;
 
   constructor(rate: Rate) {
     this.rate = rate;
     this.tokens = rate.burst;
   }
 
-  /** Whether there is a token at `now`. */
-  has(now: Instant): boolean {
+  /** Takes `cost` tokens, all or none; false when there are not so many. */
+  take(now: Instant, cost = 1): boolean {
     const { burst, perSecond } = this.rate;
     this.tokens = Math.min(burst, this.tokens + (Math.max(0, now - this.filledAt) / 1000) * perSecond);
     this.filledAt = now;
-    return this.tokens >= 1;
-  }
-
-  /** Takes one token; false when there is none. */
-  take(now: Instant): boolean {
-    if (!this.has(now)) return false;
-    this.tokens--;
+    if (this.tokens < cost) return false;
+    this.tokens -= cost;
     return true;
   }
 }
@@ -44,7 +42,7 @@ export class Buckets {
   private readonly max: number;
   private readonly byName = new Map<string, { readonly bucket: Bucket; usedAt: Instant }>();
 
-  constructor(rate: Rate, max: number) {
+  constructor(rate: Rate, max: number = NAMES_MAX) {
     this.rate = rate;
     this.max = max;
   }
@@ -53,15 +51,15 @@ export class Buckets {
     return this.byName.size;
   }
 
-  /** Takes a token of `name`; false when that has none. */
-  take(name: string, now: Instant): boolean {
+  /** Takes `cost` tokens of `name`, all or none; false when that has not so many. */
+  take(name: string, now: Instant, cost = 1): boolean {
     const known = this.byName.get(name);
     const entry = known ?? { bucket: new Bucket(this.rate), usedAt: now };
     entry.usedAt = now;
     if (known !== undefined) this.byName.delete(name);
     else this.makeRoom(now);
     this.byName.set(name, entry);
-    return entry.bucket.take(now);
+    return entry.bucket.take(now, cost);
   }
 
   /** Drops two at most of those that are full again, so that the table follows the load down; one in any case when full. */
