@@ -13,7 +13,7 @@ test.each([
   ['five minutes slow', -300_000],
   ['five minutes fast', 300_000],
 ])('faults #33 a member whose clock is %s is there while it renews its card, and away soon after', (_, aheadMs) => {
-  const directory = new Directory();
+  const directory = new Directory(() => false);
   let now = EPOCH_UNIX_MS;
   let signedAt = 0;
   const look = () => directory.learn(card(signedAt), now);
@@ -36,12 +36,18 @@ test.each([
 });
 
 test('a card that is shown again says nothing new', () => {
-  const directory = new Directory();
+  const directory = new Directory(() => false);
   directory.learn(card(EPOCH_UNIX_MS), EPOCH_UNIX_MS);
   directory.lost(peerKey(leaf.peerId), EPOCH_UNIX_MS + 1000);
   directory.learn(card(EPOCH_UNIX_MS), EPOCH_UNIX_MS + 2000);
   const member = directory.get(peerKey(leaf.peerId));
   expect(member !== undefined && directory.isFresh(member, EPOCH_UNIX_MS + 2000)).toBe(false);
+});
+
+test('faults #51 a card that was on its way when its writer was removed lists nobody', () => {
+  const directory = new Directory(({ peerId }) => peerId === leaf.peerId);
+  directory.learn(card(EPOCH_UNIX_MS), EPOCH_UNIX_MS);
+  expect(directory.all()).toEqual([]);
 });
 
 function card(signedAt: number) {

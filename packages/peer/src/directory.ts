@@ -40,6 +40,12 @@ export interface Member {
 /** The list of one group. */
 export class Directory {
   private readonly members = new Map<PeerKey, Member>();
+  private readonly isGone: (leaf: Certified) => boolean;
+
+  /** `isGone`: whose certificate the CA has declared dead; their cards, which may be on their way yet, teach nothing. */
+  constructor(isGone: (leaf: Certified) => boolean) {
+    this.isGone = isGone;
+  }
 
   /** Notes a member by certificate. */
   note(leaf: Leaf, today: UnixMs): Member {
@@ -58,10 +64,10 @@ export class Directory {
     return member;
   }
 
-  /** Takes over a card from the DHT. */
+  /** Takes over a card from the DHT, unless its writer is gone. */
   learn(checked: CheckedRecord, today: UnixMs): void {
     const card = decodeMemberCard(checked.record.value);
-    if (card === undefined) return;
+    if (card === undefined || this.isGone(checked.writer.leaf)) return;
     const member = this.note(checked.writer.leaf, today);
     const { signedAt } = checked.record;
     if (signedAt < member.signedAt) return;
@@ -74,9 +80,9 @@ export class Directory {
     member.address = card.address;
   }
 
-  /** Forgets members whose certificate `isGone` names. */
-  remove(isGone: (leaf: Certified) => boolean): void {
-    for (const member of [...this.members.values()]) if (isGone(member.certified)) this.members.delete(member.peer);
+  /** Forgets members whose certificate `isOut` names. */
+  remove(isOut: (leaf: Certified) => boolean): void {
+    for (const member of [...this.members.values()]) if (isOut(member.certified)) this.members.delete(member.peer);
   }
 
   /** Notes that a link to the member was lost or said goodbye. */

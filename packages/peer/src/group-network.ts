@@ -50,7 +50,7 @@ export class GroupNetwork {
   readonly network: Network;
   readonly vpn: Vpn;
   readonly texts: Texts;
-  readonly directory = new Directory();
+  readonly directory: Directory;
   readonly revocations: Revocations;
   private readonly options: Omit<GroupOptions, 'rendezvousSecret'>;
   private readonly rendezvous: Rendezvous;
@@ -74,6 +74,7 @@ export class GroupNetwork {
     this.texts = new Texts(random);
     const neighbours = () => this.network.links.usable();
     this.revocations = new Revocations({ set: options.authority.revocations, random, neighbours });
+    this.directory = new Directory(leaf => options.authority.revocations.isRevoked(leaf));
     this.directory.note(credentials.leaf, wallClock.at(now));
     this.forgetRemoved(now);
     this.records = this.groupRecords();
@@ -317,12 +318,9 @@ export class GroupNetwork {
       case 'stored':
       case 'found':
         this.records.ended(out, now);
-        // A card that was on its way when its writer was removed.
-        this.directory.remove(member => this.options.authority.revocations.isRevoked(member));
         return;
       case 'watched':
         this.records.watched(out.watch, out.records, now);
-        this.directory.remove(member => this.options.authority.revocations.isRevoked(member));
         return;
       case 'unreachable':
         return;

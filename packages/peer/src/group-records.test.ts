@@ -75,7 +75,7 @@ function group(): { records: GroupRecords; asked: Asked; answer: (owner?: Uint8A
   };
   const records = new GroupRecords({
     dht: dht as unknown as Dht,
-    directory: new Directory(),
+    directory: new Directory(() => false),
     random: new SeededRandom(1, 'records'),
     wallClock: new WallClock(0, 0),
     kind: 'edge',
