@@ -50,7 +50,9 @@ export class Offers {
   offer(link: Link, now: Instant): void {
     const { can, hostKind, publicId } = this.options;
     const addresses = can.udp ? this.options.addresses().slice(0, CANDIDATES_MAX) : [];
-    const base = { kind: 'candidates', webrtc: can.webrtc, udp: can.udp, hostKind, addresses } as const;
+    const nat = { mapping: 'unknown', portStep: 0 } as const;
+    const able = { webrtc: can.webrtc, udp: can.udp, hostKind, willingness: 'always' } as const;
+    const base = { kind: 'candidates', ...able, nat, addresses, urls: [] } as const;
     this.tell(link, publicId === undefined ? base : { ...base, publicId }, now);
   }
 
@@ -84,7 +86,7 @@ export class Offers {
     if (best !== undefined) this.options.outbound.message(link, best, Inner.LINK_MESSAGE, acknowledgement, now);
     if (!link.reliable.isNew(message.id)) return undefined;
     if (message.kind === 'signal') this.remoteSignal(link, message);
-    else this.candidates(link, message, now);
+    else if (message.kind === 'candidates') this.candidates(link, message, now);
     return message.kind === 'candidates' ? 'news' : undefined;
   }
 

@@ -30,7 +30,14 @@ import {
 } from './constants.ts';
 import { ETHERNET_HEADER_BYTES } from './ethernet.ts';
 import { encodeHandshakePayload, encodeHs1, encodeHs1Payload, encodeHsReply, encodeNoSession } from './handshake.ts';
-import { CANDIDATES_MAX, encodeFragment, encodeLinkMessage, FRAGMENTS_MAX } from './link-message.ts';
+import {
+  CANDIDATES_MAX,
+  encodeFragment,
+  encodeLinkMessage,
+  FRAGMENTS_MAX,
+  NEIGHBOURS_MAX,
+  URLS_MAX,
+} from './link-message.ts';
 import { encodeMemberMessage, TEXT_MAX_BYTES } from './member-message.ts';
 import { encodeOverlayDatagram, encodePeerIds, OverlayMode, OverlayType, PEER_IDS_MAX } from './overlay-datagram.ts';
 import { PACKED_MAX_BYTES } from './packing.ts';
@@ -76,6 +83,7 @@ describe('numbers that both sides must agree on', () => {
       ETE_FRAME: 10,
       FRAGMENT: 11,
       MEMBER: 12,
+      RELAYED: 13,
     });
     expect(new Set(Object.values(Inner)).size).toBe(Object.keys(Inner).length);
   });
@@ -203,11 +211,17 @@ describe('everything fits what carries it', () => {
 
   test('the longest link messages, id lists and records are messages', () => {
     const addresses = new Array<string>(CANDIDATES_MAX).fill('x'.repeat(255));
-    const offer = { kind: 'candidates', id: 1, webrtc: true, udp: true, hostKind: 0, addresses } as const;
+    const nat = { mapping: 'unknown', portStep: 0 } as const;
+    const urls = addresses.slice(0, URLS_MAX);
+    const able = { webrtc: true, udp: true, hostKind: 0, willingness: 'always' } as const;
+    const offer = { kind: 'candidates', id: 1, ...able, nat, addresses, urls } as const;
+    const neighbour = { peer: bytes(PEER_ID_BYTES), kind: 'udp', ageS: 1, rttMs: 1 } as const;
+    const neighbours = new Array<typeof neighbour>(NEIGHBOURS_MAX).fill(neighbour);
     const signal = { kind: 'signal', id: 1, connection: 'x'.repeat(255), signal: 'x'.repeat(15_000) } as const;
     const record = largestRecord();
     const largest = [
       encodeLinkMessage(offer),
+      encodeLinkMessage({ kind: 'neighbours', id: 1, neighbours }),
       encodeLinkMessage(signal),
       overlay(encodePeerIds(new Array<Uint8Array>(PEER_IDS_MAX).fill(bytes(PEER_ID_BYTES)))),
       overlay(encodeDhtRequest({ op: 'put', position: bytes(20), record })),

@@ -33,6 +33,8 @@ export const Inner = {
   FRAGMENT: 11,
   /** A message between two members (text, echo), over whichever session reaches the member. */
   MEMBER: 12,
+  /** A datagram that one neighbour passes on between two others (P2 4.3). */
+  RELAYED: 13,
 } as const;
 
 /** The byte of CLOSE: the sender goes away, or only has no use for this link any more. Unknown ones count as the former. */
@@ -86,5 +88,7 @@ export const UDP_PROBED_BYTES = 1452;
 export const STREAM_PATH_BYTES = 16_384;
 /** What an overlay takes from a path that it carries: seal 32, inner byte 1, overlay header 48, kind byte 1. */
 export const CARRIED_OVERHEAD_BYTES = SEAL_OVERHEAD_BYTES + 1 + OVERLAY_HEADER_BYTES + 1;
+/** What a relay takes from each of its two legs: seal 32, inner byte 1, direction 1, peer id 20. */
+export const RELAYED_OVERHEAD_BYTES = SEAL_OVERHEAD_BYTES + 1 + 1 + PEER_ID_BYTES;
 /** Largest message that is cut into fragments. */
 export const MESSAGE_MAX_BYTES = 16_384;

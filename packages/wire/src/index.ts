@@ -110,6 +110,8 @@ export {
 } from './ipv4.ts';
 export {
   CANDIDATES_MAX,
+  DIRECT_KINDS,
+  type DirectKind,
   decodeFragment,
   decodeLinkMessage,
   decodePathProbe,
@@ -119,7 +121,14 @@ export {
   FRAGMENTS_MAX,
   type Fragment,
   type LinkMessage,
+  NAT_MAPPINGS,
+  type NatMapping,
+  NEIGHBOURS_MAX,
+  type Neighbour,
   type PathProbe,
+  URLS_MAX,
+  WILLINGNESS,
+  type Willingness,
 } from './link-message.ts';
 export {
   decodeMemberCard,
@@ -194,6 +203,7 @@ export {
   type RecordCopy,
   type WatchRequest,
 } from './record-request.ts';
+export { decodeRelayed, encodeRelayed, REFUSALS, type Refusal, type Relayed } from './relayed.ts';
 export {
   decodeRevocationMessage,
   encodeRevocationMessage,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { codecLaws } from '../../../test/laws/codec-laws.ts';
 import {
   CANDIDATES_MAX,
+  DIRECT_KINDS,
   decodeFragment,
   decodeLinkMessage,
   decodePathProbe,
@@ -11,6 +12,10 @@ import {
   encodePathProbe,
   FRAGMENTS_MAX,
   type LinkMessage,
+  NAT_MAPPINGS,
+  NEIGHBOURS_MAX,
+  URLS_MAX,
+  WILLINGNESS,
 } from './link-message.ts';
 
 const u32 = fc.nat(0xffffffff);
@@ -77,8 +82,17 @@ const base = {
   webrtc: fc.boolean(),
   udp: fc.boolean(),
   hostKind: fc.nat(255),
+  nat: fc.record({ mapping: fc.constantFrom(...NAT_MAPPINGS), portStep: fc.integer({ min: -32_768, max: 32_767 }) }),
+  willingness: fc.constantFrom(...WILLINGNESS),
   addresses: fc.array(shortText, { maxLength: CANDIDATES_MAX }),
+  urls: fc.array(shortText, { maxLength: URLS_MAX }),
 };
+const neighbour = fc.record({
+  peer: exactly(20),
+  kind: fc.constantFrom(...DIRECT_KINDS),
+  ageS: u32,
+  rttMs: fc.option(fc.nat(0xfffe), { nil: undefined }),
+});
 const linkMessage: fc.Arbitrary<LinkMessage> = fc.oneof(
   fc.record({ kind: fc.constant('acknowledge' as const), id: u32 }),
   fc.record(base),
@@ -88,6 +102,11 @@ const linkMessage: fc.Arbitrary<LinkMessage> = fc.oneof(
     id: u32,
     connection: shortText,
     signal: fc.string({ unit: 'binary', maxLength: 3000 }),
+  }),
+  fc.record({
+    kind: fc.constant('neighbours' as const),
+    id: u32,
+    neighbours: fc.array(neighbour, { maxLength: NEIGHBOURS_MAX }),
   }),
 );
 
@@ -106,24 +125,53 @@ codecLaws<LinkMessage>({
         udp: false,
         hostKind: 1,
         publicId: filled(20, 0x77),
+        nat: { mapping: 'endpoint-dependent', portStep: -2 },
+        willingness: 'never',
         addresses: [],
+        urls: ['wss:'],
       },
-      hex: `02 00000002 01 01 ${'77'.repeat(20)} 00`,
+      hex: `02 00000002 01 01 ${'77'.repeat(20)} 02 fffe 03 00 01 04 7773733a`,
     },
     {
-      value: { kind: 'candidates', id: 3, webrtc: false, udp: true, hostKind: 0, addresses: ['10.0.0.1:1', '[::1]:2'] },
-      hex: `02 00000003 02 00 ${'00'.repeat(20)} 02 0a 31302e302e302e313a31 07 5b3a3a315d3a32`,
+      value: {
+        kind: 'candidates',
+        id: 3,
+        webrtc: false,
+        udp: true,
+        hostKind: 0,
+        nat: { mapping: 'unknown', portStep: 0 },
+        willingness: 'always',
+        addresses: ['10.0.0.1:1', '[::1]:2'],
+        urls: [],
+      },
+      hex: `02 00000003 02 00 ${'00'.repeat(20)} 00 0000 00 02 0a 31302e302e302e313a31 07 5b3a3a315d3a32 00`,
     },
     {
       value: { kind: 'signal', id: 4, connection: 'c1', signal: 'v=0 ä' },
       hex: '03 00000004 02 6331 0006 763d3020c3a4',
     },
+    {
+      value: {
+        kind: 'neighbours',
+        id: 5,
+        neighbours: [
+          { peer: filled(20, 0x11), kind: 'udp', ageS: 61, rttMs: 12 },
+          { peer: filled(20, 0x22), kind: 'websocket', ageS: 0, rttMs: undefined },
+        ],
+      },
+      hex: `04 00000005 02 ${'11'.repeat(20)} 00 0000003d 000c ${'22'.repeat(20)} 02 00000000 ffff`,
+    },
   ],
   impossible: [
-    { why: 'an unknown kind', hex: '04 00000001 00000000' },
-    { why: 'an unknown way to connect', hex: `02 00000002 04 01 ${'77'.repeat(20)} 00` },
-    { why: 'nine addresses', hex: `02 00000002 03 01 ${'77'.repeat(20)} 09 ${'0161'.repeat(9)}` },
-    { why: 'a blank in an address', hex: `02 00000002 03 01 ${'77'.repeat(20)} 01 03 612062` },
+    { why: 'an unknown kind', hex: '05 00000001 00000000' },
+    { why: 'a neighbour through a relay', hex: `04 00000005 01 ${'11'.repeat(20)} 03 0000003d 000c` },
+    { why: '65 neighbours', hex: `04 00000005 41 ${`${'11'.repeat(20)} 00 0000003d 000c`.repeat(65)}` },
+    { why: 'an unknown mapping', hex: `02 00000002 01 01 ${'77'.repeat(20)} 03 0000 00 00 00` },
+    { why: 'an unknown willingness', hex: `02 00000002 01 01 ${'77'.repeat(20)} 00 0000 04 00 00` },
+    { why: 'three URLs', hex: `02 00000002 01 01 ${'77'.repeat(20)} 00 0000 00 00 03 0161 0161 0161` },
+    { why: 'an unknown way to connect', hex: `02 00000002 04 01 ${'77'.repeat(20)} 00 0000 00 00 00` },
+    { why: 'nine addresses', hex: `02 00000002 03 01 ${'77'.repeat(20)} 00 0000 00 09 ${'0161'.repeat(9)} 00` },
+    { why: 'a blank in an address', hex: `02 00000002 03 01 ${'77'.repeat(20)} 00 0000 00 01 03 612062 00` },
     { why: 'a line end in the name of a connection', hex: '03 00000004 01 0a 0001 76' },
     { why: 'a signal that is no UTF-8', hex: '03 00000004 01 61 0002 c328' },
     { why: 'a signal of 15,001 bytes', hex: `03 00000004 01 61 3a99 ${'76'.repeat(15_001)}` },
