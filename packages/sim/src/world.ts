@@ -5,6 +5,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type Instant, toHex, utf8 } from '@warren/base';
+import { EventHeap } from './event-heap.ts';
 import { SeededRandom } from './random.ts';
 
 /** 2026-01-01: simulated dates start there. */
@@ -24,20 +25,13 @@ export interface WireOptions {
   readonly reordering?: number;
 }
 
-interface Event {
-  readonly at: Instant;
-  readonly order: number;
-  readonly run: () => void;
-}
-
 /** The simulated world. */
 export class World {
   readonly seed: number;
   wire: WireOptions;
   private readonly random: SeededRandom;
-  private readonly heap: Event[] = [];
+  private readonly heap = new EventHeap();
   private time: Instant = 0;
-  private order = 0;
   private trace = sha256.create();
   /** Datagrams handed over so far. */
   delivered = 0;
@@ -56,7 +50,7 @@ export class World {
   /** Runs `run` at `at`, or now when that is past; returns what cancels it. */
   at(at: Instant, run: () => void): () => void {
     let cancelled = false;
-    this.push({ at: Math.max(at, this.time), order: this.order++, run: () => cancelled || run() });
+    this.heap.push(Math.max(at, this.time), 0, 0, () => cancelled || run());
     return () => {
       cancelled = true;
     };
@@ -102,8 +96,7 @@ export class World {
   runUntil(condition: () => boolean, untilMs: number): boolean {
     const end = this.time + untilMs;
     while (!condition()) {
-      const next = this.heap[0];
-      if (next === undefined || next.at > end) {
+      if (this.heap.nextAt > end) {
         this.time = end;
         return condition();
       }
@@ -123,43 +116,10 @@ export class World {
   }
 
   private step(): void {
-    const event = this.pop() as Event;
-    this.time = event.at;
+    const { heap } = this;
+    heap.pop();
+    this.time = heap.at;
     this.events++;
-    event.run();
+    if (typeof heap.what === 'function') heap.what();
   }
-
-  private push(event: Event): void {
-    const { heap } = this;
-    let i = heap.push(event) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!before(event, heap[parent] as Event)) break;
-      heap[i] = heap[parent] as Event;
-      i = parent;
-    }
-    heap[i] = event;
-  }
-
-  private pop(): Event | undefined {
-    const { heap } = this;
-    const top = heap[0];
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return top;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1] as Event, heap[child] as Event)) child++;
-      if (!before(heap[child] as Event, last)) break;
-      heap[i] = heap[child] as Event;
-      i = child;
-    }
-    heap[i] = last;
-    return top;
-  }
-}
-
-function before(a: Event, b: Event): boolean {
-  return a.at !== b.at ? a.at < b.at : a.order < b.order;
 }

@@ -4,7 +4,7 @@
  * lab prints the command that shows it again.
  */
 import { HOPS_MAX, type OverlayDatagram } from '@warren/wire';
-import type { Trace } from './event-heap.ts';
+import type { Trace } from '../event-heap.ts';
 import type { MeshPeer } from './mesh-peer.ts';
 import type { MeshWorld } from './mesh-world.ts';
 

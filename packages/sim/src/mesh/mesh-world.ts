@@ -6,9 +6,9 @@
 import { assert, type Instant } from '@warren/base';
 import { Overlay, type OverlayOutput } from '@warren/overlay';
 import { type OverlayDatagram, OverlayType, type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import { EventHeap, type Trace } from '../event-heap.ts';
 import { constantLatency, type LatencyModel } from '../latency.ts';
 import { SeededRandom } from '../random.ts';
-import { EventHeap, type Trace } from './event-heap.ts';
 import { Invariants } from './invariants.ts';
 import { MeshLinks } from './mesh-links.ts';
 import { type Machines, MeshPeer } from './mesh-peer.ts';

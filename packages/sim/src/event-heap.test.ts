@@ -1,8 +1,8 @@
 /** The heap against sorting, and the trace hash. */
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../random.ts';
 import { EventHeap } from './event-heap.ts';
-import { TraceHash } from './trace-hash.ts';
+import { TraceHash } from './mesh/trace-hash.ts';
+import { SeededRandom } from './random.ts';
 
 test('events come in order of time, then of making, however they went in', () => {
   const [heap, random] = [new EventHeap(), new SeededRandom(1)];
