@@ -62,7 +62,7 @@ export class Invariants {
   private memory(peer: MeshPeer): void {
     const records = peer.dht?.store.size ?? 0;
     if (records > RECORDS_MAX) this.broken(`${peer.index} holds ${records} records`);
-    const most = this.world.budgetOf(peer) + LINKS_BEYOND_BUDGET;
+    const most = peer.linkBudget + LINKS_BEYOND_BUDGET;
     // Joiners come to a bootstrap node faster than it may let go of them.
     if (peer.links.size > most && peer.role === undefined && !peer.isBootstrap)
       this.broken(`${peer.index} has ${peer.links.size} links`);

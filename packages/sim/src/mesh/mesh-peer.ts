@@ -19,6 +19,9 @@ export interface Machines {
   readonly dht: Dht | undefined;
 }
 
+/** What a peer is in all its lives. */
+export type Place = Pick<MeshPeer, 'index' | 'id' | 'key' | 'host' | 'isBootstrap' | 'linkBudget'>;
+
 /** One peer. */
 export class MeshPeer {
   readonly index: number;
@@ -28,6 +31,8 @@ export class MeshPeer {
   /** Where it is, for the latency model. */
   readonly host: number;
   readonly isBootstrap: boolean;
+  /** Links that it is to keep at most. */
+  readonly linkBudget: number;
   /** Misbehaviour; none: honest. */
   role: Role | undefined;
   overlay: Overlay;
@@ -56,16 +61,13 @@ export class MeshPeer {
   /** Records that its disk holds, by slot. */
   readonly disk = new Map<string, Uint8Array>();
 
-  constructor(
-    place: Pick<MeshPeer, 'index' | 'id' | 'key' | 'host' | 'isBootstrap'>,
-    { overlay, dht }: Machines,
-    role: Role | undefined,
-  ) {
+  constructor(place: Place, { overlay, dht }: Machines, role: Role | undefined) {
     this.index = place.index;
     this.id = place.id;
     this.key = place.key;
     this.host = place.host;
     this.isBootstrap = place.isBootstrap;
+    this.linkBudget = place.linkBudget;
     this.overlay = overlay;
     this.dht = dht;
     this.role = role;

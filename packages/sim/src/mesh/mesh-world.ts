@@ -11,7 +11,7 @@ import { constantLatency, type LatencyModel } from '../latency.ts';
 import { SeededRandom } from '../random.ts';
 import { Invariants } from './invariants.ts';
 import { MeshLinks } from './mesh-links.ts';
-import { type Machines, MeshPeer } from './mesh-peer.ts';
+import { type Machines, MeshPeer, type Place } from './mesh-peer.ts';
 import type { MeshRecords } from './mesh-records.ts';
 import { Probes } from './probes.ts';
 import type { Role } from './role.ts';
@@ -75,15 +75,7 @@ export class MeshWorld {
   readonly links: MeshLinks;
   readonly probes: Probes;
   readonly invariants: Invariants;
-  readonly stats: MeshStats = {
-    events: 0,
-    datagrams: 0,
-    bytes: 0,
-    lost: 0,
-    linksUp: 0,
-    linksDown: 0,
-    unreachable: 0,
-  };
+  readonly stats: MeshStats = { events: 0, datagrams: 0, bytes: 0, lost: 0, linksUp: 0, linksDown: 0, unreachable: 0 };
   /** Datagrams sent, by `OverlayType`. */
   readonly sentByType = new Float64Array(64);
   /** Their bytes. */
@@ -95,7 +87,6 @@ export class MeshWorld {
   private readonly heap = new EventHeap();
   private readonly trace = new TraceHash();
   private readonly byKey = new Map<PeerKey, MeshPeer>();
-  private readonly budgets = new Map<MeshPeer, number>();
   /** The datagram that is being handled. */
   private inHand: { readonly bytes: Uint8Array; readonly trace: Trace } | undefined;
   private time: Instant = 1000;
@@ -128,10 +119,9 @@ export class MeshWorld {
     const key = peerKey(id);
     assert(!this.byKey.has(key), 'ids differ');
     const isBootstrap = o.isBootstrap ?? false;
-    const place = { index, id, key, host: o.host ?? index % this.latency.hosts, isBootstrap };
-    const budget = o.linkBudget ?? (isBootstrap ? BOOTSTRAP_BUDGET : (this.options.linkBudget ?? 256));
-    const peer = new MeshPeer(place, this.machines(index, id, 0, budget), o.role);
-    if (o.linkBudget !== undefined) this.budgets.set(peer, o.linkBudget);
+    const linkBudget = o.linkBudget ?? (isBootstrap ? BOOTSTRAP_BUDGET : (this.options.linkBudget ?? 256));
+    const place = { index, id, key, host: o.host ?? index % this.latency.hosts, isBootstrap, linkBudget };
+    const peer = new MeshPeer(place, this.machines(place, 0), o.role);
     this.peers.push(peer);
     this.byKey.set(key, peer);
     if (isBootstrap) this.bootstraps.push(peer);
@@ -184,7 +174,7 @@ export class MeshWorld {
       peer.remembered.clear();
       peer.disk.clear();
     }
-    const { overlay, dht } = this.machines(peer.index, peer.id, peer.life, this.budgetOf(peer));
+    const { overlay, dht } = this.machines(peer, peer.life);
     peer.overlay = overlay;
     peer.dht = dht;
     overlay.remember(peer.former, this.time);
@@ -291,15 +281,10 @@ export class MeshWorld {
     return this.inHand?.trace.hops ?? 0;
   }
 
-  private machines(index: number, self: PeerId, life: number, linkBudget: number): Machines {
+  private machines({ index, id: self, linkBudget }: Place, life: number): Machines {
     const random = new SeededRandom(this.seed, `peer ${index} ${life}`);
     const overlay = new Overlay({ self, random, linkBudget });
     return { overlay, dht: this.options.records?.machine(index, self) };
-  }
-
-  /** Links that a peer is to keep at most. */
-  budgetOf(peer: MeshPeer): number {
-    return this.budgets.get(peer) ?? (peer.isBootstrap ? BOOTSTRAP_BUDGET : (this.options.linkBudget ?? 256));
   }
 
   private step(): void {
@@ -401,12 +386,11 @@ export class MeshWorld {
 
 /** Same mode and request id, and there is one. */
 function isSameRequest(a: Uint8Array, b: Uint8Array): boolean {
+  return a[1] === b[1] && requestIdAt(a) === requestIdAt(b) && requestIdAt(a) !== 0;
+}
+
+function requestIdAt(bytes: Uint8Array): number {
   return (
-    a[1] === b[1] &&
-    a[4] === b[4] &&
-    a[5] === b[5] &&
-    a[6] === b[6] &&
-    a[7] === b[7] &&
-    (a[4] !== 0 || a[5] !== 0 || a[6] !== 0 || a[7] !== 0)
+    ((bytes[4] as number) << 24) | ((bytes[5] as number) << 16) | ((bytes[6] as number) << 8) | (bytes[7] as number)
   );
 }
