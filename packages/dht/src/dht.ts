@@ -3,13 +3,11 @@
  * ring (P4 2.1), each at the nearest peer and one neighbour on each side.
  * Sans-IO: requests and answers travel by `overlay`, which finds whoever is
  * nearest to a position. Here are our own wishes: put, create, get, delete,
- * watch, and a look now and then whether holders still have what we wrote.
- * What we do for others is in `holder.ts`.
+ * watch. What we do for others is in `holder.ts`, and what becomes of what we
+ * wrote in `published.ts`.
  */
-import { earliest, type Instant, jitter, Outbox, type Random, uint32 } from '@warren/base';
+import { earliest, type Instant, Outbox, type Random, uint32 } from '@warren/base';
 import {
-  AFTER_BYTES,
-  type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
   decodeDhtNotice,
@@ -19,7 +17,6 @@ import {
   OverlayType,
   type PeerId,
   type PeerKey,
-  peerKey,
   type RecordKind,
 } from '@warren/wire';
 import { Asks, type Done } from './asks.ts';
@@ -27,16 +24,9 @@ import { Holder, type HolderStats, type Via } from './holder.ts';
 import { decodeKept, encodeKept, keptSlot } from './kept.ts';
 import { type Found, Lookup } from './lookup.ts';
 import { POLICIES } from './policy.ts';
-import {
-  type CheckedRecord,
-  isOlderInstance,
-  makeRecord,
-  RecordChecker,
-  type RecordContext,
-  recordName,
-  type Value,
-} from './records.ts';
-import { orderOf, type Store } from './store.ts';
+import { Published } from './published.ts';
+import { type CheckedRecord, makeRecord, RecordChecker, type RecordContext, type Value } from './records.ts';
+import type { Store } from './store.ts';
 import type { Held } from './usage.ts';
 import { shuffled, Watching } from './watching.ts';
 import { Write, type Written } from './write.ts';
@@ -45,9 +35,6 @@ import { Write, type Written } from './write.ts';
 export const REPLICAS = 4;
 /** A light get asks so many of them at first. */
 const LIGHT_REPLICAS = 2;
-/** One record of ours is looked up so often, +-50 %. */
-const AUDIT_MS = 60_000;
-const PUBLISHED_MAX = 128;
 /** When most replicas agree, the others have so long to know better; a holder that is busy is asked again after it. */
 const GRACE_MS = 300;
 /** Records put right after reading, in so long: a lying replica makes every reader try. */
@@ -101,11 +88,9 @@ export class Dht {
   private readonly outbox = new Outbox<DhtOutput>();
   private readonly checker = new RecordChecker();
   private readonly asks = new Asks();
-  private readonly published = new Map<string, CheckedRecord>();
-  private readonly counters = { lost: 0, repaired: 0 };
+  private readonly published: Published;
+  private repaired = 0;
   private nextOperation = 1;
-  private lastSequence = 0;
-  private auditAt: Instant | undefined;
   /** Gets that could end and creates that ask again, in the order of time. */
   private readonly graces: { readonly at: Instant; readonly over: () => void }[] = [];
   private repairs = { left: REPAIRS_MAX, since: 0 };
@@ -129,10 +114,15 @@ export class Dht {
       read: (watch, kind, key) => this.readFor(watch, kind, key),
       changed: (watch, records) => this.outbox.push({ kind: 'changed', watch, records }),
     });
+    this.published = new Published({
+      ...{ ask, check, random: options.random },
+      positions: key => this.positions(key),
+      doubled: () => this.outbox.push({ kind: 'doubled' }),
+    });
   }
 
   get stats(): Readonly<DhtStats> {
-    return { ...this.holder.stats, ...this.counters };
+    return { ...this.holder.stats, lost: this.published.lost, repaired: this.repaired };
   }
 
   /** What we hold for others. */
@@ -267,7 +257,6 @@ export class Dht {
     this.watching.clear();
     this.published.clear();
     this.graces.length = 0;
-    this.auditAt = undefined;
   }
 
   /** Takes over fresh credentials; later records are signed with them. */
@@ -276,7 +265,7 @@ export class Dht {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.holder.wakeAt, this.watching.wakeAt, this.auditAt, this.graces[0]?.at);
+    return earliest(this.holder.wakeAt, this.watching.wakeAt, this.published.wakeAt, this.graces[0]?.at);
   }
 
   tick(now: Instant): void {
@@ -284,7 +273,7 @@ export class Dht {
     this.holder.tick(now);
     this.watching.tick(now);
     while ((this.graces[0]?.at ?? now + 1) <= now) this.graces.shift()?.over();
-    if (this.auditAt !== undefined && now >= this.auditAt) this.audit(now);
+    this.published.tick(now, this.options.wallClock.at(now));
   }
 
   /** Where the replicas of a key lie. */
@@ -301,18 +290,18 @@ export class Dht {
     this.now = now;
     const operation = this.nextOperation++;
     const { credentials, wallClock } = this.options;
-    this.lastSequence = Math.max(this.lastSequence + 1, wallClock.at(now));
-    const record = makeRecord(this.options, { ...o, sequence: this.lastSequence }, now);
+    const sequence = this.published.nextSequence(wallClock.at(now));
+    const record = makeRecord(this.options, { ...o, sequence }, now);
     const { leaf, statement, keys } = credentials;
     const expiresAt = record.signedAt + record.lifetimeS * 1000;
     const own = { record, writer: { leaf, statement, noiseStatic: keys.noise.public }, expiresAt };
-    this.publish(own, now);
+    this.published.add(own, now);
     const write = new Write(op, own, this.positions(o.key), {
       ask: (request, target, done) => this.ask(request, target, done),
       check: of => this.checker.check(this.options, of, this.now),
       beside: position => this.beside(position),
       written: written => this.outbox.push({ kind: 'stored', operation, ...written }),
-      behind: newer => this.behind(own, newer),
+      behind: newer => this.published.behind(own, newer),
       wait: over => this.wait(over),
     });
     write.start();
@@ -340,55 +329,11 @@ export class Dht {
     );
   }
 
-  /** Remembers what we wrote last, to look now and then whether it is still there (faults.md row 16). */
-  private publish(own: CheckedRecord, now: Instant): void {
-    const { kind, key, index, isDeleted } = own.record;
-    const name = `${kind} ${index} ${peerKey(key)}`;
-    this.published.delete(name);
-    const oldest = this.published.keys().next();
-    if (this.published.size >= PUBLISHED_MAX && !oldest.done) this.published.delete(oldest.value);
-    if (!isDeleted) this.published.set(name, own);
-    this.auditAt ??= now + jitter(this.options.random, AUDIT_MS, 0.5);
-  }
-
-  /** Asks one replica, drawn at random, for one of our records, and puts it there again if it is gone. */
-  private audit(now: Instant): void {
-    const today = this.options.wallClock.at(now);
-    for (const [name, { expiresAt }] of this.published) if (expiresAt <= today) this.published.delete(name);
-    const all = [...this.published.values()];
-    this.auditAt = all.length > 0 ? now + jitter(this.options.random, AUDIT_MS, 0.5) : undefined;
-    const own = all[uint32(this.options.random) % Math.max(1, all.length)];
-    if (own === undefined) return;
-    const { kind, key } = own.record;
-    const position = this.positions(key)[uint32(this.options.random) % REPLICAS] as PeerId;
-    const request = { op: 'get', position, kind, key, after: justBefore(orderOf(own)), most: 1 } as const;
-    this.ask(request, position, answer => {
-      if (answer?.status === 'ok' || answer?.status === 'not-found') this.audited(own, position, answer);
-    });
-  }
-
-  private audited(own: CheckedRecord, position: PeerId, { records: [shown] }: DhtAnswer): void {
-    const checked = shown && this.checker.check(this.options, shown, this.now);
-    const isOurs = checked !== undefined && isSameKey(shown, own.record) && recordName(checked) === recordName(own);
-    if (isOurs && checked.record.sequence >= own.record.sequence) {
-      if (isOlderInstance(own, checked)) this.outbox.push({ kind: 'doubled' });
-      return;
-    }
-    this.counters.lost++;
-    this.ask({ op: 'put', position, record: own.record }, position, () => {});
-  }
-
-  /** A holder has a newer record of ours: a second run of this identity wrote it, or we did before our clock was set back. */
-  private behind(own: CheckedRecord, newer: CheckedRecord): void {
-    if (isOlderInstance(own, newer)) this.outbox.push({ kind: 'doubled' });
-    else this.lastSequence = Math.max(this.lastSequence, newer.record.sequence);
-  }
-
   private repair(position: PeerId, { record, expiresAt }: CheckedRecord): void {
     if (this.now - this.repairs.since >= REPAIRS_MS) this.repairs = { left: REPAIRS_MAX, since: this.now };
     if (expiresAt <= this.options.wallClock.at(this.now) || this.repairs.left <= 0) return;
     this.repairs.left--;
-    this.counters.repaired++;
+    this.repaired++;
     this.ask({ op: 'put', position, record }, position, () => {});
   }
 
@@ -413,19 +358,4 @@ export class Dht {
     const tag = this.asks.add(done, this.now);
     this.outbox.push({ kind: 'request', type, target, payload, tag });
   }
-}
-
-/** The largest order below one: what a page has to begin behind to begin with it. */
-function justBefore(order: Uint8Array): Uint8Array {
-  const before = order.slice(0, AFTER_BYTES);
-  for (let i = before.length - 1; i >= 0; i--) {
-    const digit = before[i] as number;
-    before[i] = digit === 0 ? 0xff : digit - 1;
-    if (digit > 0) return before;
-  }
-  return new Uint8Array(AFTER_BYTES);
-}
-
-function isSameKey(a: DhtRecord | undefined, b: DhtRecord): boolean {
-  return a?.kind === b.kind && peerKey(a.key) === peerKey(b.key);
 }
