@@ -8,6 +8,7 @@ import {
   clockwise,
   compareDistance,
   fraction,
+  idAtFraction,
   type PeerId,
   type PeerKey,
   peerIdFromKey,
@@ -92,7 +93,7 @@ export class Region {
 
   /** A point about one peer further on than `position`, where a neighbour of its nearest peer sits. */
   beside(position: PeerId, side: 1 | -1): PeerId {
-    const step = idAt(this.spacing());
+    const step = idAtFraction(this.spacing());
     return side > 0 ? addIds(position, step) : clockwise(step, position);
   }
 
@@ -120,16 +121,4 @@ export class Region {
 
 function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** A share of the ring as a distance, to 48 bits. */
-function idAt(share: number): PeerId {
-  const id = new Uint8Array(20);
-  let rest = share;
-  for (let i = 0; i < 6; i++) {
-    rest *= 256;
-    id[i] = Math.floor(rest);
-    rest -= Math.floor(rest);
-  }
-  return id;
 }

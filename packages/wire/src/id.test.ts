@@ -110,6 +110,7 @@ describe('fractions of the ring', () => {
         expect(made.subarray(6)).toEqual(chance.subarray(6));
         const off = fraction(made) - at;
         expect(Math.abs(off)).toBeLessThanOrEqual(2 ** -48);
+        expect(idAtFraction(at)).toEqual(Uint8Array.from({ length: 20 }, (_, i) => (i < 6 ? (made[i] as number) : 0)));
       }),
     );
   });

@@ -65,9 +65,9 @@ export function fraction(id: PeerId): number {
   return Math.min(value, 1 - Number.EPSILON / 2);
 }
 
-/** The id that lies at a fraction of the ring in [0, 1); bits below 2^-48 come from `random`. */
-export function idAtFraction(share: number, random: Random): PeerId {
-  const id = random.bytes(PEER_ID_BYTES);
+/** The id that lies at a fraction of the ring in [0, 1); bits below 2^-48 come from `random`, or are 0 without it. */
+export function idAtFraction(share: number, random?: Random): PeerId {
+  const id = random?.bytes(PEER_ID_BYTES) ?? new Uint8Array(PEER_ID_BYTES);
   let rest = share;
   for (let i = 0; i < 6; i++) {
     rest *= 256;
