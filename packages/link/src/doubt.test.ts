@@ -1,10 +1,8 @@
 /** A link on which nothing comes back: who hears of it before it is lost, and what takes over (faults rows 21, 31). */
-import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf, type End, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
-const verifier = simVerifier();
 const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
 
 let bed: Testbed;
@@ -105,12 +103,8 @@ describe('faults #21 another path of the link that answers', () => {
 function link({ hasCarrier }: { readonly hasCarrier: boolean }): void {
   bed = new Testbed();
   [a, b] = ['a', 'b'].map(name => {
-    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
-    const random = new SeededRandom(3, name);
-    const credentials = simCredentials(identity, random, TESTBED_UNIX_MS);
-    const authority = Authority.group(CA.der, { verifier }) as Authority;
     const publicId = hasCarrier ? { publicId: new Uint8Array(20).fill(name.charCodeAt(0)) } : {};
-    return bed.add(name, { suite: simSuite, authority, credentials, random, ...publicId });
+    return bed.add(name, { ...simParty(CA, name, new SeededRandom(2, name), TESTBED_UNIX_MS), ...publicId });
   }) as [End, End];
   bed.connect(a, b, `udp/${addressOf('b')}`);
   bed.run(2000);

@@ -1,13 +1,11 @@
 /** What ends a link and what does not: nobody's word but the neighbour's, and time (session.md 2.5; faults row 62). */
 import { concat } from '@warren/base';
 import { REJECT_AFTER_MS } from '@warren/session';
-import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { encodeNoSession, Inner, PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf, type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
-const verifier = simVerifier();
 const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
 const TO_B = `udp/${addressOf('b')}`;
 const FROM_A = `udp/${addressOf('a')}`;
@@ -18,13 +16,8 @@ let b: End;
 
 beforeEach(() => {
   bed = new Testbed();
-  [a, b] = ['a', 'b'].map(name => {
-    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
-    const random = new SeededRandom(3, name);
-    const credentials = simCredentials(identity, random, TESTBED_UNIX_MS);
-    const authority = Authority.group(CA.der, { verifier }) as Authority;
-    return bed.add(name, { suite: simSuite, authority, credentials, random });
-  }) as [End, End];
+  a = bed.add('a', simParty(CA, 'a', new SeededRandom(2, 'a'), TESTBED_UNIX_MS));
+  b = bed.add('b', simParty(CA, 'b', new SeededRandom(2, 'b'), TESTBED_UNIX_MS));
   bed.connect(a, b, TO_B);
   bed.run(2500);
 });

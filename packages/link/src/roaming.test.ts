@@ -1,12 +1,10 @@
 /** A neighbour whose address changes, and others who only pretend (session.md 2.5 "Roaming"; faults rows 25, 36, 58). */
-import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ASK_EVERY_MS, MOVE_EVERY_MS } from './roaming.ts';
 import { addressOf, type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
-const verifier = simVerifier();
 const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
 const ONE_WAY_MS = 10;
 const MALLORY = 'udp/203.0.113.66:6';
@@ -17,13 +15,8 @@ let b: End;
 
 beforeEach(() => {
   bed = new Testbed();
-  [a, b] = ['a', 'b'].map(name => {
-    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
-    const random = new SeededRandom(3, name);
-    const credentials = simCredentials(identity, random, TESTBED_UNIX_MS);
-    const authority = Authority.group(CA.der, { verifier }) as Authority;
-    return bed.add(name, { suite: simSuite, authority, credentials, random });
-  }) as [End, End];
+  a = bed.add('a', simParty(CA, 'a', new SeededRandom(2, 'a'), TESTBED_UNIX_MS));
+  b = bed.add('b', simParty(CA, 'b', new SeededRandom(2, 'b'), TESTBED_UNIX_MS));
   bed.connect(a, b, `udp/${addressOf('b')}`);
   bed.run(2500);
 });

@@ -1,8 +1,7 @@
 /** End-to-end sessions over an overlay that delays, and over hops that lie. Whole groups are in `test/stories`. */
 import { type Instant, utf8, WallClock } from '@warren/base';
 import { type PostQuantumMode, prologue, SessionIndices, Sessions } from '@warren/session';
-import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { cheapCrypto, SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { Inner, PacketType, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { EndToEnd } from './end-to-end.ts';
@@ -78,14 +77,13 @@ describe('end to end', () => {
 
 function member(name: string, postQuantum: PostQuantumMode): Member {
   const random = new SeededRandom(1, name);
-  const authority = Authority.group(CA.der, { verifier: cheapCrypto.verifier() }) as Authority;
-  const identity = simMember(CA, { user: name, device: name }, random, UNIX_MS);
-  const credentials = simCredentials(identity, random, UNIX_MS);
+  const party = simParty(CA, name, random, UNIX_MS);
+  const { authority, credentials } = party;
   const peer = peerKey(credentials.leaf.peerId);
-  const [suite, kem, wallClock] = [cheapCrypto.suite, cheapCrypto.kem, new WallClock(UNIX_MS, 0)];
   const indices = new SessionIndices<Sessions>(random);
   const sessions = new Sessions({
-    ...{ suite, kem, wallClock, authority, credentials, random, postQuantum, self: peer, scope: 'end-to-end' },
+    ...party,
+    ...{ wallClock: new WallClock(UNIX_MS, 0), postQuantum, self: peer, scope: 'end-to-end' },
     indices,
     pathTo: EndToEnd.path,
     prologueFor: (path, role) => {

@@ -1,17 +1,14 @@
 /** The end of a session table: nothing is left of it, in memory or in the process's indices. */
 import { utf8 } from '@warren/base';
 import type { AeadKey, NoiseSuite } from '@warren/noise';
-import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { cheapCrypto, SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readIndex } from './index.ts';
 import { type End, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const random = new SeededRandom(1, 'closing');
-const verifier = cheapCrypto.verifier();
 const CA = simAuthority(random, TESTBED_UNIX_MS, cheapCrypto);
-const AUTHORITY = Authority.group(CA.der, { verifier }) as Authority;
 
 let bed: Testbed;
 let a: End;
@@ -99,8 +96,5 @@ test('faults #51 keys are handed on and their bytes erased, those of the handsha
 });
 
 function options(name: string, suite: NoiseSuite) {
-  const own = new SeededRandom(2, name);
-  const identity = simMember(CA, { user: name, device: name }, own, TESTBED_UNIX_MS);
-  const credentials = simCredentials(identity, own, TESTBED_UNIX_MS);
-  return { suite, authority: AUTHORITY, credentials, random: own };
+  return { ...simParty(CA, name, new SeededRandom(2, name), TESTBED_UNIX_MS), suite };
 }

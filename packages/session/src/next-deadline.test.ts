@@ -1,7 +1,6 @@
 /** A table asks for no tick later than all its deadlines, looked at one by one, would have it. */
 import { earliest, utf8 } from '@warren/base';
-import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { cheapCrypto, SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { expect, test } from 'vitest';
 import type { Keyring } from './keyring.ts';
 import { NextDeadline } from './next-deadline.ts';
@@ -9,7 +8,6 @@ import type { Upgrades } from './post-quantum.ts';
 import { type End, type EndOptions, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const CA = simAuthority(new SeededRandom(1, 'deadlines'), TESTBED_UNIX_MS, cheapCrypto);
-const AUTHORITY = Authority.group(CA.der, { verifier: cheapCrypto.verifier() }) as Authority;
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 
 test('is looked for once, until something has moved', () => {
@@ -75,9 +73,5 @@ function lookAtAll(machine: Keyring | Upgrades): number | undefined {
 }
 
 function options(name: string, seed: number): EndOptions {
-  const random = new SeededRandom(seed, name);
-  const identity = simMember(CA, { user: name, device: name }, random, TESTBED_UNIX_MS);
-  const credentials = simCredentials(identity, random, TESTBED_UNIX_MS);
-  const { suite, kem } = cheapCrypto;
-  return { suite, kem, authority: AUTHORITY, credentials, random };
+  return simParty(CA, name, new SeededRandom(seed, name), TESTBED_UNIX_MS);
 }

@@ -3,17 +3,15 @@
  * and end no session (session.md 2.4, 2.5; faults rows 46, 48, 55).
  */
 import { utf8, WallClock } from '@warren/base';
-import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { cheapCrypto, SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { decodeHs1, HS1_MAC1_OFFSET, type Hs1, PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mac1, prologue, Responder } from './index.ts';
 import { type End, type EndOptions, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const random = new SeededRandom(1, 'observer');
-const verifier = cheapCrypto.verifier();
 const CA = simAuthority(random, TESTBED_UNIX_MS, cheapCrypto);
-const AUTHORITY = Authority.group(CA.der, { verifier }) as Authority;
+const { networkKey: NETWORK_KEY } = options('a').authority;
 const HELLO = utf8('hello');
 
 let bed: Testbed;
@@ -50,7 +48,7 @@ describe('whoever sends a copy of our first message with another index', () => {
     const forged = (bytes: Uint8Array) => {
       const copy = bytes.slice();
       copy[4] = (copy[4] as number) ^ 1;
-      copy.set(mac1(AUTHORITY.networkKey, copy), HS1_MAC1_OFFSET);
+      copy.set(mac1(NETWORK_KEY, copy), HS1_MAC1_OFFSET);
       return copy;
     };
     bed.fate = letter => {
@@ -69,7 +67,7 @@ describe('whoever answers our first message in place of another', () => {
   test('faults #48 as another member, prevents no rekey, so that the session goes on', () => {
     const mallory = options('mallory');
     const context = { ...mallory, wallClock: new WallClock(TESTBED_UNIX_MS, 0) };
-    const bound = prologue(AUTHORITY.networkKey, []);
+    const bound = prologue(NETWORK_KEY, []);
     bed.connect(a, b, 'b/1');
     bed.run(1000);
     let answered = 0;
@@ -86,7 +84,7 @@ describe('whoever answers our first message in place of another', () => {
     const thief = options('mallory');
     const stolen = { ...thief, credentials: { ...thief.credentials, leaf: options('b').credentials.leaf } };
     const context = { ...stolen, wallClock: new WallClock(TESTBED_UNIX_MS, 0) };
-    const bound = prologue(AUTHORITY.networkKey, []);
+    const bound = prologue(NETWORK_KEY, []);
     answerFirst(({ bytes }) => {
       return (Responder.answer(context, bound, decodeHs1(bytes) as Hs1, 99, bed.now) as Responder).hs2;
     });
@@ -120,8 +118,5 @@ function expectTalkFor(seconds: number): void {
 }
 
 function options(name: string): EndOptions {
-  const own = new SeededRandom(2, name);
-  const identity = simMember(CA, { user: name, device: name }, own, TESTBED_UNIX_MS);
-  const credentials = simCredentials(identity, own, TESTBED_UNIX_MS);
-  return { suite: cheapCrypto.suite, authority: AUTHORITY, credentials, random: own };
+  return simParty(CA, name, new SeededRandom(2, name), TESTBED_UNIX_MS);
 }

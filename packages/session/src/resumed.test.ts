@@ -1,13 +1,11 @@
 /** Handshakes after sleep: everybody is called, a few at a time (session.md 2.5; faults row 34). */
-import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { PacketType } from '@warren/wire';
 import { expect, test } from 'vitest';
 import { RESUMED_AT_ONCE, resumedAt } from './resumed.ts';
 import { type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
-const verifier = simVerifier();
 
 test('many peers are called in an order without a crowd', () => {
   const random = new SeededRandom(34, 'order');
@@ -73,16 +71,6 @@ test('an HS3 that comes after ten seconds is too late, though no timer has fired
 
 function pair(): { bed: Testbed; a: End; b: End } {
   const bed = new Testbed();
-  const [a, b] = ['a', 'b'].map(name => {
-    const identity = simMember(CA, { user: name, device: name }, new SeededRandom(2, name), TESTBED_UNIX_MS);
-    const random = new SeededRandom(3, name);
-    const authority = Authority.group(CA.der, { verifier }) as Authority;
-    return bed.add(name, {
-      suite: simSuite,
-      authority,
-      credentials: simCredentials(identity, random, TESTBED_UNIX_MS),
-      random,
-    });
-  }) as [End, End];
-  return { bed, a, b };
+  const add = (name: string) => bed.add(name, simParty(CA, name, new SeededRandom(2, name), TESTBED_UNIX_MS));
+  return { bed, a: add('a'), b: add('b') };
 }

@@ -4,11 +4,10 @@
  */
 import { type Random, sameBytes } from '@warren/base';
 import { HandshakeState, type KeyPair, type NoiseSuite, nobleSuite } from '@warren/noise';
-import { SeededRandom, simAuthority, simCredentials, simMember, simVerifier } from '@warren/sim';
-import { Authority, type Credentials } from '@warren/trust';
+import { SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { decodeHs1, decodeHsReply, decodePostQuantum, Inner, PacketType } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
-import { mlKem768, type PostQuantumMode, prologue, readIndex, Transport } from './index.ts';
+import { type PostQuantumMode, prologue, readIndex, Transport } from './index.ts';
 import { type End, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const CA = simAuthority(new SeededRandom(1, 'ca'), TESTBED_UNIX_MS);
@@ -66,14 +65,9 @@ function talk(postQuantum: PostQuantumMode) {
       return pair;
     },
   };
-  const verifier = simVerifier();
   const actor = (name: string): Actor => {
-    const random = new SeededRandom(3, name);
-    const identity = simMember(CA, { user: name, device: name }, random, TESTBED_UNIX_MS);
-    const credentials: Credentials = simCredentials(identity, random, TESTBED_UNIX_MS);
-    const authority = Authority.group(CA.der, { verifier }) as Authority;
-    const end = bed.add(name, { suite, authority, credentials, random, postQuantum, kem: mlKem768 });
-    return { end, keys: credentials.keys.noise };
+    const party = simParty(CA, name, new SeededRandom(3, name), TESTBED_UNIX_MS);
+    return { end: bed.add(name, { ...party, suite, postQuantum }), keys: party.credentials.keys.noise };
   };
   const [a, b] = [actor('a'), actor('b')];
   bed.connect(a.end, b.end, 'b/1');
@@ -132,7 +126,7 @@ function noiseOf(record: readonly Letter[], type: number): Uint8Array {
 }
 
 function bound(): Uint8Array {
-  return prologue((Authority.group(CA.der) as Authority).networkKey, []);
+  return prologue(simParty(CA, 'anybody', new SeededRandom(3), TESTBED_UNIX_MS).authority.networkKey, []);
 }
 
 function contains(bytes: Uint8Array): boolean {

@@ -1,7 +1,6 @@
 /** Sessions that nobody uses: end to end they are left to end, between neighbours they are kept. */
 import { utf8 } from '@warren/base';
-import { cheapCrypto, SeededRandom, simAuthority, simCredentials, simMember } from '@warren/sim';
-import { Authority } from '@warren/trust';
+import { cheapCrypto, SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { PacketType } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
 import type { PostQuantumMode } from './agreement.ts';
@@ -10,7 +9,6 @@ import { REJECT_AFTER_MS, REKEY_AFTER_MS } from './secured-peer.ts';
 import { type End, type EndOptions, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const CA = simAuthority(new SeededRandom(1, 'unused'), TESTBED_UNIX_MS, cheapCrypto);
-const AUTHORITY = Authority.group(CA.der, { verifier: cheapCrypto.verifier() }) as Authority;
 const HELLO = utf8('hello');
 
 describe('a session end to end', () => {
@@ -70,9 +68,5 @@ function pair(scope: Scope, postQuantum: PostQuantumMode): { bed: Testbed; a: En
 }
 
 function options(name: string, scope: Scope, postQuantum: PostQuantumMode): EndOptions {
-  const random = new SeededRandom(2, name);
-  const identity = simMember(CA, { user: name, device: name }, random, TESTBED_UNIX_MS);
-  const credentials = simCredentials(identity, random, TESTBED_UNIX_MS);
-  const { suite, kem } = cheapCrypto;
-  return { suite, kem, authority: AUTHORITY, credentials, random, scope, postQuantum };
+  return { ...simParty(CA, name, new SeededRandom(2, name), TESTBED_UNIX_MS), scope, postQuantum };
 }

@@ -6,8 +6,10 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, type Random, toHex, type UnixMs, utf8 } from '@warren/base';
-import { hiddenKeyPair } from '@warren/noise';
+import { hiddenKeyPair, type NoiseSuite } from '@warren/noise';
+import type { Kem } from '@warren/session';
 import {
+  Authority,
   type Credentials,
   type Revocation,
   type RevocationList,
@@ -99,6 +101,22 @@ export function simStranger(
 /** What one run of a process shows: fresh working keys from `random`, and the statement that binds them. */
 export function simCredentials(identity: SimIdentity, random: Random, now: UnixMs): Credentials {
   return simRenewed(identity, workingKeys(random, identity.crypto), now);
+}
+
+/** What one end of a session is made with. */
+export interface SimParty {
+  readonly suite: NoiseSuite;
+  readonly kem: Kem;
+  readonly authority: Authority;
+  readonly credentials: Credentials;
+  readonly random: Random;
+}
+
+/** A member in its first run, whose user and device both are `name`; `random` draws all that is its own, now and later. */
+export function simParty(ca: SimAuthority, name: string, random: Random, now: UnixMs): SimParty {
+  const { suite, kem, verifier } = ca.crypto;
+  const credentials = simCredentials(simMember(ca, { user: name, device: name }, random, now), random, now);
+  return { suite, kem, authority: Authority.group(ca.der, { verifier: verifier() }) as Authority, credentials, random };
 }
 
 /** The same later in that run: another certificate perhaps, and a fresh statement about the same keys. */

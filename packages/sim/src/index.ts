@@ -1,9 +1,11 @@
 export {
   type SimAuthority,
   type SimIdentity,
+  type SimParty,
   simAuthority,
   simCredentials,
   simMember,
+  simParty,
   simRevocations,
   simStranger,
 } from './certificates.ts';
