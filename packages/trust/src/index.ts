@@ -36,7 +36,7 @@ export {
   revocationHeadText,
   revocationListText,
 } from './revocation.ts';
-export { RIGHTS, type Right } from './rights.ts';
+export { encodeRights, RIGHTS, type Right } from './rights.ts';
 export {
   decodeStatement,
   encodeStatement,
