@@ -95,6 +95,7 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
   }
   for (const { file } of all) if (file.sitePin !== undefined) host.pinServer(file.site, file.sitePin);
   const bootstraps = [...new Set(all.flatMap(({ file }) => file.bootstraps))];
+  host.useStun([...new Set(all.flatMap(({ file }) => file.stun ?? []))]);
   const peer = await startPeer(host, { bootstraps });
   undo.push(() => peer.stop());
   const daemon = new RunningDaemon(o, { host, peer, control, gathered, stop });
@@ -108,7 +109,8 @@ async function openHost(o: DaemonOptions): Promise<NodeHost> {
   const { udpPort, stateDir, say } = o;
   const udp = udpPort === false ? false : udpPort === undefined ? {} : { port: udpPort };
   try {
-    return await nodeHost({ kind: 'edge', stateDir, udp, log: message => say({ step: 'note', message }) });
+    const log = (message: string): void => say({ step: 'note', message });
+    return await nodeHost({ kind: 'edge', stateDir, udp, answerStun: true, log });
   } catch (error) {
     // Both come as sentences that say what to do.
     if (error instanceof StorageError || !(error instanceof Error)) throw error;

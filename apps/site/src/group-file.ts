@@ -21,6 +21,7 @@ export function groupFile(
     site: address.origin,
     ...(address.pin === undefined ? {} : { sitePin: address.pin }),
     bootstraps: address.bootstraps,
+    ...(address.stun.length === 0 ? {} : { stun: address.stun }),
     ca: toBase64Url(group.ca_certificate),
     rendezvous: toBase64Url(group.rendezvous),
     subnet: group.subnet,

@@ -75,7 +75,7 @@ export function needsTls(options: SiteOptions): boolean {
 /** Names and addresses under which people may reach a site that listens on `host`, without ports; the best one first. */
 export function reachableAs(host: string): readonly string[] {
   if (isLoopback(host)) return ['localhost', '127.0.0.1', '::1'];
-  if (host !== '0.0.0.0' && host !== '::') return [host, 'localhost'];
+  if (!isAny(host)) return [host, 'localhost'];
   const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? []);
   const global = addresses.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
   const sorted = global.map(({ address }) => address).sort((a, b) => isIP(a) - isIP(b));
@@ -87,6 +87,30 @@ export function directOrigin(tls: boolean, host: string, port: number): string {
   const [best] = reachableAs(host);
   const name = printHostPort({ host: best ?? host, port });
   return new URL(`${tls ? 'https' : 'http'}://${name}`).origin;
+}
+
+/**
+ * STUN servers for group files: the bootstrap node's UDP port, under an address of each family, or under the public name
+ * where it listens on all addresses. None on loopback, where nobody can learn anything from it.
+ */
+export function stunServers(udp: HostPort, publicUrl?: string): readonly string[] {
+  if (isLoopback(udp.host)) return [];
+  const hosts = isAny(udp.host) ? (publicUrl === undefined ? ownAddresses(udp.host) : [hostOf(publicUrl)]) : [udp.host];
+  return hosts.map(host => `stun:${printHostPort({ host, port: udp.port })}`);
+}
+
+function isAny(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** The first address of each family that a socket for all addresses serves: `0.0.0.0` means IPv4 only. */
+function ownAddresses(any: string): readonly string[] {
+  const addresses = reachableAs(any).filter(name => !isLoopback(name));
+  return (any === '::' ? [4, 6] : [4]).flatMap(kind => addresses.find(name => isIP(name) === kind) ?? []);
+}
+
+function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** Where the built page is, from the root of the repository. */

@@ -22,6 +22,8 @@ export interface SiteAddress {
   readonly origin: string;
   /** WebSocket URLs of bootstrap nodes for group files. */
   readonly bootstraps: readonly string[];
+  /** STUN servers, `stun:host:port`: the bootstrap node's UDP port, where others can reach it. */
+  readonly stun: readonly string[];
   /** SHA-256 of the site's own TLS key (SPKI) as base64url; absent behind a proxy and on loopback. */
   readonly pin?: string;
   /** Host names without port, lower case, that requests may come for; IP literals are always allowed. */

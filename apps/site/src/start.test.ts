@@ -46,6 +46,7 @@ describe('on loopback', () => {
     expect(state).toEqual({
       setup: true,
       bootstraps: [`ws://localhost:${site.listening.port}/bootstrap`],
+      stun: [],
       version: '1.2.3',
     });
     const lines = welcome(site, join(folder, 'data'), folder).join('\n');
@@ -121,6 +122,7 @@ describe('off loopback', () => {
     const { origin, pin, bootstraps } = first.site.address;
     expect(origin).toMatch(/^https:/);
     expect(bootstraps).toEqual([`${origin.replace('https', 'wss')}/bootstrap`]);
+    expect(first.site.address.stun).toEqual([`stun:${new URL(origin).host}`]);
     expect(await pinSeen(first.listening.port)).toBe(pin);
     await first.stop();
     const second = await start('--listen', '0.0.0.0:0');

@@ -15,7 +15,7 @@ import { SiteError } from './errors.ts';
 import { makeFolder } from './folder.ts';
 import { type HostPort, printHostPort } from './host-port.ts';
 import { listen } from './listen.ts';
-import { directOrigin, needsTls, PAGE_DIR, reachableAs, type SiteOptions } from './options.ts';
+import { directOrigin, needsTls, PAGE_DIR, reachableAs, type SiteOptions, stunServers } from './options.ts';
 import { refreshLists } from './revocation-list.ts';
 import { buildServer } from './server.ts';
 import { forgetExpiredSessions } from './sessions.ts';
@@ -91,7 +91,8 @@ async function startParts(
   await buildPage(root, log, around.interrupted);
   if (around.interrupted.aborted) throw new SiteError(503, 'interrupted', 'Stopped.');
 
-  const address = addressOf(options, listening.port, names, tls);
+  const udp = options.bootstrapUdp ?? { host: options.listen.host, port: listening.port };
+  const address = addressOf(options, { port: listening.port, udp, names }, tls);
   const site: Site = { db, now: Date.now, caKeys, address, version: around.version, log };
   const pageDir = join(root, PAGE_DIR);
   const behindProxy = options.publicUrl !== undefined;
@@ -103,7 +104,6 @@ async function startParts(
     await app.close();
   });
 
-  const udp = options.bootstrapUdp ?? { host: options.listen.host, port: listening.port };
   const { server } = listening;
   const bootstrap = await around.attachBootstrap({ server, path: '/bootstrap', dataDir, udp, log });
   undo.push(() => bootstrap.stop());
@@ -127,12 +127,19 @@ async function caKeysFor(db: Database, options: SiteOptions, around: Surrounding
   return openCaKeys(db, path, around.passphrase, around.log);
 }
 
-function addressOf(options: SiteOptions, port: number, names: readonly string[], tls?: TlsIdentity): SiteAddress {
+interface Reachable {
+  readonly port: number;
+  readonly udp: HostPort;
+  readonly names: readonly string[];
+}
+
+function addressOf(options: SiteOptions, { port, udp, names }: Reachable, tls?: TlsIdentity): SiteAddress {
   const origin = options.publicUrl ?? directOrigin(tls !== undefined, options.listen.host, port);
   const isProxied = options.publicUrl?.startsWith('https:') === true;
   return {
     origin,
     bootstraps: [`${origin.replace(/^http/, 'ws')}/bootstrap`],
+    stun: stunServers(udp, options.publicUrl),
     hosts: new Set([...names, new URL(origin).hostname]),
     tls: tls !== undefined,
     ...(tls !== undefined && !isProxied && { pin: tls.pin }),

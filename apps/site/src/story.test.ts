@@ -21,6 +21,7 @@ test('from the set-up link to a second member with a certificate', async () => {
   expect((await ada.get('/api/state')).body).toEqual({
     setup: true,
     bootstraps: ['ws://localhost:8080/bootstrap'],
+    stun: [],
     version: '0.0.0',
   });
 

@@ -59,6 +59,7 @@ export async function testSite(options: TestSiteOptions = {}): Promise<TestSite>
     address: {
       origin: ORIGIN,
       bootstraps: ['ws://localhost:8080/bootstrap'],
+      stun: [],
       hosts: new Set(['localhost']),
       tls: false,
     },

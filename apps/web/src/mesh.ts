@@ -45,7 +45,7 @@ export interface Mesh {
   /** Asks the site for the next certificate in time, and for the list of removed members, until it is stopped. */
   lookAfter(group: WarrenGroup, membership: Membership): { stop(): void };
   /** Starts the participant. */
-  start(bootstraps: readonly string[]): Promise<WarrenPeer>;
+  start(around: { readonly bootstraps: readonly string[]; readonly stun: readonly string[] }): Promise<WarrenPeer>;
 }
 
 /** The site is where the page came from, under whatever name the person typed; the page may call no other. */
@@ -67,6 +67,9 @@ export async function openMesh(): Promise<Mesh> {
       return enrol(host, parsed, { fetch: fetchFromHere });
     },
     lookAfter: (group, membership) => new Upkeep({ host, group, membership, fetch: fetchFromHere, renewed: () => {} }),
-    start: bootstraps => startPeer(host, { bootstraps }),
+    start({ bootstraps, stun }) {
+      host.useStun(stun);
+      return startPeer(host, { bootstraps });
+    },
   };
 }

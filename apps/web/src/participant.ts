@@ -227,8 +227,10 @@ async function start(group: string): Promise<WarrenPeer | undefined> {
     return undefined;
   }
   const file = ownMemberships().find(membership => membership.file.group === group)?.file;
-  const bootstraps = new Set([...(siteState.value?.bootstraps ?? []), ...(file?.bootstraps ?? [])]);
-  const peer = await opened.mesh.start([...bootstraps]);
+  const site = siteState.value;
+  const bootstraps = new Set([...(site?.bootstraps ?? []), ...(file?.bootstraps ?? [])]);
+  const stun = new Set([...(site?.stun ?? []), ...(file?.stun ?? [])]);
+  const peer = await opened.mesh.start({ bootstraps: [...bootstraps], stun: [...stun] });
   running = { peer, leadership };
   lapse.value = undefined;
   peer.setResting(isResting);

@@ -17,6 +17,8 @@ export interface SiteState {
   readonly setup: boolean;
   readonly user?: User;
   readonly bootstraps: readonly string[];
+  /** STUN servers, `stun:host:port`. */
+  readonly stun: readonly string[];
   readonly version: string;
 }
 

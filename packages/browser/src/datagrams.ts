@@ -13,7 +13,8 @@ const STOP_PATIENCE_MS = 2_000;
 /** The datagrams of a tab. */
 export class BrowserDatagrams implements Datagrams {
   readonly can: Datagrams['can'] = { udp: false, webrtc: hasWebRtc, websocket: true };
-  private readonly iceServers: readonly RTCIceServer[];
+  /** STUN servers, `stun:host:port`. */
+  stunServers: readonly string[] = [];
   private readonly ways = new Map<PathId, Way>();
   /** WebRTC connections by name, until they end. */
   private readonly connections = new Map<string, WebRtcWay>();
@@ -23,10 +24,6 @@ export class BrowserDatagrams implements Datagrams {
   private stopped = false;
   /** Datagrams and signals that were dropped, either way. */
   dropped = 0;
-
-  constructor(iceServers: readonly RTCIceServer[]) {
-    this.iceServers = iceServers;
-  }
 
   maxBytes(): number {
     return STREAM_PATH_BYTES;
@@ -75,7 +72,7 @@ export class BrowserDatagrams implements Datagrams {
     const shared = this.shared(path);
     const way = new WebRtcWay({
       role,
-      iceServers: this.iceServers,
+      iceServers: this.stunServers.length === 0 ? [] : [{ urls: [...this.stunServers] }],
       onSignal: signal => this.listener({ kind: 'webrtc-signal', connection, signal }),
       events: {
         ...shared,

@@ -9,17 +9,20 @@ import { browserRandom } from './random.ts';
 import { openShelf } from './shelf.ts';
 import { browserStorage, openStore } from './storage.ts';
 
-/** What a page may choose. */
-export interface BrowserHostOptions {
-  /** STUN and TURN servers for WebRTC; none unless given, so that no third party learns of members. */
-  readonly iceServers?: readonly RTCIceServer[];
+/** The host of a tab. */
+export interface BrowserHost extends Host {
+  /**
+   * STUN servers, `stun:host:port`, for WebRTC connections that are made from now on; none until then, so that no third
+   * party learns of members.
+   */
+  useStun(servers: readonly string[]): void;
 }
 
 /**
  * Makes the host of this tab. Rejects with an Error for the person when the browser lacks what it takes.
  * When the page goes away, all connections close, so that others see it at once.
  */
-export async function browserHost(options: BrowserHostOptions = {}): Promise<Host> {
+export async function browserHost(): Promise<BrowserHost> {
   if (globalThis.crypto?.subtle === undefined) {
     throw new Error('This address is not secure, so the browser hides its cryptography. Open the page over https.');
   }
@@ -28,7 +31,7 @@ export async function browserHost(options: BrowserHostOptions = {}): Promise<Hos
   }
   const store = openStore();
   const clock = new BrowserClock();
-  const datagrams = new BrowserDatagrams(options.iceServers ?? []);
+  const datagrams = new BrowserDatagrams();
   globalThis.addEventListener?.('pagehide', () => void datagrams.stop());
   return {
     kind: 'browser',
@@ -39,5 +42,8 @@ export async function browserHost(options: BrowserHostOptions = {}): Promise<Hos
     crypto: nobleCrypto,
     identity: identities(store),
     shelf: openShelf,
+    useStun(servers) {
+      datagrams.stunServers = servers;
+    },
   };
 }

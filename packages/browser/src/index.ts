@@ -1,3 +1,3 @@
-export { type BrowserHostOptions, browserHost } from './host.ts';
+export { type BrowserHost, browserHost } from './host.ts';
 export { type Leadership, lead, takeLead, waitForLead } from './leader.ts';
 export { keepStorage } from './storage.ts';

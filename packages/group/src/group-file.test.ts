@@ -105,6 +105,7 @@ describe('a group file', () => {
       ['https://[:::]', 'https://[1:2:3:4:5:6:7:8:9]', 'https://[1:2]', 'https://[::12345]', 'https://1.2.3.04'],
     ],
     ['sitePin', ['', toBase64Url(new Uint8Array(31)), 1]],
+    ['stun', [[], ['turn:x:1'], 'stun:x:1', Array(17).fill('stun:x:1'), ['stun:']]],
     ['bootstraps', [[], ['http://x'], 'ws://x', Array(17).fill('ws://x'), [`ws://${'x'.repeat(201)}`]]],
     ['ca', ['', '!!', 5]],
     ['rendezvous', ['', toBase64Url(new Uint8Array(31)), toBase64Url(new Uint8Array(33))]],

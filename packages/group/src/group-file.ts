@@ -24,6 +24,8 @@ export interface GroupFile {
   readonly sitePin?: string;
   /** `ws://` or `wss://` URLs. */
   readonly bootstraps: readonly string[];
+  /** STUN servers, `stun:host:port` (RFC 7064); absent where the bootstrap nodes answer none. */
+  readonly stun?: readonly string[];
   /** base64url DER of the group's CA certificate. */
   readonly ca: string;
   /** base64url, 32 bytes. */
@@ -43,7 +45,7 @@ export interface GroupFile {
 }
 
 const FIELDS: ReadonlySet<string> = new Set(
-  'warren group name site sitePin bootstraps ca rendezvous subnet postQuantum user device enrolment expires check'.split(
+  'warren group name site sitePin bootstraps stun ca rendezvous subnet postQuantum user device enrolment expires check'.split(
     ' ',
   ),
 );
@@ -138,7 +140,8 @@ function faultOf(value: Readonly<Record<string, unknown>>): string | undefined {
     ['name', text('name', /^[^\p{Cc}\p{Cs}]{1,64}$/u)],
     ['site', typeof value.site === 'string' && isOrigin(value.site)],
     ['sitePin', value.sitePin === undefined || bytes('sitePin', 32)],
-    ['bootstraps', areBootstraps(value.bootstraps)],
+    ['bootstraps', areTexts(value.bootstraps, /^wss?:\/\/\S{1,200}$/)],
+    ['stun', value.stun === undefined || areTexts(value.stun, /^stun:\S{1,200}$/)],
     ['ca', bytes('ca')],
     ['rendezvous', bytes('rendezvous', 32)],
     ['subnet', typeof value.subnet === 'string' && parseSubnet(value.subnet) !== undefined],
@@ -156,7 +159,8 @@ export function isPolicy(value: unknown): value is PostQuantumPolicy {
   return POST_QUANTUM_POLICIES.some(policy => policy === value);
 }
 
-function areBootstraps(value: unknown): boolean {
+/** One to sixteen texts of that form. */
+function areTexts(value: unknown, form: RegExp): boolean {
   if (!Array.isArray(value) || value.length === 0 || value.length > 16) return false;
-  return value.every(url => typeof url === 'string' && /^wss?:\/\/\S{1,200}$/.test(url));
+  return value.every(text => typeof text === 'string' && form.test(text));
 }

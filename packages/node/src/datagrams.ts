@@ -5,11 +5,12 @@
  * the UDP socket by itself, never with more than three times their size.
  */
 import type { Datagrams, PathEvent, PathId, Way, WayEvents } from '@warren/peer';
-import { decodeStunRequest, encodeStunSuccess, isStun, STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
+import { isStun, STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
 import type { WebSocket } from 'ws';
 import { localEndpoints } from './interfaces.ts';
 import { loadLibc } from './libc.ts';
-import { parseEndpoint } from './sockaddr.ts';
+import { StunAnswers } from './stun-answers.ts';
+import { stunServerFor } from './stun-servers.ts';
 import { openUdp, type Udp, type UdpOptions } from './udp.ts';
 import { openDgramUdp } from './udp-dgram.ts';
 import { WebRtcWay } from './webrtc.ts';
@@ -82,7 +83,10 @@ export class NodeDatagrams implements Datagrams {
   private listener: (event: PathEvent) => void = () => {};
   private pathsMade = 0;
   private stopped: Promise<void> | undefined;
-  private counts = { received: 0, sent: 0, dropped: 0, badSignals: 0, stunAnswered: 0, stunDropped: 0 };
+  private counts = { received: 0, sent: 0, dropped: 0, badSignals: 0 };
+  private readonly stunAnswers = new StunAnswers();
+  /** STUN servers (`stun:host:port`) for connections that are made from now on, beside those of the options. */
+  stunServers: readonly string[] = [];
 
   constructor(options: NodeDatagramsOptions, native: Native | undefined) {
     this.options = options;
@@ -108,6 +112,8 @@ export class NodeDatagrams implements Datagrams {
   get counters(): DatagramCounters {
     return {
       ...this.counts,
+      stunAnswered: this.stunAnswers.answered,
+      stunDropped: this.stunAnswers.dropped,
       dropped: this.counts.dropped + (this.udp?.dropped ?? 0),
       webSockets: [...this.ways.keys()].filter(path => path.startsWith('ws/')).length,
       dataChannels: [...this.ways.keys()].filter(path => path.startsWith('rtc/')).length,
@@ -218,23 +224,18 @@ export class NodeDatagrams implements Datagrams {
   }
 
   private receiveUdp(path: PathId, bytes: Uint8Array): void {
-    if (isStun(bytes) && bytes[0] === 0 && bytes[1] === 1) this.answerStun(path, bytes);
-    else {
+    if (isStun(bytes) && bytes[0] === 0 && bytes[1] === 1) {
+      if (this.options.answerStun) this.answerStun(path, bytes);
+      else this.stunAnswers.dropped++;
+    } else {
       this.counts.received++;
       this.listener({ kind: 'datagram', path, bytes });
     }
   }
 
   private answerStun(path: PathId, bytes: Uint8Array): void {
-    const request = this.options.answerStun ? decodeStunRequest(bytes) : undefined;
-    const endpoint = parseEndpoint(path.slice('udp/'.length));
-    const answer = request && endpoint && encodeStunSuccess({ ...request, ...endpoint });
-    if (answer === undefined || answer.length > 3 * bytes.length) {
-      this.counts.stunDropped++;
-      return;
-    }
-    this.counts.stunAnswered++;
-    this.udp?.send(path, answer);
+    const answer = this.stunAnswers.to(path, bytes, performance.now());
+    if (answer !== undefined) this.udp?.send(path, answer);
   }
 
   private whyNoWebRtc(): string | undefined {
@@ -246,7 +247,8 @@ export class NodeDatagrams implements Datagrams {
   private makeWebRtc(native: Native, connection: string, role: 'offerer' | 'answerer'): void {
     const path: PathId = `rtc/${++this.pathsMade}`;
     const shared = this.shared(path);
-    const { webrtcAddress, iceServers } = this.options;
+    const { webrtcAddress } = this.options;
+    const iceServers = [...this.options.iceServers, ...stunServerFor(this.stunServers, this.localAddresses())];
     const way = new WebRtcWay({
       native,
       role,

@@ -52,6 +52,8 @@ export interface NodeHost extends Host {
    * `https://192.0.2.7:8443`, also for `wss://` there; `pin` is the base64url SHA-256 of its SPKI.
    */
   pinServer(origin: string, pin: string): void;
+  /** STUN servers, `stun:host:port`, for WebRTC connections that are made from now on. */
+  useStun(servers: readonly string[]): void;
   /** Numbers since the start, for status and metrics. */
   counters(): DatagramCounters;
 }
@@ -141,6 +143,10 @@ class HostOfNode implements NodeHost {
 
   pinServer(origin: string, pin: string): void {
     this.datagrams.pins.set(new URL(origin).host, pin);
+  }
+
+  useStun(servers: readonly string[]): void {
+    this.datagrams.stunServers = servers;
   }
 
   counters(): DatagramCounters {

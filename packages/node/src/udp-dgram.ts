@@ -12,7 +12,7 @@ import { RECEIVE_MAX_BYTES, type Udp, type UdpOptions, type UdpReceiver } from '
 export async function openDgramUdp(options: UdpOptions, receive: UdpReceiver): Promise<Udp> {
   const udp = new DgramUdp(receive);
   const port = options.port ?? 0;
-  if (options.host !== undefined) {
+  if (options.host !== undefined && options.host !== '::') {
     await udp.bind(options.host, port);
   } else {
     const bound = await udp.bind('0.0.0.0', port);

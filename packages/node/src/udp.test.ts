@@ -36,8 +36,8 @@ describe.each(kinds)('UDP by %s', (_, open) => {
     expect(a.udp.dropped + b.udp.dropped).toBe(0);
   });
 
-  test('without a host both families share one port', async () => {
-    const { udp, received, port } = await bind({});
+  test.each([{}, { host: '::' }])('without a host, or with `::`, both families share one port', async where => {
+    const { udp, received, port } = await bind(where);
     expect(udp.bound.map(each => [each.address.length, each.port])).toEqual([
       [4, port],
       [16, port],

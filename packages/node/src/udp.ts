@@ -22,7 +22,7 @@ import { Incoming, Outgoing } from './udp-messages.ts';
 
 /** Where to bind. */
 export interface UdpOptions {
-  /** An address of this machine; absent: all, of both families. */
+  /** An address of this machine; absent or `::`: all, of both families. */
   readonly host?: string;
   /** Absent or 0: the system chooses. */
   readonly port?: number;
@@ -54,7 +54,7 @@ const BUDGET_PER_WAKE = 64;
 export function openUdp(libc: Libc, options: UdpOptions, receive: UdpReceiver): Udp {
   const sockets: UdpSocket[] = [];
   const port = options.port ?? 0;
-  if (options.host !== undefined) {
+  if (options.host !== undefined && options.host !== '::') {
     const address = parseAddress(options.host);
     if (address === undefined) throw new Error(`not an IP address to listen on: ${options.host}`);
     sockets.push(new UdpSocket(libc, { address, port }, receive));

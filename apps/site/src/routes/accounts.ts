@@ -22,7 +22,8 @@ export function accountRoutes(app: App, site: Site): void {
   app.get('/api/state', async request => {
     const user = await signedIn(site, request);
     const setup = await needsSetup(site.db);
-    return { setup, ...(user && { user }), bootstraps: site.address.bootstraps, version: site.version };
+    const { bootstraps, stun } = site.address;
+    return { setup, ...(user && { user }), bootstraps, stun, version: site.version };
   });
 
   app.post('/api/signup', { schema: { body: SignUp }, config: RARE }, async (request, reply) => {

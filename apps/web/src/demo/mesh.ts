@@ -54,7 +54,7 @@ export async function openMesh(): Promise<Mesh> {
       return membership;
     },
     lookAfter: () => ({ stop() {} }),
-    start: async bootstraps => new DemoPeer(bootstraps),
+    start: async ({ bootstraps }) => new DemoPeer(bootstraps),
   };
 }
 
