@@ -12,6 +12,11 @@ import type { Knobs, Settings } from './knob.ts';
  */
 export type Figures = Readonly<Record<string, number>>;
 
+/** The same figures with more behind each name: `suffixed(figures, 'At30')`. */
+export function suffixed(figures: Figures, suffix: string): Figures {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name + suffix, value]));
+}
+
 /** One run of a scenario. */
 export interface Run<K extends Knobs = Knobs> {
   readonly seed: number;

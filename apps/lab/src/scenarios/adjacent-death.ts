@@ -7,7 +7,7 @@
 import { type LatencyModel, MeshWorld, SimRecords } from '@warren/sim';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { rounded } from '../report.ts';
-import { type Figures, scenario } from '../scenario.ts';
+import { type Figures, scenario, suffixed } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
 
 /** Below as many in a row no key may be lost. */
@@ -33,7 +33,7 @@ export const adjacentDeath = scenario({
     for (let k = 1; k <= settings.most; k++) {
       step(`${k} in a row`);
       const level = playLevel(seed, k, { ...settings, latency });
-      for (const [name, value] of Object.entries(level)) figures[`${name}At${k}`] = value;
+      Object.assign(figures, suffixed(level, `At${k}`));
       if (k < BAR_BELOW) lostBelow += level.keysLost ?? 0;
     }
     figures.keysLost = lostBelow;

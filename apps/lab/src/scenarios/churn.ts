@@ -20,7 +20,7 @@ import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
 import { RingWatch } from '../ring-watch.ts';
-import { type Figures, scenario } from '../scenario.ts';
+import { type Figures, scenario, suffixed } from '../scenario.ts';
 
 const BAR = 0.99;
 /** Median lifetimes in minutes. */
@@ -65,11 +65,9 @@ export const churn = scenario({
       step(level === 'trace' ? 'as in the trace' : `median lifetime ${level} min`);
       const outcome = playLevel(seed, level, { ...settings, latency });
       if (outcome === undefined) step('the trace is not there: left out');
-      else
-        for (const [name, value] of Object.entries(outcome)) {
-          figures[`${name}At${level === 'trace' ? 'Trace' : level}`] = value;
-          if (level === BAR_AT && (name === 'lookupRate' || name === 'ringConsistency')) figures[name] = value;
-        }
+      else Object.assign(figures, suffixed(outcome, level === 'trace' ? 'AtTrace' : `At${level}`));
+      const { lookupRate, ringConsistency } = outcome ?? {};
+      if (level === BAR_AT) Object.assign(figures, { lookupRate, ringConsistency });
     }
     const rate = figures.lookupRate ?? 1;
     const remarks = [`The bar is ${BAR} at a median lifetime of ${BAR_AT} min.`];

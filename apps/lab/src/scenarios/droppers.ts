@@ -17,7 +17,7 @@ import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
-import { type Figures, scenario } from '../scenario.ts';
+import { type Figures, scenario, suffixed } from '../scenario.ts';
 
 const BAR = 0.98;
 const BAR_AT = 0.2;
@@ -43,7 +43,7 @@ export const droppers = scenario({
     for (const share of settings.share) {
       step(`${percent(share)} % ${settings.kind} droppers`);
       const level = playLevel(seed, share, ROLES[settings.kind] ?? silentDropper, { ...settings, latency });
-      for (const [name, value] of Object.entries(level)) figures[`${name}At${percent(share)}`] = value;
+      Object.assign(figures, suffixed(level, `At${percent(share)}`));
       if (share === BAR_AT) Object.assign(figures, level);
     }
     const rate = figures.lookupRate ?? 1;

@@ -10,7 +10,7 @@ import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
-import { type Figures, scenario } from '../scenario.ts';
+import { type Figures, scenario, suffixed } from '../scenario.ts';
 
 const BAR_AT = 0.2;
 const JOIN_MS = 60_000;
@@ -41,8 +41,7 @@ export const eclipse = scenario({
       for (const share of settings.share) {
         step(`${percent(share)} % attackers with ${ids} ids`);
         const level = playLevel(seed, share, ids === 'chosen', { ...settings, latency });
-        const at = `${ids === 'chosen' ? 'Chosen' : ''}At${percent(share)}`;
-        for (const [name, value] of Object.entries(level)) figures[`${name}${at}`] = value;
+        Object.assign(figures, suffixed(level, `${ids === 'chosen' ? 'Chosen' : ''}At${percent(share)}`));
         if (share <= BAR_AT && ids === 'assigned') eclipsed = Math.max(eclipsed, level.eclipsedShare ?? 0);
       }
     }

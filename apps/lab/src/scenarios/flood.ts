@@ -8,7 +8,7 @@ import { percent } from '../knob.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { rounded } from '../report.ts';
-import { type Figures, scenario } from '../scenario.ts';
+import { type Figures, scenario, suffixed } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
 
 const JOIN_MS = 30_000;
@@ -35,7 +35,7 @@ export const flood = scenario({
     for (const share of settings.share) {
       step(`${percent(share)} % flood`);
       const level = playLevel(seed, share, { ...settings, latency });
-      for (const [name, value] of Object.entries(level)) figures[`${name}At${percent(share)}`] = value;
+      Object.assign(figures, suffixed(level, `At${percent(share)}`));
       const { honestLost = 0, lookupRate = 0 } = level;
       if (honestLost > 0) missed.push(`${honestLost} honest records were lost at ${percent(share)} %`);
       if (lookupRate < BAR) missed.push(`${lookupRate} of the lookups succeeded at ${percent(share)} %, not ${BAR}`);

@@ -6,7 +6,7 @@
 import { cheapCrypto, realCrypto, SimInternet, World } from '@warren/sim';
 import { percent } from '../knob.ts';
 import { rounded } from '../report.ts';
-import { type Figures, type Outcome, scenario } from '../scenario.ts';
+import { type Figures, type Outcome, scenario, suffixed } from '../scenario.ts';
 import { SessionHost } from '../session-host.ts';
 import { percentile } from '../statistics.ts';
 import { type Stranger, stranger } from '../strangers.ts';
@@ -98,15 +98,16 @@ function figuresOf(levels: readonly Level[]): Figures {
 function figuresAt(level: Level, at: string): Figures {
   const { tookMs, pairs, datagrams } = level;
   const done = tookMs.length > 0;
-  return {
-    [`doneWithin10s${at}`]: doneWithinLimit(level),
+  const figures = {
+    doneWithin10s: doneWithinLimit(level),
     ...(done && {
-      [`p50Ms${at}`]: rounded(percentile(tookMs, 0.5)),
-      [`p95Ms${at}`]: rounded(percentile(tookMs, 0.95)),
-      [`maxMs${at}`]: rounded(percentile(tookMs, 1)),
+      p50Ms: rounded(percentile(tookMs, 0.5)),
+      p95Ms: rounded(percentile(tookMs, 0.95)),
+      maxMs: rounded(percentile(tookMs, 1)),
     }),
-    [`messagesPerHandshake${at}`]: rounded(datagrams / pairs),
+    messagesPerHandshake: rounded(datagrams / pairs),
   };
+  return suffixed(figures, at);
 }
 
 function doneWithinLimit({ tookMs, pairs }: Level): number {

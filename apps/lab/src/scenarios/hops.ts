@@ -10,7 +10,7 @@ import { latencyKnob, latencyOf } from '../latency.ts';
 import { heapMb } from '../machine.ts';
 import { rounded } from '../report.ts';
 import { latencyAlong, routeTo, withoutLookahead } from '../routes.ts';
-import { type Figures, type Outcome, scenario } from '../scenario.ts';
+import { type Figures, type Outcome, scenario, suffixed } from '../scenario.ts';
 import { mean, percentile } from '../statistics.ts';
 
 const SIZES = [100, 1_000, 10_000];
@@ -164,7 +164,7 @@ function hopsOf(world: MeshWorld, results: readonly ProbeResult[]): Figures {
 
 /** The figures of a ring with its size behind them. */
 function at({ peers, ...ring }: Ring, of: 'figures' | 'machine'): Figures {
-  return Object.fromEntries(Object.entries(ring[of]).map(([name, value]) => [`${name}At${peers}`, value]));
+  return suffixed(ring[of], `At${peers}`);
 }
 
 function figureOf(rings: readonly Ring[]): Figure {

@@ -52,14 +52,17 @@ test('faults #69 a flood of valid records leaves those of others', () => {
   expect(figures.honestLostAt10).toBe(0);
 });
 
-test.each(['flood', 'poison'])('%s runs with the latencies that it is given', name => {
+test.each([
+  ['flood', { puts: 2, asks: 2 }],
+  ['poison', {}],
+])('%s runs with the latencies that it is given', (name, more) => {
   const folder = mkdtempSync(join(tmpdir(), 'warren-latency-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv(DATA_VARIABLE, folder);
   const tenthsOfMs = 4000;
   writeFileSync(join(folder, 'king-128.u16.gz'), gzipSync(new Uint16Array(128 * 128).fill(tenthsOfMs)));
-  const play = (latency: string) => played(name, { peers: 20, keys: 4, seconds: 10, share: [0.2], latency });
+  const play = (latency: string) => played(name, { peers: 20, keys: 4, seconds: 10, share: [0.2], latency, ...more });
   expect(play('king-128').figures).not.toEqual(play('synthetic').figures);
 });
 

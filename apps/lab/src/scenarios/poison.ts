@@ -9,7 +9,7 @@ import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
 import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
-import { type Figures, scenario } from '../scenario.ts';
+import { type Figures, scenario, suffixed } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
 
 const JOIN_MS = 60_000;
@@ -35,7 +35,7 @@ export const poison = scenario({
     for (const share of settings.share) {
       step(`${percent(share)} % attackers`);
       const level = playLevel(seed, share, { ...settings, latency });
-      for (const [name, value] of Object.entries(level)) figures[`${name}At${percent(share)}`] = value;
+      Object.assign(figures, suffixed(level, `At${percent(share)}`));
       forged += level.forgedAccepted ?? 0;
       if (share <= BAR_AT) found = Math.min(found, level.foundNewest ?? 0);
     }
