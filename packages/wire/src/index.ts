@@ -46,6 +46,7 @@ export {
   UDP_PATH_BYTES,
   UDP_PROBED_BYTES,
 } from './constants.ts';
+export { type DhcpMessage, DhcpOption, type DhcpType, decodeDhcp, encodeDhcp } from './dhcp.ts';
 export { fingerprintOf, parseFingerprint } from './dtls-fingerprint.ts';
 export {
   decodeEthernet,
@@ -81,6 +82,16 @@ export {
   type NoSession,
 } from './handshake.ts';
 export { decodeIcmpEcho, encodeIcmpEcho, ICMP_ECHO_HEADER_BYTES, type IcmpEcho, IcmpType } from './icmp.ts';
+export { encodeIcmpError, encodeIcmpv6Error, type IcmpError } from './icmp-error.ts';
+export {
+  decodeIcmpv6Echo,
+  decodeNeighbour,
+  encodeIcmpv6Echo,
+  encodeNeighbour,
+  Icmpv6Type,
+  type Ipv6Ends,
+  type NeighbourMessage,
+} from './icmpv6.ts';
 export {
   addIds,
   clockwise,
@@ -108,6 +119,20 @@ export {
   ipv4TotalBytesAt,
   isIpv4At,
 } from './ipv4.ts';
+export {
+  decodeIpv6,
+  encodeIpv6,
+  IPV6_ADDRESS_BYTES,
+  IPV6_HEADER_BYTES,
+  Ipv6Next,
+  Ipv6Offset,
+  type Ipv6Packet,
+  type Ipv6Transport,
+  ipv6PayloadBytesAt,
+  ipv6PseudoSum,
+  ipv6TransportAt,
+  isIpv6At,
+} from './ipv6.ts';
 export {
   CANDIDATES_MAX,
   DIRECT_KINDS,
@@ -203,7 +228,16 @@ export {
   type RecordCopy,
   type WatchRequest,
 } from './record-request.ts';
-export { decodeRelayed, encodeRelayed, REFUSALS, type Refusal, type Relayed } from './relayed.ts';
+export {
+  decodeRelayed,
+  encodeRelayed,
+  onwardTo,
+  passOn,
+  REFUSALS,
+  RELAYED_HEAD_BYTES,
+  type Refusal,
+  type Relayed,
+} from './relayed.ts';
 export {
   decodeRevocationMessage,
   encodeRevocationMessage,
@@ -223,8 +257,11 @@ export {
   type StunRequest,
   type StunSuccess,
 } from './stun.ts';
+export { clampSegment } from './tcp-mss.ts';
 export {
   DhcpPort,
+  Dhcpv6Port,
+  DNS_PORT,
   decodeUdpPacket,
   encodeUdpPacket,
   UDP_HEADER_BYTES,

@@ -150,9 +150,12 @@ export function internetChecksum(bytes: Uint8Array, from: number, to: number, st
   return 0xffff - sum;
 }
 
-/** Computes the checksum of `bytes[0..to)`, writes it at `at`, where two zero bytes must be, and returns `bytes`. */
-export function putChecksum(bytes: Uint8Array, at: number, to: number): Uint8Array {
-  const checksum = internetChecksum(bytes, 0, to);
+/**
+ * Computes the checksum of `bytes[0..to)`, writes it at `at`, where two zero bytes must be, and returns `bytes`.
+ * `start` is a sum to add to.
+ */
+export function putChecksum(bytes: Uint8Array, at: number, to: number, start = 0): Uint8Array {
+  const checksum = internetChecksum(bytes, 0, to, start);
   bytes[at] = checksum >> 8;
   bytes[at + 1] = checksum & 0xff;
   return bytes;

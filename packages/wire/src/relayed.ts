@@ -21,6 +21,21 @@ export type Relayed =
   | { readonly direction: 'onward' | 'delivered'; readonly peer: PeerId; readonly datagram: Uint8Array }
   | { readonly direction: 'refused'; readonly peer: PeerId; readonly reason: Refusal };
 
+/** In front of the datagram: direction and peer id. */
+export const RELAYED_HEAD_BYTES = 1 + PEER_ID_BYTES;
+const [ONWARD, DELIVERED] = [0, 1];
+
+/** For whom an onward message is, as a view; `undefined` when it is another, or cut. */
+export function onwardTo(bytes: Uint8Array): PeerId | undefined {
+  return bytes[0] === ONWARD && bytes.length > RELAYED_HEAD_BYTES ? bytes.subarray(1, RELAYED_HEAD_BYTES) : undefined;
+}
+
+/** Makes of an onward message, in place, what its receiver passes on: the same datagram, delivered from `source`. */
+export function passOn(onward: Uint8Array, source: PeerId): void {
+  onward[0] = DELIVERED;
+  onward.set(source, 1);
+}
+
 /** Encodes 21 bytes and the datagram, or 22. */
 export function encodeRelayed(m: Relayed): Uint8Array {
   const body = m.direction === 'refused' ? Uint8Array.of(REFUSALS.indexOf(m.reason)) : m.datagram;

@@ -15,6 +15,12 @@ export const UDP_HEADER_BYTES = 8;
 /** Ports of DHCP (RFC 2131, section 4.1). */
 export const DhcpPort = { server: 67, client: 68 } as const;
 
+/** Ports of DHCP for IPv6 (RFC 8415, section 7.2). */
+export const Dhcpv6Port = { client: 546, server: 547 } as const;
+
+/** Port of DNS (RFC 1035, section 4.2). */
+export const DNS_PORT = 53;
+
 export interface UdpPacket {
   readonly sourcePort: number;
   readonly destinationPort: number;
