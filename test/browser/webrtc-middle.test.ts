@@ -123,6 +123,7 @@ class End {
       hostKind: 1,
       maxBytes: () => 16_384,
       addresses: () => [],
+      nat: () => ({ mapping: 'unknown', portStep: 0 }),
       strangers: false,
     });
     host.datagrams.listen(event => this.event(event));

@@ -2,4 +2,5 @@ export { mayProbe, PATH_RANK, type PathKind, parseAddress, pathKind } from './ca
 export type { LinkInfo } from './link.ts';
 export { Links } from './links.ts';
 export type { LinkLoss, LinksOptions, LinksOutput, LinksStats, Received } from './links-options.ts';
+export { type IpFamily, type NatBehaviour, NatSightings, type Reflexive } from './nat.ts';
 export { senderGroup } from './sender-groups.ts';

@@ -2,6 +2,7 @@
 import type { Random } from '@warren/base';
 import type { HandshakeFailure, Identity, Origin, PathId, Sessions } from '@warren/session';
 import type { PeerId, PeerKey } from '@warren/wire';
+import type { NatBehaviour } from './nat.ts';
 import type { WebRtcOutput } from './web-rtc.ts';
 
 /**
@@ -13,8 +14,8 @@ export type LinkLoss = 'lost' | 'closed' | 'replaced' | 'stopped' | 'unneeded';
 export type LinksOutput =
   | { readonly kind: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
   | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
-  /** From where a neighbour sees us: others may try that address. */
-  | { readonly kind: 'seen'; readonly address: string }
+  /** From where the neighbour whose address is `to` sees us: others may try that address. */
+  | { readonly kind: 'seen'; readonly to: string; readonly address: string }
   | { readonly kind: 'changed'; readonly peer: PeerKey }
   /** Whether nothing comes back on a link that is up: until it is known to be lost, others should carry what they can. */
   | { readonly kind: 'doubt'; readonly peer: PeerKey; readonly isDoubtful: boolean }
@@ -45,6 +46,8 @@ export interface LinksOptions {
   readonly maxBytes: (path: PathId) => number;
   /** Own addresses that others may try. */
   readonly addresses: () => readonly string[];
+  /** What NATs do with our UDP. */
+  readonly nat: () => NatBehaviour;
   /** Whether neighbours are strangers, whose candidates are filtered. */
   readonly strangers: boolean;
 }

@@ -351,12 +351,21 @@ describe('addresses', () => {
   const NEVER = ['0.0.0.0:1', '255.255.255.255:1', '224.0.0.1:1', '[ff02::1]:1', '[::ffff:127.0.0.1]:0', 'localhost:1'];
 
   test('faults #49 of private networks are refused from strangers', () => {
-    b = bed.add('b', { ...options('b'), strangers: true, addresses: [...LOCAL, '[::ffff:10.0.0.1]:1'] });
+    // Who takes the other for a member keeps nothing back.
+    b = bed.add('b', { ...options('b'), strangers: false, addresses: [...LOCAL, '[::ffff:10.0.0.1]:1'] });
     a = bed.add('a', { ...options('a'), strangers: true, addresses: [] });
     bed.connect(a, b);
     bed.run(30_000);
     expect(udpTargets(a)).toEqual([]);
     expect(a.links.stats.refusedCandidates).toBeGreaterThanOrEqual(8);
+  });
+
+  test('faults #49 of private networks are not told to strangers', () => {
+    a = bed.add('a', { ...options('a'), addresses: [] });
+    b = bed.add('b', { ...options('b'), strangers: true, addresses: [...LOCAL, '192.0.2.1:1'] });
+    bed.connect(a, b);
+    bed.run(9000);
+    expect(udpTargets(a)).toEqual(['192.0.2.1:1']);
   });
 
   test('of private networks are tried among members, those of nobody in particular never', () => {
@@ -404,7 +413,7 @@ describe('addresses', () => {
   test('as others see us are passed on', () => {
     link();
     bed.run(1000);
-    expect(outs(a, 'seen')).toContainEqual({ kind: 'seen', address: addressOf('a') });
+    expect(outs(a, 'seen')).toContainEqual({ kind: 'seen', to: addressOf('b'), address: addressOf('a') });
   });
 
   test('that a neighbour claims to have seen are passed on only if they are addresses', () => {

@@ -315,7 +315,7 @@ export class Links {
     const answer = this.probing.answered(link, body, now);
     if (answer === 'malformed') return this.malformed();
     if (answer === 'unasked') return undefined;
-    if (answer.address !== undefined) this.outbox.push({ kind: 'seen', address: answer.address });
+    if (answer.seen !== undefined) this.outbox.push({ kind: 'seen', ...answer.seen });
     const before = link.best;
     movesTo(link, answer.path, now);
     this.rechoose(link, before, now);

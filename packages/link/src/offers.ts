@@ -14,7 +14,9 @@ import {
   type PeerKey,
   peerKey,
 } from '@warren/wire';
+import { mayProbe } from './candidates.ts';
 import type { Candidates, Link } from './link.ts';
+import type { NatBehaviour } from './nat.ts';
 import type { Outbound } from './outbound.ts';
 import type { Probing } from './probing.ts';
 import type { Unnumbered } from './reliable.ts';
@@ -30,6 +32,7 @@ export interface OffersOptions {
   readonly publicId?: PeerId;
   /** Own addresses that others may try. */
   readonly addresses: () => readonly string[];
+  readonly nat: () => NatBehaviour;
   readonly strangers: boolean;
   readonly outbound: Outbound;
   readonly probing: Probing;
@@ -49,8 +52,10 @@ export class Offers {
   /** Tells the neighbour how we can be reached. */
   offer(link: Link, now: Instant): void {
     const { can, hostKind, publicId } = this.options;
-    const addresses = can.udp ? this.options.addresses().slice(0, CANDIDATES_MAX) : [];
-    const nat = { mapping: 'unknown', portStep: 0 } as const;
+    const { strangers } = this.options;
+    const own = can.udp ? this.options.addresses() : [];
+    const addresses = own.filter(address => !strangers || mayProbe(address, strangers)).slice(0, CANDIDATES_MAX);
+    const nat = this.options.nat();
     const able = { webrtc: can.webrtc, udp: can.udp, hostKind, willingness: 'always' } as const;
     const base = { kind: 'candidates', ...able, nat, addresses, urls: [] } as const;
     this.tell(link, publicId === undefined ? base : { ...base, publicId }, now);

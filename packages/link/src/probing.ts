@@ -22,8 +22,11 @@ export interface ProbingOptions {
   readonly outbound: Outbound;
 }
 
-/** What became of an answer: `address` is from where the neighbour saw our challenge come. */
-export type Answer = 'malformed' | 'unasked' | { readonly path: Path; readonly address: string | undefined };
+/** What became of an answer: `seen` is from where the neighbour, whose address is `to`, saw our challenge come. */
+export type Answer =
+  | 'malformed'
+  | 'unasked'
+  | { readonly path: Path; readonly seen: { readonly to: string; readonly address: string } | undefined };
 
 /** The prober of all links of one network. */
 export class Probing {
@@ -106,8 +109,9 @@ export class Probing {
     const isFirst = path?.proven === false;
     if (!path?.answered(response.token, response.bindingHash, now)) return 'unasked';
     if (isFirst) this.trySizes(link, path, now);
-    const isAddress = path.kind === 'udp' && parseAddress(response.seen) !== undefined;
-    return { path, address: isAddress ? response.seen : undefined };
+    const to = path.kind === 'udp' ? path.id.slice('udp/'.length) : '';
+    const isAddress = parseAddress(to) !== undefined && parseAddress(response.seen) !== undefined;
+    return { path, seen: isAddress ? { to, address: response.seen } : undefined };
   }
 
   /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */

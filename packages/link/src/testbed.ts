@@ -8,6 +8,7 @@ import { type PathId, prologue, readIndex, SessionIndices, Sessions } from '@war
 import { Inner, PacketType, type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import { Links } from './links.ts';
 import type { LinksOptions, LinksOutput, Received } from './links-options.ts';
+import type { NatBehaviour } from './nat.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
 export const TESTBED_UNIX_MS: number = 1_767_312_000_000;
@@ -23,6 +24,8 @@ export interface EndOptions {
   readonly strangers?: boolean;
   /** Addresses offered in place of the real one. */
   readonly addresses?: readonly string[];
+  /** What is told of its NATs; unknown by default. */
+  readonly nat?: NatBehaviour;
   /** Place in the carrying overlay. */
   readonly publicId?: PeerId;
   /** Largest datagram by path; 1,200 by default. */
@@ -93,6 +96,7 @@ export class Testbed {
       ...(publicId === undefined ? {} : { publicId }),
       maxBytes: options.maxBytes ?? (path => (path.startsWith('udp/') ? 1200 : 16_384)),
       addresses: () => options.addresses ?? [addressOf(name)],
+      nat: () => options.nat ?? { mapping: 'unknown', portStep: 0 },
       strangers: options.strangers ?? false,
     });
     const publicKey = publicId && peerKey(publicId);

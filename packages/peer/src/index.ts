@@ -52,6 +52,7 @@ export type {
   LinkKind,
   LinkView,
   MemberView,
+  NatView,
   PeerView,
   PingReport,
   PublicView,

@@ -10,10 +10,10 @@ import type { NetworkOptions } from './network-options.ts';
 
 /** The link table, over sessions with neighbours. */
 export function linksOf(options: NetworkOptions, sessions: Sessions): Links {
-  const { name, credentials, random, suite, can, kind, maxBytes, addresses, publicId } = options;
+  const { name, credentials, random, suite, can, kind, maxBytes, addresses, nat, publicId } = options;
   const self = peerKey(credentials.leaf.peerId);
   const hostKind = HOST_KINDS.indexOf(kind);
-  const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses };
+  const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses, nat };
   return new Links({ ...base, strangers: name === 'public', ...(publicId ? { publicId } : {}) });
 }
 

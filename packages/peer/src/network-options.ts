@@ -3,7 +3,7 @@
 import type { Random, WallClock } from '@warren/base';
 import type { DhtOutput } from '@warren/dht';
 import type { PostQuantumPolicy } from '@warren/group';
-import type { LinksOutput } from '@warren/link';
+import type { LinksOutput, NatBehaviour } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import type { OverlayOutput } from '@warren/overlay';
 import type { Kem, Origin, SessionIndices, Sessions } from '@warren/session';
@@ -26,6 +26,10 @@ export interface Surroundings {
   /** Most links of one network. */
   readonly linkBudget: number;
   readonly maxBytes: (path: PathId) => number;
+  /** Own UDP addresses that others may try. */
+  readonly addresses: () => readonly string[];
+  /** What NATs do with our UDP. */
+  readonly nat: () => NatBehaviour;
   /** Where accepted WebSockets come from. */
   readonly remotes: Pick<Remotes, 'of'>;
   /** Ed25519 by a working key; `sim` gives a cheap one. */
@@ -39,8 +43,6 @@ export interface NetworkOptions extends Surroundings {
   readonly name: string;
   readonly authority: Authority;
   readonly credentials: Credentials;
-  /** Own UDP addresses that others of this network may try. */
-  readonly addresses: () => readonly string[];
   /** Our place in the public overlay; absent in that itself. */
   readonly publicId?: PeerId;
   /** `off` by default. */

@@ -29,13 +29,13 @@ export type PeerOutput =
   /** Whom a network met: to be kept for the next start. */
   | { readonly kind: 'acquaintances'; readonly network: string; readonly bytes: Uint8Array };
 
-export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint' | 'remotes'> {
+export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint' | 'remotes' | 'nat'> {
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly bootstraps: readonly string[];
   /** The strangers of before, as an output of the last run gave them. */
   readonly acquaintances?: Uint8Array;
-  /** Own UDP addresses. */
+  /** Own UDP addresses as the host has bound them. */
   readonly addresses: () => readonly string[];
 }
 

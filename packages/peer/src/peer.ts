@@ -27,7 +27,7 @@ export class Peer {
   private readonly indices: SessionIndices<Sessions>;
   private readonly outbox = new Outbox<PeerOutput>();
   private readonly bootstraps: Bootstraps;
-  private readonly own: OwnAddresses;
+  readonly own: OwnAddresses;
   private readonly remotes = new Remotes();
   private readonly operations = new Map<number, GroupNetwork>();
 
@@ -38,10 +38,10 @@ export class Peer {
       path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
     const { indices, remotes } = this;
     const { acquaintances, ...common } = options;
-    this.surroundings = { ...common, indices, maxBytes, remotes, clockHint: { isOdd: false } };
-    const { authority, credentials } = options;
     this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
-    const addresses = () => this.own.all();
+    const own = { addresses: () => this.own.all(), nat: () => this.own.nat };
+    this.surroundings = { ...common, ...own, indices, maxBytes, remotes, clockHint: { isOdd: false } };
+    const { authority, credentials } = options;
     const strangers = acquaintances === undefined ? {} : { acquaintances };
     this.public = new Network({
       ...this.surroundings,
@@ -49,7 +49,6 @@ export class Peer {
       name: 'public',
       authority,
       credentials,
-      addresses,
     });
     this.public.start(now);
     this.bootstraps = new Bootstraps(options.bootstraps, options.random, now, this.public.acquaintances.urls);
@@ -63,7 +62,7 @@ export class Peer {
   join(o: JoinOptions, now: Instant): GroupNetwork {
     assert(!this.groups.has(o.name), 'a group is joined once');
     const publicId = this.public.self;
-    const group = new GroupNetwork({ ...this.surroundings, ...o, publicId, addresses: () => this.own.all() }, now);
+    const group = new GroupNetwork({ ...this.surroundings, ...o, publicId }, now);
     this.groups.set(o.name, group);
     group.setPublicReady(this.isPublicReady, now);
     this.settle(now);
@@ -281,7 +280,8 @@ export class Peer {
       this.outbox.push({ ...out, network: name });
     } else if (out.kind === 'carried') this.receive(out.path, out.bytes, now, out.via);
     else if (out.kind === 'seen') {
-      if (this.own.note(out.address)) for (const network of this.networks()) network.links.addressesChanged(now);
+      const isNews = this.own.note(out.to, out.address, now);
+      if (isNews) for (const network of this.networks()) network.links.addressesChanged(now);
     } else this.outbox.push(out);
   }
 

@@ -82,12 +82,27 @@ export interface StorageView {
   readonly problem?: string;
 }
 
+/** What NATs do with our UDP over one address family, as neighbours see it. */
+export interface NatView {
+  /**
+   * RFC 4787 section 4.1: whether all see us at one address. `endpoint-independent` without a NAT too; `unknown` before
+   * two hosts have said where they see us.
+   */
+  readonly mapping: 'unknown' | 'endpoint-independent' | 'endpoint-dependent';
+  /** Ports from one mapping to the next; 0: no step, or no need of one. */
+  readonly portStep: number;
+  /** `192.0.2.7:41641`, `[2001:db8::7]:41641`: where others see us, at most two; of a mapping for each of them the newest. */
+  readonly addresses: readonly string[];
+}
+
 export interface PublicView {
   /** 40 hex digits. */
   readonly peerId: string;
   readonly state: 'connecting' | 'connected' | 'stopped';
   readonly bootstraps: readonly { readonly url: string; readonly state: 'connecting' | 'connected' | 'failed' }[];
   readonly links: readonly LinkView[];
+  /** By address family; absent where nobody has seen us over UDP. */
+  readonly nat?: { readonly ipv4?: NatView; readonly ipv6?: NatView };
   readonly recordsHeld: number;
   readonly storage?: StorageView;
   readonly forwarded: number;

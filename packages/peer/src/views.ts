@@ -5,6 +5,7 @@ import { HOST_KINDS } from '@warren/wire';
 import type { Member } from './directory.ts';
 import type { GroupNetwork } from './group-network.ts';
 import type { Network } from './network.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import type { Peer } from './peer.ts';
 import type { GroupView, LinkView, MemberView, PeerView, PublicView, StorageView } from './view.ts';
 
@@ -57,10 +58,17 @@ function publicView(peer: Peer, storage: StorageView | undefined): PublicView {
     state: peer.isPublicReady ? 'connected' : 'connecting',
     bootstraps: peer.bootstrapView(),
     links: linkViews(network),
+    ...natView(peer.own),
     recordsHeld: network.dht.store.size,
     ...(storage === undefined ? {} : { storage }),
     forwarded: network.overlay.stats.forwarded,
   };
+}
+
+function natView(own: OwnAddresses): Pick<PublicView, 'nat'> {
+  const [ipv4, ipv6] = [own.reflexive('ipv4'), own.reflexive('ipv6')];
+  if (ipv4 === undefined && ipv6 === undefined) return {};
+  return { nat: { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) } };
 }
 
 function linkViews(network: Network): LinkView[] {

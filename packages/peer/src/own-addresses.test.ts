@@ -1,0 +1,49 @@
+/** Where others may reach us (faults row 22). */
+import { parseSubnet, type Subnet } from '@warren/vpn';
+import { beforeEach, expect, test } from 'vitest';
+import { OwnAddresses } from './own-addresses.ts';
+
+const BOUND = ['192.168.1.7:4000', '[2001:db8::7]:4000'];
+
+let own: OwnAddresses;
+
+beforeEach(() => {
+  own = new OwnAddresses(
+    () => BOUND,
+    () => [parseSubnet('10.128.0.0/16') as Subnet],
+  );
+});
+
+test('where others see us comes first, IPv6 before IPv4, and nothing twice', () => {
+  expect(own.all()).toEqual(BOUND);
+  expect(own.note('198.51.100.1:1', '203.0.113.5:700', 0)).toBe(true);
+  expect(own.note('[2001:db8::1]:1', '[2001:db8::7]:4000', 0)).toBe(true);
+  expect(own.all()).toEqual(['[2001:db8::7]:4000', '203.0.113.5:700', '192.168.1.7:4000']);
+  expect(own.nat).toEqual({ mapping: 'unknown', portStep: 0 });
+});
+
+test('is news once, and again when it changes or two others agree', () => {
+  expect(own.note('198.51.100.1:1', '203.0.113.5:700', 0)).toBe(true);
+  expect(own.note('198.51.100.1:1', '203.0.113.5:700', 1)).toBe(false);
+  expect(own.note('198.51.100.2:1', '203.0.113.5:700', 2)).toBe(true);
+  expect(own.nat.mapping).toBe('endpoint-independent');
+  expect(own.note('198.51.100.3:1', '203.0.113.5:700', 3)).toBe(false);
+  own.forget();
+  expect(own.all()).toEqual(BOUND);
+});
+
+test('another port for every neighbour is no news, and crowds nothing out', () => {
+  own.note('198.51.100.1:1', '203.0.113.5:700', 0);
+  own.note('198.51.100.2:1', '203.0.113.5:9000', 0);
+  let news = 0;
+  for (let i = 3; i < 60; i++) if (own.note(`198.51.100.${i}:1`, `203.0.113.5:${(i * 7919) % 60_000}`, i)) news++;
+  expect(own.nat).toEqual({ mapping: 'endpoint-dependent', portStep: 0 });
+  expect(news).toBe(0);
+  expect(own.all().length).toBeLessThanOrEqual(BOUND.length + 2);
+});
+
+test('an address in our own tunnel is neither believed nor told', () => {
+  expect(own.note('198.51.100.1:1', '10.128.3.4:700', 0)).toBe(false);
+  expect(own.note('10.128.3.9:1', '203.0.113.5:700', 0)).toBe(false);
+  expect(own.all()).toEqual(BOUND);
+});
