@@ -10,15 +10,19 @@ import { join } from 'node:path';
 /** Programs by the Debian package that has them; any of the names will do. */
 const PROGRAMS = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+  'firefox-esr': ['firefox-esr'],
   nftables: ['nft'],
   iproute2: ['ip'],
   'iputils-ping': ['ping'],
+  conntrack: ['conntrack'],
   iperf3: ['iperf3'],
   openssl: ['openssl'],
   curl: ['curl'],
   dnsutils: ['dig'],
   'openssh-server': ['sshd'],
   tcpdump: ['tcpdump'],
+  coturn: ['turnutils_stunclient'],
+  miniupnpd: ['miniupnpd'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A Debian package that tests may need. */
