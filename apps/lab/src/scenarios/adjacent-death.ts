@@ -5,6 +5,7 @@
  * Row 20 of the faults.
  */
 import { type LatencyModel, MeshWorld, SimRecords } from '@warren/sim';
+import type { Figure, Line } from '../figure.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario, suffixed } from '../scenario.ts';
@@ -14,6 +15,9 @@ import { StoredKeys } from '../stored-keys.ts';
 const BAR_BELOW = 4;
 const JOIN_MS = 40_000;
 const SETTLE_MS = 60_000;
+const REMARKS = [
+  'Rows are taken round places where keys are kept, and several die one after the other: losses add up.',
+];
 
 export const adjacentDeath = scenario({
   summary: 'neighbours in a row die at once: are keys lost?',
@@ -37,9 +41,37 @@ export const adjacentDeath = scenario({
       if (k < BAR_BELOW) lostBelow += level.keysLost ?? 0;
     }
     figures.keysLost = lostBelow;
-    return { figures, missed: lostBelow === 0 ? [] : [`${lostBelow} keys were lost below ${BAR_BELOW} in a row`] };
+    const missed = lostBelow === 0 ? [] : [`${lostBelow} keys were lost below ${BAR_BELOW} in a row`];
+    return { figures, missed, figure: figureOf(figures, settings), remarks: REMARKS };
   },
 });
+
+/** What is lost, and for how long the ring is open, over the length of the row. */
+function figureOf(figures: Figures, { most, keys }: { readonly most: number; readonly keys: number }): Figure {
+  const x = { label: 'peers in a row that die', scale: 'linear', min: 1 } as const;
+  const line = (name: string, figure: string, unit = 1): Line => ({
+    name,
+    of: 'run',
+    points: Array.from({ length: most }, (_, i) => [i + 1, (figures[`${figure}At${i + 1}`] ?? 0) / unit] as const),
+  });
+  return [
+    {
+      title: 'Keys when neighbours die at once',
+      x,
+      y: { label: 'share', scale: 'linear', min: 0 },
+      lines: [
+        line('keys lost', 'keysLost', keys),
+        line('reads that fail within 8 s of the deaths', 'readsFailedMeanwhile'),
+      ],
+    },
+    {
+      title: 'The ring when neighbours die at once',
+      x,
+      y: { label: 'seconds until all near links are there', scale: 'linear', min: 0 },
+      lines: [line('longest of all rounds', 'ringClosedMs', 1000)],
+    },
+  ];
+}
 
 interface Settings {
   readonly peers: number;

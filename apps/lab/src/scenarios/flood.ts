@@ -7,6 +7,7 @@ import { flooders, type LatencyModel, type MeshPeer, MeshWorld, SimRecords } fro
 import { percent } from '../knob.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { LookupLoad } from '../lookup-load.ts';
+import { sharesPanel } from '../panels.ts';
 import { rounded } from '../report.ts';
 import { type Figures, scenario, suffixed } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
@@ -40,7 +41,16 @@ export const flood = scenario({
       if (honestLost > 0) missed.push(`${honestLost} honest records were lost at ${percent(share)} %`);
       if (lookupRate < BAR) missed.push(`${lookupRate} of the lookups succeeded at ${percent(share)} %, not ${BAR}`);
     }
-    return { figures, missed };
+    const figure = [
+      sharesPanel('While a share of peers floods', 'share that comes through', settings.share, [
+        { name: 'honest lookups', of: 'run', figures, figure: 'lookupRate' },
+        { name: 'honest reads', of: 'run', figures, figure: 'readRate' },
+      ]),
+    ];
+    const remarks = [
+      `Each of them stores ${settings.puts} records of ${settings.value} bytes a second and asks ${settings.asks} times, all validly signed.`,
+    ];
+    return { figures, missed, figure, remarks };
   },
 });
 

@@ -4,8 +4,10 @@
  * Row 30 of the faults.
  */
 import { type LatencyModel, type MeshPeer, MeshWorld, SeededRandom, SimRecords } from '@warren/sim';
+import type { Panel } from '../figure.ts';
 import { latencyKnob, latencyOf } from '../latency.ts';
 import { rounded } from '../report.ts';
+import { RingWatch } from '../ring-watch.ts';
 import { type Figures, scenario } from '../scenario.ts';
 import { StoredKeys } from '../stored-keys.ts';
 
@@ -21,6 +23,9 @@ const SETTLE_MS = 60_000;
 /** Time for records to find their holders in the merged ring. */
 const REPAIR_MS = 120_000;
 const MERGE_MAX_MS = 600_000;
+/** The ring is looked at so often for the picture, for so long. */
+const WATCH_MS = 500;
+const DRAWN_MS = 90_000;
 
 export const merge = scenario({
   summary: 'a partition heals: one ring again, all records found',
@@ -54,15 +59,31 @@ export const merge = scenario({
     world.run(half);
     const partsWhole = parts.map((_, side) => world.ring(peer => sides.get(peer) === side).consistency());
     step(`healed; parts were ${partsWhole.map(rounded).join(', ')} whole`);
+    const ring = new RingWatch(world, WATCH_MS);
     const figures = heal(world, keys);
+    ring.stop();
     const whole = {
       partConsistency: rounded(Math.min(...partsWhole)),
       records: keys.keys.length,
       putsFailed: keys.failed,
     };
-    return { figures: { ...figures, ...whole }, missed: missedBy(figures) };
+    return { figures: { ...figures, ...whole }, missed: missedBy(figures), figure: [mergePanel(ring)] };
   },
 });
+
+/** The ring from the moment when the parts can reach each other. */
+function mergePanel({ samples }: RingWatch): Panel {
+  const drawn = samples.slice(0, DRAWN_MS / WATCH_MS);
+  return {
+    title: 'After a partition has healed',
+    x: { label: 'seconds since', scale: 'linear' },
+    y: { label: 'peers linked to their successor', scale: 'linear', max: 1 },
+    lines: [
+      { name: 'one ring', of: 'run', points: drawn.map((share, i) => [((i + 1) * WATCH_MS) / 1000, share] as const) },
+      { name: 'bar', of: 'bar', points: [[BAR_SECONDS, Math.min(...drawn)] as const, [BAR_SECONDS, 1] as const] },
+    ],
+  };
+}
 
 function begin(
   seed: number,
