@@ -2,6 +2,7 @@
 import type { CensusView, CrawlView, GroupView, LinkKind, PingReport, PublicView } from '@warren/peer';
 import type { FailureData } from './failure.ts';
 import type { Health } from './health.ts';
+import type { SettingName } from './settings/table.ts';
 
 /** The answer of `GET /status`, and what `warren status --json` prints. */
 export interface Status {
@@ -88,6 +89,18 @@ export interface LeaveAnswer {
   readonly remaining: number;
 }
 
+/** The answer of `GET /settings` and `POST /settings`, and what `warren get --json` prints. */
+export interface SettingsAnswer {
+  readonly schema: 1;
+  /** Values as a person writes them; `source` says on whose word they hold, such as `environment` or `file /etc/...`. */
+  readonly settings: Readonly<Record<SettingName, { readonly value: string; readonly source: string }>>;
+  /** Settings that hold from the next start of the daemon on. */
+  readonly restart: readonly SettingName[];
+}
+
+/** The body of `POST /settings`: texts by name, an empty one takes the setting back. */
+export type SettingsRequest = Readonly<Partial<Record<SettingName, string>>>;
+
 /** What a daemon does for commands. Rejects with a `Failure`. */
 export interface Control {
   status(): Status;
@@ -97,6 +110,9 @@ export interface Control {
   crawl(request: GroupRequest, emit: (event: CrawlEvent) => void, signal: AbortSignal): Promise<void>;
   census(request: GroupRequest): Promise<CensusAnswer>;
   leave(request: GroupRequest): Promise<LeaveAnswer>;
+  settings(): SettingsAnswer;
+  /** Stores settings, and goes by those that can change while it runs. */
+  set(request: SettingsRequest): Promise<SettingsAnswer>;
   /** Answers at once, then the daemon stops. */
   down(): void;
 }

@@ -7,6 +7,8 @@ import type {
   LeaveAnswer,
   PingEvent,
   PingRequest,
+  SettingsAnswer,
+  SettingsRequest,
   Status,
 } from './control-api.ts';
 import { Exit, Failure, type FailureData, failureFrom } from './failure.ts';
@@ -42,6 +44,14 @@ export class ControlClient {
 
   leave(body: GroupRequest): Promise<LeaveAnswer> {
     return this.call('POST', '/leave', body);
+  }
+
+  settings(): Promise<SettingsAnswer> {
+    return this.call('GET', '/settings');
+  }
+
+  set(body: SettingsRequest): Promise<SettingsAnswer> {
+    return this.call('POST', '/settings', body);
   }
 
   census(body: GroupRequest): Promise<CensusAnswer> {

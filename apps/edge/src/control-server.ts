@@ -6,10 +6,11 @@ import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { Control, GroupRequest, PingRequest } from './control-api.ts';
+import type { Control, GroupRequest, PingRequest, SettingsRequest } from './control-api.ts';
 import { explain, Failure, failureData } from './failure.ts';
 import { runningAlready } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
+import { isSetting } from './settings/table.ts';
 
 /** `sun_path` of unix(7), with its end. */
 const PATH_MAX_BYTES = 107;
@@ -104,6 +105,10 @@ async function answer(control: Control, request: IncomingMessage, response: Serv
         return succeed(response, await control.census(groupRequest(body)));
       case 'POST /leave':
         return succeed(response, await control.leave(groupRequest(body)));
+      case 'GET /settings':
+        return succeed(response, control.settings());
+      case 'POST /settings':
+        return succeed(response, await control.set(settingsRequest(body)));
       case 'POST /down':
         response.once('close', () => control.down());
         return succeed(response, { pid: process.pid });
@@ -171,6 +176,13 @@ function pingRequest({ target, group, count, intervalMs, timeoutMs }: Record<str
 function groupRequest({ group }: Record<string, unknown>): GroupRequest {
   if (group !== undefined && typeof group !== 'string') throw bad('A group is a name or an id.');
   return group === undefined ? {} : { group };
+}
+
+function settingsRequest(body: Record<string, unknown>): SettingsRequest {
+  for (const [name, text] of Object.entries(body)) {
+    if (!isSetting(name) || typeof text !== 'string') throw bad('Settings are texts by name.');
+  }
+  return body;
 }
 
 function within(value: unknown, least: number, most: number, name: string): number {

@@ -6,10 +6,11 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import type { Control, CrawlEvent, PingEvent, PingRequest } from './control-api.ts';
+import type { Control, CrawlEvent, PingEvent, PingRequest, SettingsRequest } from './control-api.ts';
 import { ControlClient } from './control-client.ts';
 import { openControl } from './control-server.ts';
 import { Failure } from './failure.ts';
+import { resolve, settingsAnswer } from './settings/sources.ts';
 import { census, group, member, status, testFolder } from './testing.ts';
 
 const PING: PingRequest = { target: 'server', count: 2, intervalMs: 1000, timeoutMs: 2000 };
@@ -50,6 +51,15 @@ class FakeControl implements Control {
   async leave(asked: object) {
     this.asked.push(asked);
     return { name: 'Home', remaining: 0 };
+  }
+
+  settings() {
+    return settingsAnswer(resolve([]));
+  }
+
+  async set(asked: SettingsRequest) {
+    this.asked.push(asked);
+    return settingsAnswer(resolve([{ source: 'set', texts: asked }]));
   }
 
   down(): void {

@@ -1,5 +1,7 @@
 /** `warren crawl` for people: everybody in the order of the ring, and where their views of it disagree. */
+
 import type { CensusView, CrawledPeerView, CrawlView } from '@warren/peer';
+import { columns } from './columns.ts';
 import type { RingOf } from './control-api.ts';
 import { msText } from './status-text.ts';
 import type { Style } from './terminal.ts';
@@ -63,11 +65,12 @@ function table({ name, self }: Ring, { peers }: CrawlView, paint: Paint): string
   }));
   const head = ['#', 'ID', 'NAME', 'KIND', 'LINKS', 'RECORDS', 'RTT', 'STATE'];
   const all = [{ style: 'bold' as Style, cells: head }, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map(({ cells }) => cells[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (NUMBERS.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ');
+  const lines = columns(
+    all.map(({ cells }) => cells),
+    NUMBERS,
+  );
   const title = paint('bold', `${name}  ${count(peers.length, 'peer')} in the order of the ring`);
-  return [title, ...all.map(({ style, cells }) => paint(style, line(cells).trimEnd()))];
+  return [title, ...all.map(({ style }, i) => paint(style, lines[i] ?? ''))];
 }
 
 /** Columns whose cells stand right. */

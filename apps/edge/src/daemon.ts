@@ -15,6 +15,8 @@ import type {
   LeaveAnswer,
   PingEvent,
   PingRequest,
+  SettingsAnswer,
+  SettingsRequest,
   Status,
 } from './control-api.ts';
 import { type ControlServer, openControl } from './control-server.ts';
@@ -27,6 +29,7 @@ import { type Gathered, gatherMemberships, removedFrom } from './memberships.ts'
 import { runPing } from './ping-run.ts';
 import { type Beside, Progress, type Step } from './progress.ts';
 import { Renewals } from './renewals.ts';
+import type { DaemonSettings } from './settings/daemon-settings.ts';
 import { siteFetch } from './site-fetch.ts';
 
 /** How often certificates are looked at. */
@@ -43,8 +46,7 @@ export interface DaemonOptions {
   readonly file?: GroupFile;
   /** Only with one group. Default `wr` and the group id's first eight characters. */
   readonly interfaceName?: string;
-  /** Default any; `false`: no UDP. */
-  readonly udpPort?: number | false;
+  readonly settings: DaemonSettings;
   /** The line that a person should run instead without permission. */
   readonly sudo: string;
   /** Aborted when the daemon should stop, also while it starts. */
@@ -106,8 +108,9 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
 }
 
 async function openHost(o: DaemonOptions): Promise<NodeHost> {
-  const { udpPort, stateDir, say } = o;
-  const udp = udpPort === false ? false : udpPort === undefined ? {} : { port: udpPort };
+  const { stateDir, say, settings } = o;
+  const { udp: hasUdp, 'udp-port': port } = settings.values;
+  const udp = !hasUdp ? false : port === 0 ? {} : { port };
   try {
     const log = (message: string): void => say({ step: 'note', message });
     return await nodeHost({ kind: 'edge', stateDir, udp, answerStun: true, log });
@@ -243,6 +246,14 @@ class RunningDaemon implements Daemon, Control {
     const remaining = this.files().length;
     if (remaining === 0) this.down();
     return { name, remaining };
+  }
+
+  settings(): SettingsAnswer {
+    return this.o.settings.answer();
+  }
+
+  set(request: SettingsRequest): Promise<SettingsAnswer> {
+    return this.o.settings.set(request);
   }
 
   down(): void {

@@ -9,6 +9,7 @@ import type { Control, PingEvent, PingTarget } from './control-api.ts';
 import { openControl } from './control-server.ts';
 import { Failure } from './failure.ts';
 import { run } from './program.ts';
+import { resolve as resolveSettings, settingsAnswer } from './settings/sources.ts';
 import {
   census,
   crawled,
@@ -46,6 +47,8 @@ async function serve(more: Partial<Control> = {}): Promise<void> {
     crawl: none,
     census: none,
     leave: none,
+    settings: () => settingsAnswer(resolveSettings([])),
+    set: none,
     down: () => {},
     ...more,
   });
@@ -64,6 +67,10 @@ test.each([
   [['up', '--no-udp', '--udp-port', '9'], '--udp-port and --no-udp exclude each other.'],
   [['status', '--state', ''], "Option '--state <folder>' argument '' is invalid. Give a path."],
   [['status', '--socket', ''], "Option '--socket <file>' argument '' is invalid. Give a path."],
+  [['set', 'gatway=on'], "There is no setting 'gatway'."],
+  [['set', 'gateway'], 'What shall gateway be?'],
+  [['set', 'lan=off', 'gateway=perhaps'], 'gateway is on or off, not "perhaps".'],
+  [['get', 'x'], "There is no setting 'x'."],
   [['help', 'fly'], "Unknown command 'fly'."],
   [['up', '--frobnicate'], "Unknown option '--frobnicate'."],
 ])('%j is wrong usage: a sentence, exit code 2', async (argv, words) => {
@@ -79,7 +86,7 @@ test('with --json wrong usage is one object on standard output', async () => {
   expect(JSON.parse(terminal.stdout.join('\n'))).toMatchObject({ error: { code: 'usage' } });
 });
 
-test.each(['up', 'down', 'status', 'ping', 'crawl', 'leave'])('%s --help has examples', async verb => {
+test.each(['up', 'down', 'status', 'ping', 'crawl', 'set', 'get', 'leave'])('%s --help has examples', async verb => {
   expect(await warren(verb, '--help')).toBe(0);
   expect(terminal.stdout.join('\n')).toMatch(/Usage: warren \w+[\s\S]*Examples:\n {2}\$ /);
 });
@@ -88,7 +95,17 @@ test('only verbs that work are listed', async () => {
   expect(await warren('--help')).toBe(0);
   const help = terminal.stdout.join('\n');
   const verbs = [...(help.split('Commands:')[1]?.split('Examples:')[0] ?? '').matchAll(/^ {2}(\w+)/gm)];
-  expect(verbs.map(([, verb]) => verb)).toEqual(['up', 'down', 'status', 'ping', 'crawl', 'leave', 'help']);
+  expect(verbs.map(([, verb]) => verb)).toEqual([
+    'up',
+    'down',
+    'status',
+    'ping',
+    'crawl',
+    'set',
+    'get',
+    'leave',
+    'help',
+  ]);
 });
 
 test('--version prints the version', async () => {
@@ -112,6 +129,20 @@ test('status is a table, or exactly the views as JSON', async () => {
   terminal.stdout.length = 0;
   expect(await warren('status', '--json')).toBe(0);
   expect(JSON.parse(terminal.stdout.join(''))).toEqual(status([group([laptop])]));
+});
+
+test('set without a daemon is stored for the next one; get says on whose word each setting holds', async () => {
+  expect(await warren('set', 'gateway=on', 'relay=never')).toBe(0);
+  expect(await warren('set', 'relay=')).toBe(0);
+  terminal.stdout.length = 0;
+  expect(await warren('get', 'gateway', '--json')).toBe(0);
+  expect(JSON.parse(terminal.stdout.join(''))).toMatchObject({
+    settings: { gateway: { value: 'on', source: 'set' }, relay: { value: 'always', source: 'default' } },
+  });
+  terminal.stdout.length = 0;
+  terminal.env.WARREN_GATEWAY = 'off';
+  expect(await warren('get', 'gateway')).toBe(0);
+  expect(terminal.stdout).toEqual(['SETTING  VALUE  FROM', 'gateway  off    environment']);
 });
 
 test('status of a group that is not connected ends in 1', async () => {

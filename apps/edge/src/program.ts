@@ -8,6 +8,7 @@ import { crawl, describeCrawl } from './verbs/crawl.ts';
 import { describeDown, down } from './verbs/down.ts';
 import { describeLeave, leave } from './verbs/leave.ts';
 import { describePing, ping } from './verbs/ping.ts';
+import { describeGet, describeSet, get, set } from './verbs/set.ts';
 import { describeStatus, status } from './verbs/status.ts';
 import { describeUp, up } from './verbs/up.ts';
 
@@ -57,6 +58,7 @@ function makeProgram(context: Context, wantsJson: boolean, done: (exit: number) 
       'control socket (default: /run/warren/warren.sock, or in the folder given with --state)',
       path,
     )
+    .option('--config <file>', 'configuration (default: /etc/warren/config.toml and conf.d for root)', path)
     .addOption(new Option('--no-color', 'no colours').hideHelp())
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -78,6 +80,8 @@ function makeProgram(context: Context, wantsJson: boolean, done: (exit: number) 
   add('status', describeStatus, status);
   add('ping', describePing, ping);
   add('crawl', describeCrawl, crawl);
+  add('set', describeSet, set);
+  add('get', describeGet, get);
   add('leave', describeLeave, leave);
   return program;
 }

@@ -7,9 +7,18 @@ import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
+import type { SettingsAnswer } from '../control-api.ts';
 import { Exit, Failure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
-import { DEFAULTS, isSetting, readSetting, SETTING_NAMES, type SettingName, type Settings } from './table.ts';
+import {
+  DEFAULTS,
+  isSetting,
+  printSetting,
+  readSetting,
+  SETTING_NAMES,
+  type SettingName,
+  type Settings,
+} from './table.ts';
 
 /** Where a value was said. */
 export type Source = 'command line' | 'environment' | 'set' | 'default' | `file ${string}`;
@@ -51,6 +60,12 @@ function checked<N extends SettingName>(name: N, text: string, source: Source): 
     const where = source === 'command line' ? '' : ` (${source})`;
     throw new Failure('bad-setting', `${(error as Error).message}${where}`, undefined, Exit.usage);
   }
+}
+
+/** Settings as they are shown; `restart` are those that a running daemon does not go by yet. */
+export function settingsAnswer({ values, sources }: Resolved, restart: readonly SettingName[] = []): SettingsAnswer {
+  const shown = SETTING_NAMES.map(name => [name, { value: printSetting(values[name]), source: sources[name] }]);
+  return { schema: 1, settings: Object.fromEntries(shown) as SettingsAnswer['settings'], restart };
 }
 
 /** What the environment says: `WARREN_EXIT_NODE=auto`. */

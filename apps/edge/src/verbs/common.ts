@@ -6,6 +6,8 @@ import type { Terminal } from '../terminal.ts';
 
 /** Options that every verb takes. */
 export interface CommonOptions extends PlaceOptions {
+  /** A configuration file in place of the usual ones. */
+  readonly config?: string;
   readonly json?: true;
 }
 

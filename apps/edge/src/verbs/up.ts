@@ -11,6 +11,9 @@ import { asTyped, placesFor, sudoLine } from '../places.ts';
 import { deviceObstacle, thisMachine } from '../privilege.ts';
 import { type Step, stepText } from '../progress.ts';
 import { readGroupFile } from '../read-group-file.ts';
+import { DaemonSettings } from '../settings/daemon-settings.ts';
+import { keptSettings } from '../settings/kept.ts';
+import { fromEnvironment, fromFiles, type Texts } from '../settings/sources.ts';
 import type { Terminal } from '../terminal.ts';
 import { type CommonOptions, type Context, type Verb, wholeNumber } from './common.ts';
 
@@ -54,6 +57,13 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
   const file = path === undefined ? undefined : await fileOf(path, terminal.cwd, obstacle);
   if (obstacle !== undefined) throw obstacle;
   const { stateDir, socket } = placesFor(options, terminal);
+  const flags = { source: 'command line', texts: flagTexts(options) } as const;
+  const elsewhere = [
+    fromEnvironment(terminal.env),
+    await keptSettings(stateDir),
+    ...(await fromFiles(terminal, options.config)),
+  ];
+  const settings = new DaemonSettings({ stateDir, said: [flags, ...elsewhere] });
   const say = sayTo(terminal, options);
   if (options.detach && terminal.tell === undefined) {
     const rest = backgroundArgs(path, options, { stateDir, socket }, terminal.cwd);
@@ -64,14 +74,22 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
     version,
     stateDir,
     socket,
+    settings,
     sudo,
     say,
     stopped: stopped.signal,
     ...(file === undefined ? {} : { file }),
     ...(options.interface === undefined ? {} : { interfaceName: options.interface }),
-    ...(options.udp ? (options.udpPort === undefined ? {} : { udpPort: options.udpPort }) : { udpPort: false }),
   });
 };
+
+/** Settings that flags of `up` say for this run. */
+function flagTexts({ udp, udpPort }: UpOptions): Texts {
+  return {
+    ...(udp ? {} : { udp: 'off' }),
+    ...(udpPort === undefined ? {} : { 'udp-port': String(udpPort) }),
+  };
+}
 
 /** Who may not make devices often may not read the file either, and needs to hear of the first only. */
 async function fileOf(path: string, cwd: string, obstacle: Failure | undefined): Promise<GroupFile> {
@@ -135,7 +153,7 @@ function sayTo(terminal: Terminal, { json, detach }: CommonOptions & UpOptions):
 /** The same command for the process in the background, which has another working directory. */
 function backgroundArgs(
   path: string | undefined,
-  options: UpOptions,
+  options: UpOptions & CommonOptions,
   places: { stateDir: string; socket: string },
   cwd: Context['terminal']['cwd'],
 ): string[] {
@@ -143,6 +161,7 @@ function backgroundArgs(
     'up',
     ...(path === undefined ? [] : [resolve(cwd, path)]),
     ...['--state', places.stateDir, '--socket', places.socket],
+    ...(options.config === undefined ? [] : ['--config', resolve(cwd, options.config)]),
     ...(options.interface === undefined ? [] : ['--interface', options.interface]),
     ...(options.udpPort === undefined ? [] : ['--udp-port', String(options.udpPort)]),
     ...(options.udp ? [] : ['--no-udp']),
