@@ -42,6 +42,8 @@ export const Option = {
   SO_RCVBUF: [1, 8],
   SO_SNDBUFFORCE: [1, 32],
   SO_RCVBUFFORCE: [1, 33],
+  /** A firewall mark on all packets of the socket; needs CAP_NET_ADMIN. */
+  SO_MARK: [1, 36],
   /** Value 3, IP_PMTUDISC_PROBE: never fragment, never believe ICMP about the MTU. */
   IP_MTU_DISCOVER: [0, 10],
   IPV6_MTU_DISCOVER: [41, 23],

@@ -18,6 +18,7 @@ import {
   toSockaddr,
 } from './sockaddr.ts';
 import { surfacing } from './surface.ts';
+import { OWN_MARK } from './tunnel/mark.ts';
 import { Incoming, Outgoing } from './udp-messages.ts';
 
 /** Where to bind. */
@@ -196,6 +197,8 @@ class UdpSocket {
     if (!this.set(Option.SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES)) this.set(Option.SO_SNDBUF, SOCKET_BUFFER_BYTES);
     this.set(isIpv4 ? Option.IP_MTU_DISCOVER : Option.IPV6_MTU_DISCOVER, 3);
     if (!isIpv4) this.set(Option.IPV6_V6ONLY, 1);
+    // Lest the tunnel run through itself; fails where we may not make one.
+    this.set(Option.SO_MARK, OWN_MARK);
   }
 
   private set([level, name]: readonly [number, number], value: number): boolean {
