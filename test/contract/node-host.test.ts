@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeHost } from '@warren/node';
 import { afterEach, beforeEach, describe, test } from 'vitest';
+import { extraSocketsContract } from './extra-sockets-contract.ts';
 import { hostContract } from './host-contract.ts';
 
 describe('the host for Node', () => {
@@ -13,7 +14,7 @@ describe('the host for Node', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  for (const { name, run } of hostContract) {
+  for (const { name, run } of [...hostContract, ...extraSocketsContract]) {
     test(name, { timeout: 30_000 }, () =>
       run(() => nodeHost({ kind: 'edge', stateDir: folder, udp: { host: '127.0.0.1' }, webrtcAddress: '127.0.0.1' })),
     );

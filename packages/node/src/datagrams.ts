@@ -7,11 +7,12 @@
 import type { Datagrams, PathEvent, PathId, Way, WayEvents } from '@warren/peer';
 import { isStun, STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
 import type { WebSocket } from 'ws';
+import { ExtraSockets } from './extra-sockets.ts';
 import { localEndpoints } from './interfaces.ts';
 import { loadLibc } from './libc.ts';
 import { StunAnswers } from './stun-answers.ts';
 import { stunServerFor } from './stun-servers.ts';
-import { openUdp, type Udp, type UdpOptions } from './udp.ts';
+import { openUdp, type Udp, type UdpOptions, type UdpReceiver } from './udp.ts';
 import { openDgramUdp } from './udp-dgram.ts';
 import { WebRtcWay } from './webrtc.ts';
 import { adoptWebSocket, dialWebSocket } from './websocket.ts';
@@ -70,6 +71,7 @@ export class NodeDatagrams implements Datagrams {
   private readonly options: NodeDatagramsOptions;
   private readonly native: Native | undefined;
   private udp: Udp | undefined;
+  private extraSockets: ExtraSockets | undefined;
   private readonly ways = new Map<PathId, Way>();
   /** WebRTC connections by name, until they end. */
   private readonly connections = new Map<string, WebRtcWay>();
@@ -91,7 +93,8 @@ export class NodeDatagrams implements Datagrams {
   constructor(options: NodeDatagramsOptions, native: Native | undefined) {
     this.options = options;
     this.native = native;
-    this.can = { udp: options.udp !== false, webrtc: native !== undefined, websocket: true };
+    const udp = options.udp === false ? { udp: false } : { udp: true, sockets: true };
+    this.can = { ...udp, webrtc: native !== undefined, websocket: true };
   }
 
   /** Opens the UDP sockets, if any are wanted. */
@@ -99,9 +102,11 @@ export class NodeDatagrams implements Datagrams {
     if (this.options.udp === false) return;
     const receive = (path: PathId, bytes: Uint8Array): void => this.receiveUdp(path, bytes);
     const libc = await loadLibc();
-    this.udp = await (libc === undefined
-      ? openDgramUdp(this.options.udp, receive)
-      : openUdp(libc, this.options.udp, receive));
+    const open = async (options: UdpOptions, to: UdpReceiver): Promise<Udp> =>
+      libc === undefined ? openDgramUdp(options, to) : openUdp(libc, options, to);
+    this.udp = await open(this.options.udp, receive);
+    const { host = '0.0.0.0' } = this.options.udp;
+    this.extraSockets = new ExtraSockets({ open: to => open({ host }, to), receive, now: () => performance.now() });
   }
 
   /** The UDP port in use; `undefined` without UDP. */
@@ -114,7 +119,7 @@ export class NodeDatagrams implements Datagrams {
       ...this.counts,
       stunAnswered: this.stunAnswers.answered,
       stunDropped: this.stunAnswers.dropped,
-      dropped: this.counts.dropped + (this.udp?.dropped ?? 0),
+      dropped: this.counts.dropped + (this.udp?.dropped ?? 0) + (this.extraSockets?.dropped ?? 0),
       webSockets: [...this.ways.keys()].filter(path => path.startsWith('ws/')).length,
       dataChannels: [...this.ways.keys()].filter(path => path.startsWith('rtc/')).length,
     };
@@ -133,13 +138,14 @@ export class NodeDatagrams implements Datagrams {
   }
 
   send(path: PathId, bytes: Uint8Array): void {
-    const way = path.startsWith('udp/') ? this.udp : this.ways.get(path);
+    const udp = path.includes('~') ? this.extraSockets : this.udp;
+    const way = path.startsWith('udp/') ? udp : this.ways.get(path);
     if (way === undefined || this.stopped !== undefined || bytes.length === 0 || bytes.length > STREAM_PATH_BYTES) {
       this.counts.dropped++;
       return;
     }
     this.counts.sent++;
-    if (way === this.udp) this.udp.send(path, bytes);
+    if (way === udp) udp?.send(path, bytes);
     else (way as Way).send(bytes);
   }
 
@@ -220,7 +226,7 @@ export class NodeDatagrams implements Datagrams {
     });
     await Promise.race([Promise.all([...ways].map(way => way.over)), late]);
     clearTimeout(patience);
-    await this.udp?.close();
+    await Promise.all([this.udp?.close(), this.extraSockets?.close()]);
   }
 
   private receiveUdp(path: PathId, bytes: Uint8Array): void {

@@ -89,14 +89,24 @@ export interface Shelf {
 
 /**
  * Names one way to one remote host: `udp/192.0.2.7:41641`, `udp/[2001:db8::1]:41641`,
- * `ws/3`, `rtc/12`. `via/...` paths are carried by an overlay and never reach a host.
+ * `ws/3`, `rtc/12`. `udp/192.0.2.7:41641~17` is the way from extra UDP socket 17 of this host, 1 to 256.
+ * `via/...` paths are carried by an overlay and never reach a host.
  */
 export type PathId = string;
 
 /** Best-effort datagrams over every kind of path that the host has. */
 export interface Datagrams {
-  /** What the host can do. `udp` is false in a tab. */
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean; readonly websocket: boolean };
+  /**
+   * What the host can do. `udp` is false in a tab. `sockets`: it has extra UDP sockets. Each is opened by the first
+   * datagram that is sent on a path with its number, reports what comes to it as from such a path, and is closed by the
+   * host when nothing has come for 30 s.
+   */
+  readonly can: {
+    readonly udp: boolean;
+    readonly sockets?: boolean;
+    readonly webrtc: boolean;
+    readonly websocket: boolean;
+  };
   /** The largest datagram for a path: 1,200 on UDP, 16,384 on data channels and WebSockets. */
   maxBytes(path: PathId): number;
   /** Own UDP addresses, `192.0.2.7:41641`, `[2001:db8::1]:41641`; loopback only when bound to loopback. */
