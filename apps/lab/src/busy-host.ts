@@ -110,7 +110,7 @@ export class BusyHost {
   }
 
   private outgoing(path: string, bytes: Uint8Array): boolean {
-    if (this.internet.byAddress.has(path.slice('udp/'.length))) return true;
+    if (this.internet.network.at(path.slice('udp/'.length)) !== undefined) return true;
     this.bytesToStrangers += bytes.length;
     this.toStrangers(path, bytes);
     return false;

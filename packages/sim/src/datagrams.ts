@@ -1,62 +1,42 @@
 /**
- * Simulated sockets: UDP between open hosts, WebSockets to hosts that listen,
- * WebRTC by an exchange of tokens. No NATs: every host has a public address.
+ * The paths of a simulated host: UDP sockets behind whatever routers it has,
+ * WebSockets to hosts that listen, WebRTC by ICE agents.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, type Instant, utf8 } from '@warren/base';
+import type { Instant } from '@warren/base';
 import type { Datagrams, PathEvent, PathId } from '@warren/peer';
 import { STREAM_PATH_BYTES, UDP_PATH_BYTES } from '@warren/wire';
-import type { World } from './world.ts';
+import { IceAgent, WEBRTC_SETUP_MS } from './ice.ts';
+import type { SimInternet, SimPlace } from './internet.ts';
+import { ipOf } from './nat.ts';
+import type { UdpPayload } from './networks.ts';
+import { SimSocket } from './socket.ts';
 
 /** What a simulated host can do. */
 export interface SimCapabilities {
   readonly udp: boolean;
   readonly webrtc: boolean;
   readonly websocket: boolean;
+  /** Whether it has extra UDP sockets, `udp/<address>~<k>`; absent: no. */
+  readonly sockets?: boolean;
 }
 
 /** A stream whose one end sleeps longer is given up. */
 const STREAM_PATIENCE_MS = 30_000;
-/** A WebRTC connection that nobody answers is given up after that. */
-const WEBRTC_SETUP_MS = 30_000;
+/** An extra socket on which nothing comes in for so long is closed. */
+const EXTRA_SOCKET_MS = 30_000;
+const EXTRA_SOCKETS_MAX = 256;
+/** Local ports: those of extra sockets follow the first, those of ICE agents the second. */
+const EXTRA_PORT = 10_000;
+const ICE_PORT = 20_000;
 
-interface Stream {
-  readonly remote: SimDatagrams;
-  readonly remotePath: PathId;
-  /** When all that was sent so far has arrived. */
-  drainedAt: Instant;
-}
+/** A WebSocket, or a data channel between two agents. `drainedAt`: when all that was sent so far has arrived. */
+type Stream =
+  | { readonly kind: 'ws'; readonly remote: SimDatagrams; readonly remotePath: PathId; drainedAt: Instant }
+  | { readonly kind: 'rtc'; readonly agent: IceAgent; readonly remote: IceAgent; drainedAt: Instant };
 
-/** Who is where, and what does not pass. */
-export class SimInternet {
-  readonly world: World;
-  readonly byName = new Map<string, SimDatagrams>();
-  readonly byAddress = new Map<string, SimDatagrams>();
-  readonly byUrl = new Map<string, SimDatagrams>();
-  /** Whether UDP, and WebRTC with it, is blocked everywhere. */
-  udpBlocked = false;
-  /** One way between two hosts by name, milliseconds; absent: that of all wires. Jitter comes on top. */
-  latencyMs: ((from: string, to: string) => number) | undefined;
-  private readonly cuts = new Set<string>();
-
-  constructor(world: World) {
-    this.world = world;
-  }
-
-  /** Lets nothing pass between two hosts any more. */
-  cut(a: string, b: string): void {
-    this.cuts.add(pairKey(a, b));
-  }
-
-  /** Undoes `cut`. */
-  mend(a: string, b: string): void {
-    this.cuts.delete(pairKey(a, b));
-  }
-
-  /** Whether two hosts can exchange anything. */
-  reaches(a: string, b: string): boolean {
-    return !this.cuts.has(pairKey(a, b));
-  }
+interface ExtraSocket {
+  readonly socket: SimSocket;
+  heardAt: Instant;
 }
 
 /** The sockets of one simulated host. */
@@ -66,27 +46,32 @@ export class SimDatagrams implements Datagrams {
   /** Signals dropped: nonsense, late ones, and those for no connection of ours. */
   badSignals = 0;
   private readonly internet: SimInternet;
-  /** What the host believes to be its address. */
-  private bound: string;
-  /** Where others see it: the same, unless a NAT has changed it. */
-  private address: string;
+  /** Where the host believes to be. */
+  private place: SimPlace;
+  /** The UDP socket that others know; closed without UDP. */
+  private readonly main: SimSocket;
+  private readonly extra = new Map<number, ExtraSocket>();
   private readonly streams = new Map<PathId, Stream>();
-  private readonly connections = new Map<string, 'offerer' | 'answerer'>();
+  /** WebRTC connections that are not open yet, and the paths of those that are. */
+  private readonly connections = new Map<string, IceAgent>();
+  private readonly channels = new Map<IceAgent, PathId>();
   private listener: (event: PathEvent) => void = () => {};
   private nextPath = 1;
+  private nextIcePort = ICE_PORT;
   private alive = true;
   private asleepSince: Instant | undefined;
   /** What the system noticed while nobody listened. */
   private untold: PathEvent[] = [];
 
-  constructor(internet: SimInternet, name: string, address: string, can: SimCapabilities, url?: string) {
+  /** `at`: a public address, or a place behind routers. */
+  constructor(internet: SimInternet, name: string, at: string | SimPlace, can: SimCapabilities, url?: string) {
     this.internet = internet;
     this.name = name;
-    this.bound = address;
-    this.address = address;
+    this.place = placeOf(internet, at);
     this.can = can;
     internet.byName.set(name, this);
-    if (can.udp) internet.byAddress.set(address, this);
+    this.main = new SimSocket(internet, name, (from, payload) => this.receiveUdp(this.main, `udp/${from}`, payload));
+    this.openMain();
     if (url !== undefined) internet.byUrl.set(url, this);
   }
 
@@ -95,7 +80,7 @@ export class SimDatagrams implements Datagrams {
   }
 
   localAddresses(): readonly string[] {
-    return this.can.udp ? [this.bound] : [];
+    return this.can.udp ? this.place.addresses : [];
   }
 
   listen(listener: (event: PathEvent) => void): void {
@@ -106,42 +91,48 @@ export class SimDatagrams implements Datagrams {
     if (!this.alive || bytes.length === 0 || bytes.length > this.maxBytes(path)) return;
     const copy = bytes.slice();
     if (!path.startsWith('udp/')) this.sendStream(path, copy);
-    else if (this.can.udp) this.sendUdp(path.slice('udp/'.length), copy);
+    else if (this.can.udp) this.sendUdp(path, copy);
   }
 
   dial(url: string): void {
     if (!this.alive) return;
-    this.internet.world.carry(
-      true,
-      () => {
-        const remote = this.internet.byUrl.get(url);
-        if (this.alive && remote?.alive && this.internet.reaches(this.name, remote.name))
-          this.join(remote, 'ws', new Uint8Array(0), { url }, {});
-        else this.emit({ kind: 'dial-failed', url, reason: 'refused' });
-      },
-      0,
-      this.latencyTo(this.internet.byUrl.get(url)),
-    );
+    const { world } = this.internet;
+    const answer = (): void => {
+      const remote = this.internet.byUrl.get(url);
+      if (this.alive && remote?.alive && this.connects(remote)) this.join(remote, url);
+      else this.emit({ kind: 'dial-failed', url, reason: 'refused' });
+    };
+    world.carry(true, answer, 0, this.latencyTo(this.internet.byUrl.get(url)));
   }
 
   openWebRtc(connection: string, role: 'offerer' | 'answerer'): void {
     if (!this.alive || this.connections.has(connection)) return;
-    this.connections.set(connection, role);
+    const { internet, name } = this;
+    const { world } = internet;
+    const agent: IceAgent = new IceAgent(
+      {
+        internet,
+        name,
+        connection,
+        role,
+        isNatted: this.place.network.router !== undefined,
+        events: {
+          signal: signal => this.soon({ kind: 'webrtc-signal', connection, signal }),
+          up: (remote, binding) => this.channelUp(agent, remote, connection, binding),
+          data: bytes => this.receiveChannel(agent, bytes),
+          lost: () => this.lose(this.channels.get(agent) ?? ''),
+        },
+      },
+      listener => this.iceSocket(listener),
+    );
+    this.connections.set(connection, agent);
     if (!this.can.webrtc) this.giveUpSoon(connection, 'no WebRTC here');
-    const { world } = this.internet;
-    if (role === 'offerer') this.soon({ kind: 'webrtc-signal', connection, signal: this.signal('offer') });
+    else if (role === 'offerer') agent.describe();
     world.at(world.now + WEBRTC_SETUP_MS, () => this.giveUp(connection, 'timed out'));
   }
 
   signalWebRtc(connection: string, signal: string): void {
-    const role = this.connections.get(connection);
-    const { kind, name } = readSignal(signal);
-    const remote = this.internet.byName.get(name);
-    if (role === 'answerer' && kind === 'offer') {
-      this.soon({ kind: 'webrtc-signal', connection, signal: this.signal('answer') });
-    } else if (role === 'offerer' && kind === 'answer' && remote !== undefined) {
-      this.internet.world.carry(true, () => this.meet(remote, connection), 0, this.latencyTo(remote));
-    } else this.badSignals++;
+    if (!this.connections.get(connection)?.hear(signal)) this.badSignals++;
   }
 
   close(path: PathId): void {
@@ -151,14 +142,10 @@ export class SimDatagrams implements Datagrams {
     }
     const stream = this.streams.get(path);
     if (stream === undefined) return;
-    this.streams.delete(path);
+    this.forget(path, stream);
     this.soon({ kind: 'path-down', path });
-    this.internet.world.carry(
-      true,
-      () => stream.remote.lose(stream.remotePath),
-      stream.drainedAt,
-      this.latencyTo(stream.remote),
-    );
+    const end = stream.kind === 'ws' ? () => stream.remote.lose(stream.remotePath) : () => stream.remote.ended();
+    this.internet.world.carry(true, end, stream.drainedAt, this.latencyTo(stream.remote));
   }
 
   async stop(): Promise<void> {
@@ -167,15 +154,14 @@ export class SimDatagrams implements Datagrams {
 
   /** UDP is seen at another address from now on, as after a NAT has forgotten a mapping; the host does not know. */
   rebind(address: string): void {
-    if (this.internet.byAddress.get(this.address) === this) this.internet.byAddress.delete(this.address);
-    this.address = address;
-    if (this.can.udp) this.internet.byAddress.set(address, this);
+    if (this.can.udp) this.main.open(this.place.network, [address]);
   }
 
   /** The host is in another network: it has another address, and its streams are gone. */
-  move(address: string): void {
-    this.rebind(address);
-    this.bound = address;
+  move(at: string | SimPlace): void {
+    this.place = placeOf(this.internet, at);
+    this.openMain();
+    for (const k of [...this.extra.keys()]) this.closeExtra(k);
     for (const path of [...this.streams.keys()]) this.close(path);
   }
 
@@ -198,6 +184,11 @@ export class SimDatagrams implements Datagrams {
     return this.alive;
   }
 
+  /** Extra UDP sockets that are open. */
+  get extraSockets(): number {
+    return this.extra.size;
+  }
+
   /** Closes all sockets, and the others hear of it. */
   shut(): void {
     for (const path of [...this.streams.keys()]) this.close(path);
@@ -208,75 +199,135 @@ export class SimDatagrams implements Datagrams {
   kill(): void {
     this.alive = false;
     this.internet.byName.delete(this.name);
-    if (this.internet.byAddress.get(this.address) === this) this.internet.byAddress.delete(this.address);
+    this.main.close();
+    for (const k of [...this.extra.keys()]) this.closeExtra(k);
     for (const [url, host] of this.internet.byUrl) if (host === this) this.internet.byUrl.delete(url);
-    this.streams.clear();
+    for (const [path, stream] of [...this.streams]) this.forget(path, stream);
+    for (const agent of this.connections.values()) agent.stop();
     this.connections.clear();
   }
 
-  /** A signal in the form of a real one; what would be a session description is the host's name. */
-  private signal(type: 'offer' | 'answer'): string {
-    return JSON.stringify({ type, sdp: this.name });
+  private openMain(): void {
+    if (this.can.udp) this.main.open(this.place.network, this.place.addresses);
   }
 
-  private sendUdp(address: string, bytes: Uint8Array): void {
+  private sendUdp(path: PathId, bytes: Uint8Array): void {
+    const [, to = '', , k] = /^udp\/([^~]*)(~([1-9]\d*))?$/.exec(path) ?? [];
+    const socket = k === undefined ? this.main : this.extraSocket(Number(k));
+    socket?.send(to, bytes);
+  }
+
+  private extraSocket(k: number): SimSocket | undefined {
+    if (!this.can.sockets || k > EXTRA_SOCKETS_MAX) return undefined;
+    const known = this.extra.get(k);
+    if (known !== undefined) return known.socket;
     const { world } = this.internet;
-    const deliver = (): void => {
-      const remote = this.internet.byAddress.get(address);
-      if (remote === undefined || this.internet.udpBlocked || !this.internet.reaches(this.name, remote.name)) return;
-      remote.arrive(`udp/${this.address}`, bytes);
-    };
-    world.carry(false, deliver, 0, this.latencyTo(this.internet.byAddress.get(address)));
+    const socket: SimSocket = new SimSocket(this.internet, this.name, (from, payload) => {
+      extra.heardAt = world.now;
+      this.receiveUdp(socket, `udp/${from}~${k}`, payload);
+    });
+    const extra = { socket, heardAt: world.now };
+    this.extra.set(k, extra);
+    this.openAt(socket, EXTRA_PORT + k);
+    this.closeWhenSilent(k, extra);
+    return socket;
+  }
+
+  private closeWhenSilent(k: number, extra: ExtraSocket): void {
+    const { world } = this.internet;
+    world.at(extra.heardAt + EXTRA_SOCKET_MS, () => {
+      if (this.extra.get(k) !== extra) return;
+      if (world.now >= extra.heardAt + EXTRA_SOCKET_MS) this.closeExtra(k);
+      else this.closeWhenSilent(k, extra);
+    });
+  }
+
+  private closeExtra(k: number): void {
+    this.extra.get(k)?.socket.close();
+    this.extra.delete(k);
+  }
+
+  private iceSocket(listener: (from: string, payload: UdpPayload) => void): SimSocket {
+    const socket = new SimSocket(this.internet, this.name, (from, payload) => {
+      if (this.asleepSince === undefined) listener(from, payload);
+    });
+    return this.openAt(socket, this.nextIcePort++);
+  }
+
+  /** Opens a socket at a port of all addresses. */
+  private openAt(socket: SimSocket, port: number): SimSocket {
+    const { network, addresses } = this.place;
+    return socket.open(
+      network,
+      addresses.map(address => `${ipOf(address)}:${port}`),
+    );
   }
 
   /** One way to another host, milliseconds; `undefined`: as everywhere. */
-  private latencyTo(remote: SimDatagrams | undefined): number | undefined {
-    return remote === undefined ? undefined : this.internet.latencyMs?.(this.name, remote.name);
+  private latencyTo(remote: { readonly name: string } | undefined): number | undefined {
+    return this.internet.latencyBetween(this.name, remote?.name);
+  }
+
+  private connects(remote: SimDatagrams): boolean {
+    const { internet, name, place } = this;
+    return internet.reaches(name, remote.name) && internet.connects(place, remote.place);
   }
 
   /** WebSockets keep the order; data channels do not, but what was sent before their end comes before it. */
   private sendStream(path: PathId, bytes: Uint8Array): void {
     const stream = this.streams.get(path);
     if (stream === undefined) return;
-    const isOrdered = path.startsWith('ws/');
-    const deliver = (): void => {
-      const { remote, remotePath } = stream;
-      const blocked = this.internet.udpBlocked && !isOrdered;
-      if (!blocked && this.internet.reaches(this.name, remote.name) && remote.streams.has(remotePath)) {
-        remote.arrive(remotePath, bytes);
-      }
-    };
-    const arrivesAt = this.internet.world.carry(
-      isOrdered,
-      deliver,
-      isOrdered ? stream.drainedAt : 0,
-      this.latencyTo(stream.remote),
-    );
+    const arrivesAt = stream.kind === 'rtc' ? stream.agent.send(bytes) : this.sendWebSocket(stream, bytes);
     stream.drainedAt = Math.max(stream.drainedAt, arrivesAt ?? 0);
   }
 
-  /** Opens a stream between two hosts; both ends hear of it. */
-  private join(remote: SimDatagrams, kind: 'ws' | 'rtc', binding: Uint8Array, own: object, theirs: object): void {
-    const path = `${kind}/${this.nextPath++}`;
-    const remotePath = `${kind}/${remote.nextPath++}`;
-    this.streams.set(path, { remote, remotePath, drainedAt: 0 });
-    remote.streams.set(remotePath, { remote: this, remotePath: path, drainedAt: 0 });
-    remote.emit({ kind: 'path-up', path: remotePath, binding, ...theirs });
-    this.emit({ kind: 'path-up', path, binding, ...own });
+  private sendWebSocket(stream: Extract<Stream, { kind: 'ws' }>, bytes: Uint8Array): Instant | undefined {
+    const { remote, remotePath, drainedAt } = stream;
+    const deliver = (): void => {
+      const isOpen = remote.streams.has(remotePath);
+      if (isOpen && this.internet.reaches(this.name, remote.name)) remote.arrive(remotePath, bytes);
+    };
+    return this.internet.world.carry(true, deliver, drainedAt, this.latencyTo(remote));
   }
 
-  private meet(remote: SimDatagrams, connection: string): void {
-    const passes = !this.internet.udpBlocked && this.internet.reaches(this.name, remote.name);
-    if (!passes || !this.connections.has(connection) || !remote.connections.has(connection)) return;
+  /** Opens a WebSocket between two hosts; both ends hear of it. */
+  private join(remote: SimDatagrams, url: string): void {
+    const path = `ws/${this.nextPath++}`;
+    const remotePath = `ws/${remote.nextPath++}`;
+    this.streams.set(path, { kind: 'ws', remote, remotePath, drainedAt: 0 });
+    remote.streams.set(remotePath, { kind: 'ws', remote: this, remotePath: path, drainedAt: 0 });
+    const binding = new Uint8Array(0);
+    remote.emit({ kind: 'path-up', path: remotePath, binding });
+    this.emit({ kind: 'path-up', path, binding, url });
+  }
+
+  private channelUp(agent: IceAgent, remote: IceAgent, connection: string, binding: Uint8Array): void {
     this.connections.delete(connection);
-    remote.connections.delete(connection);
-    const binding = concat(this.fingerprint(connection), remote.fingerprint(connection));
-    this.join(remote, 'rtc', binding, { connection }, { connection });
+    const path = `rtc/${this.nextPath++}`;
+    this.streams.set(path, { kind: 'rtc', agent, remote, drainedAt: 0 });
+    this.channels.set(agent, path);
+    this.emit({ kind: 'path-up', path, binding, connection });
   }
 
-  /** What would be the fingerprint of a certificate made for this connection, 32 bytes. */
-  private fingerprint(connection: string): Uint8Array {
-    return sha256(utf8(`${this.name} ${connection}`));
+  private receiveUdp(socket: SimSocket, path: PathId, payload: UdpPayload): void {
+    if (payload instanceof Uint8Array) this.arrive(path, payload);
+    else if (payload.ice === 'stun-request') {
+      const seen = path.slice('udp/'.length);
+      socket.send(seen, { ice: 'stun-answer', seen });
+    }
+  }
+
+  private receiveChannel(agent: IceAgent, bytes: Uint8Array): void {
+    const path = this.channels.get(agent);
+    if (path !== undefined) this.arrive(path, bytes);
+  }
+
+  /** Lets go of a stream without telling anybody. */
+  private forget(path: PathId, stream: Stream): void {
+    this.streams.delete(path);
+    if (stream.kind === 'ws') return;
+    stream.agent.stop();
+    this.channels.delete(stream.agent);
   }
 
   private giveUpSoon(connection: string, reason: string): void {
@@ -284,11 +335,18 @@ export class SimDatagrams implements Datagrams {
   }
 
   private giveUp(connection: string, reason: string): void {
-    if (this.connections.delete(connection)) this.emit({ kind: 'webrtc-failed', connection, reason });
+    const agent = this.connections.get(connection);
+    if (agent === undefined) return;
+    agent.stop();
+    this.connections.delete(connection);
+    this.emit({ kind: 'webrtc-failed', connection, reason });
   }
 
   private lose(path: PathId): void {
-    if (this.streams.delete(path)) this.emit({ kind: 'path-down', path });
+    const stream = this.streams.get(path);
+    if (stream === undefined) return;
+    this.forget(path, stream);
+    this.emit({ kind: 'path-down', path });
   }
 
   private arrive(path: PathId, bytes: Uint8Array): void {
@@ -309,15 +367,6 @@ export class SimDatagrams implements Datagrams {
   }
 }
 
-function pairKey(a: string, b: string): string {
-  return a < b ? `${a}|${b}` : `${b}|${a}`;
-}
-
-function readSignal(signal: string): { kind: string; name: string } {
-  try {
-    const { type = '', sdp = '' } = JSON.parse(signal) as { type?: string; sdp?: string };
-    return { kind: String(type), name: String(sdp) };
-  } catch {
-    return { kind: '', name: '' };
-  }
+function placeOf(internet: SimInternet, at: string | SimPlace): SimPlace {
+  return typeof at === 'string' ? { network: internet.network, addresses: [at] } : at;
 }

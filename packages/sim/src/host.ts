@@ -16,7 +16,8 @@ import {
   type Storage,
 } from '@warren/peer';
 import { simPublicKey, simSign } from './crypto.ts';
-import { type SimCapabilities, SimDatagrams, type SimInternet } from './datagrams.ts';
+import { type SimCapabilities, SimDatagrams } from './datagrams.ts';
+import type { SimInternet, SimPlace } from './internet.ts';
 import { SeededRandom } from './random.ts';
 import { SimShelf } from './shelf.ts';
 import { EPOCH_UNIX_MS, type World } from './world.ts';
@@ -29,9 +30,9 @@ const ED25519 = { name: 'Ed25519' } as const;
 /** What each kind of host can do. */
 export const SIM_CAN: Readonly<Record<HostKind, SimCapabilities>> = {
   browser: { udp: false, webrtc: true, websocket: true },
-  edge: { udp: true, webrtc: true, websocket: true },
-  bootstrap: { udp: true, webrtc: false, websocket: true },
-  site: { udp: true, webrtc: false, websocket: true },
+  edge: { udp: true, webrtc: true, websocket: true, sockets: true },
+  bootstrap: { udp: true, webrtc: false, websocket: true, sockets: true },
+  site: { udp: true, webrtc: false, websocket: true, sockets: true },
 };
 
 /** What survives a restart. */
@@ -70,8 +71,8 @@ export interface SimHostOptions {
   readonly kind: HostKind;
   /** Unique among the hosts that run. */
   readonly name: string;
-  /** `203.0.113.7:4000`. */
-  readonly address: string;
+  /** A public address, `203.0.113.7:4000`, or a place behind routers. */
+  readonly address: string | SimPlace;
   /** Where it takes WebSockets; absent: nowhere. */
   readonly url?: string;
   /** An empty one by default. */

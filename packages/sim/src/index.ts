@@ -11,8 +11,9 @@ export {
 } from './certificates.ts';
 export { cheapKem } from './cheap-kem.ts';
 export { simSign, simSuite, simVerifier } from './crypto.ts';
-export { type SimCapabilities, SimDatagrams, SimInternet } from './datagrams.ts';
+export { type SimCapabilities, SimDatagrams } from './datagrams.ts';
 export { SIM_CAN, SimDisk, SimHost, type SimHostOptions } from './host.ts';
+export { SimInternet, type SimPlace } from './internet.ts';
 export {
   constantLatency,
   type LatencyModel,
@@ -34,6 +35,17 @@ export type { ProbeResult } from './mesh/probes.ts';
 export type { Role } from './mesh/role.ts';
 export { type DhtContext, type Found, SimRecords, type Stored } from './mesh/sim-records.ts';
 export { areLinked, TrueRing } from './mesh/true-ring.ts';
+export {
+  ACCESS_KINDS,
+  type AccessKind,
+  type AccessName,
+  NATS,
+  type NatBehaviour,
+  nat,
+  type RouterKind,
+  router,
+} from './nat-kinds.ts';
+export { SimNetwork } from './networks.ts';
 export { SeededRandom } from './random.ts';
 export { cheapCrypto, realCrypto, type SimCrypto } from './sim-crypto.ts';
 export { type Disk, Resident, type ResidentKind, Village } from './village.ts';

@@ -15,9 +15,12 @@ import {
   simRenewed,
   simStranger,
 } from './certificates.ts';
-import { type SimDatagrams, SimInternet } from './datagrams.ts';
+import type { SimDatagrams } from './datagrams.ts';
 import { SIM_CAN, SimDisk, SimHost } from './host.ts';
+import { SimInternet, type SimPlace } from './internet.ts';
 import type { LatencyModel } from './latency.ts';
+import type { AccessKind } from './nat-kinds.ts';
+import type { SimNetwork } from './networks.ts';
 import { SeededRandom } from './random.ts';
 import { realCrypto, type SimCrypto } from './sim-crypto.ts';
 import { EPOCH_UNIX_MS, type WireOptions, World } from './world.ts';
@@ -43,8 +46,8 @@ export interface Disk {
 interface Place {
   readonly name: string;
   readonly kind: ResidentKind;
-  /** `203.0.113.7:4000`. */
-  readonly address: string;
+  /** `203.0.113.7:4000`, or behind routers. */
+  readonly address: string | SimPlace;
   readonly url?: string;
   readonly bootstraps: readonly string[];
   readonly disk: Disk;
@@ -272,6 +275,8 @@ export class Village {
   readonly residents = new Map<string, Resident>();
   /** The group's policy, for those who join from now on. */
   postQuantum: PostQuantumPolicy = 'on';
+  /** Whether hosts with public addresses have IPv6 as well, from now on. */
+  isDualStack = false;
   private nextHost = 1;
 
   constructor(seed: number, wire: Partial<WireOptions> = {}, crypto: SimCrypto = realCrypto) {
@@ -297,17 +302,27 @@ export class Village {
 
   /** Adds a bootstrap node at `ws://<name>/`, linked to those before it. */
   bootstrap(name: string): Resident {
-    return this.add(name, 'bootstrap', `ws://${name}/`);
+    const resident = this.add(name, 'bootstrap', { url: `ws://${name}/` });
+    this.internet.stunServers.push(...resident.datagrams.localAddresses());
+    return resident;
   }
 
-  /** Adds a Linux machine: UDP, WebRTC and WebSocket. */
-  edge(name: string): Resident {
-    return this.add(name, 'edge');
+  /** Adds a Linux machine: UDP, WebRTC and WebSocket; in a network behind routers, or with a public address. */
+  edge(name: string, network?: SimNetwork): Resident {
+    return this.add(name, 'edge', network && { network });
   }
 
   /** Adds a tab: WebRTC and WebSocket. */
-  browser(name: string): Resident {
-    return this.add(name, 'browser');
+  browser(name: string, network?: SimNetwork): Resident {
+    return this.add(name, 'browser', network && { network });
+  }
+
+  /** A new network of that kind, with routers of its own all the way. Hosts in it share them. */
+  access(kind: AccessKind): SimNetwork {
+    return kind.reduceRight(
+      (outside, router, i) => outside.behind(router, i === 0 ? 'home' : 'carrier'),
+      this.internet.network,
+    );
   }
 
   /** Starts one anew, with the same disk at the same address; it has to `join` again. Kill the old one before. */
@@ -326,18 +341,18 @@ export class Village {
     return EPOCH_UNIX_MS + this.world.now;
   }
 
-  private add(name: string, kind: ResidentKind, url?: string): Resident {
+  private add(name: string, kind: ResidentKind, where: { url?: string; network?: SimNetwork } = {}): Resident {
     const bootstraps = [...this.residents.values()].flatMap(({ place }) => place.url ?? []);
     const identity = simStranger(new SeededRandom(this.world.seed, name), this.unixMs, this.crypto);
     const disk = { public: identity, saved: new SimDisk() };
     return this.enter({
       name,
       kind,
-      address: this.nextAddress(),
+      address: this.nextPlace(where.network),
       bootstraps,
       disk,
       run: 1,
-      ...(url === undefined ? {} : { url }),
+      ...(where.url === undefined ? {} : { url: where.url }),
     });
   }
 
@@ -349,5 +364,14 @@ export class Village {
 
   private nextAddress(): string {
     return `203.0.113.${this.nextHost++}:4000`;
+  }
+
+  private nextPlace(network: SimNetwork = this.internet.network): string | SimPlace {
+    if (network.router === undefined) {
+      const address = this.nextAddress();
+      return this.isDualStack ? { network, addresses: [address, `${network.newV6()}:4000`] } : address;
+    }
+    const { v4, v6 } = network.newHost();
+    return { network, addresses: [v4, v6].flatMap(ip => (ip === undefined ? [] : [`${ip}:4000`])) };
   }
 }
