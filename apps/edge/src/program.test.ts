@@ -27,6 +27,8 @@ const LAUNCHER = resolve(import.meta.dirname, '..', 'bin', 'warren.js');
 const laptop = member('laptop.ada', { self: true, address: '10.128.3.4' });
 const way: PingTarget = { name: 'server.ada', address: '10.128.1.2', self: false, link: { kind: 'udp' } };
 
+const VERBS = ['up', 'down', 'status', 'ping', 'crawl', 'set', 'get', 'logs', 'service', 'leave'];
+
 let folder: string;
 let terminal: TestTerminal;
 beforeEach(() => {
@@ -86,7 +88,7 @@ test('with --json wrong usage is one object on standard output', async () => {
   expect(JSON.parse(terminal.stdout.join('\n'))).toMatchObject({ error: { code: 'usage' } });
 });
 
-test.each(['up', 'down', 'status', 'ping', 'crawl', 'set', 'get', 'leave'])('%s --help has examples', async verb => {
+test.each(VERBS)('%s --help has examples', async verb => {
   expect(await warren(verb, '--help')).toBe(0);
   expect(terminal.stdout.join('\n')).toMatch(/Usage: warren \w+[\s\S]*Examples:\n {2}\$ /);
 });
@@ -95,17 +97,7 @@ test('only verbs that work are listed', async () => {
   expect(await warren('--help')).toBe(0);
   const help = terminal.stdout.join('\n');
   const verbs = [...(help.split('Commands:')[1]?.split('Examples:')[0] ?? '').matchAll(/^ {2}(\w+)/gm)];
-  expect(verbs.map(([, verb]) => verb)).toEqual([
-    'up',
-    'down',
-    'status',
-    'ping',
-    'crawl',
-    'set',
-    'get',
-    'leave',
-    'help',
-  ]);
+  expect(verbs.map(([, verb]) => verb)).toEqual([...VERBS, 'help']);
 });
 
 test('--version prints the version', async () => {

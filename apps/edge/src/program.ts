@@ -7,7 +7,9 @@ import type { Context, Verb } from './verbs/common.ts';
 import { crawl, describeCrawl } from './verbs/crawl.ts';
 import { describeDown, down } from './verbs/down.ts';
 import { describeLeave, leave } from './verbs/leave.ts';
+import { describeLogs, logs } from './verbs/logs.ts';
 import { describePing, ping } from './verbs/ping.ts';
+import { describeService, service } from './verbs/service.ts';
 import { describeGet, describeSet, get, set } from './verbs/set.ts';
 import { describeStatus, status } from './verbs/status.ts';
 import { describeUp, up } from './verbs/up.ts';
@@ -82,6 +84,8 @@ function makeProgram(context: Context, wantsJson: boolean, done: (exit: number) 
   add('crawl', describeCrawl, crawl);
   add('set', describeSet, set);
   add('get', describeGet, get);
+  add('logs', describeLogs, logs);
+  add('service', describeService, service);
   add('leave', describeLeave, leave);
   return program;
 }

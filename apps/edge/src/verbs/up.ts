@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GroupFile } from '@warren/group';
+import { serviceManager } from '@warren/node';
 import { type Command, InvalidArgumentError } from 'commander';
 import { upInBackground } from '../background.ts';
 import { type Daemon, type DaemonOptions, startDaemon } from '../daemon.ts';
@@ -19,6 +20,8 @@ import { type CommonOptions, type Context, type Verb, wholeNumber } from './comm
 
 /** A stop that takes longer is cut off: the kernel removes devices and sockets anyway. */
 const STOP_LIMIT_MS = 900;
+/** How often we say that we live, where nobody says how often. */
+const WATCHDOG_MS = 60_000;
 
 export interface UpOptions {
   readonly detach?: true;
@@ -111,17 +114,25 @@ async function runDaemon(terminal: Terminal, stopped: AbortController, o: Daemon
       done(signal);
     });
   });
+  const manager = await serviceManager(terminal.env);
   const starting = startDaemon(o);
   const started = await Promise.race([starting, interrupted]);
   if (typeof started === 'string') {
     await limited(starting.then(daemon => daemon.stop()).catch(() => {}));
     return Exit.interrupted;
   }
+  // Ready to be asked: whether anybody else is there yet is another question, at boot above all.
+  manager.tell({ READY: '1', STATUS: 'started' });
+  const { watchdogMs } = manager;
+  const watchdog = setInterval(() => manager.tell({ WATCHDOG: '1' }), (watchdogMs ?? WATCHDOG_MS) / 2);
   let isReady = false;
   void started.ready.then(() => {
     isReady = true;
+    manager.tell({ STATUS: 'connected' });
   });
   const why = await Promise.race([interrupted, started.ended]);
+  clearInterval(watchdog);
+  manager.tell({ STOPPING: '1' });
   await limited(stopDaemon(started, terminal));
   if (why instanceof Failure) throw why;
   return why === 'SIGINT' && !isReady ? Exit.interrupted : Exit.ok;
