@@ -175,17 +175,14 @@ describe('a start that fails', () => {
     expect(await failure('--data', 'junk', '--listen', '127.0.0.1:0')).toContain('site.db is no database');
   });
 
-  test('says that a folder cannot be there, instead of trying for ever', () => {
+  test('says that a folder cannot be there, instead of trying for ever', async () => {
     const main = join(import.meta.dirname, 'main.ts');
-    const tell = (path: string) => {
-      const argv = [main, '--listen', '127.0.0.1:0', '--data', path];
-      const env = { XDG_STATE_HOME: join(folder, 'state') };
-      return spawnSync(process.execPath, argv, { cwd: folder, env, encoding: 'utf8', timeout: 20_000, killSignal: 9 });
-    };
-    expect(tell('/proc/warren')).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be made there') });
-    expect(tell('x'.repeat(300))).toMatchObject({ status: 1, stderr: expect.stringContaining('too long') });
-    expect(tell('')).toMatchObject({ status: 2, stderr: expect.stringContaining('Give the path of a folder') });
-  }, 70_000);
+    const argv = [main, '--listen', '127.0.0.1:0', '--data', '/proc/warren'];
+    const settings = { cwd: folder, env: { XDG_STATE_HOME: join(folder, 'state') }, timeout: 20_000, killSignal: 9 };
+    const told = spawnSync(process.execPath, argv, { ...settings, encoding: 'utf8' });
+    expect(told).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be made there') });
+    expect(await failure('--data', 'x'.repeat(300), '--listen', '127.0.0.1:0')).toContain('too long');
+  });
 
   test('leaves nothing running when the bootstrap node cannot start', async () => {
     let port = 0;
@@ -217,7 +214,8 @@ describe('a start that fails', () => {
     };
     const quiet = process.stderr.write;
     const silent = process.stdout.write;
-    process.stderr.write = process.stdout.write = () => true;
+    const told: unknown[] = [];
+    process.stderr.write = process.stdout.write = text => told.push(text) > 0;
     try {
       expect(code('--listen', 'nowhere')).toBe(2);
       expect(code('--listen', '127.0.0.1:70000')).toBe(2);
@@ -225,6 +223,8 @@ describe('a start that fails', () => {
       expect(code('--public-url', 'https://warren.example/path')).toBe(2);
       expect(code('--nonsense')).toBe(2);
       expect(code('stray')).toBe(2);
+      expect(code('--data', '')).toBe(2);
+      expect(told.join('')).toContain('Give the path of a folder');
       expect(code('--help')).toBe(0);
     } finally {
       process.stderr.write = quiet;
