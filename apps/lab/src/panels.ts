@@ -1,5 +1,5 @@
 /** Diagrams that several scenarios have: figures against a share of peers. */
-import type { Line, Panel } from './figure.ts';
+import type { Axis, Line, Panel } from './figure.ts';
 import { percent } from './knob.ts';
 import type { Figures } from './scenario.ts';
 
@@ -11,8 +11,13 @@ interface LineOf {
   readonly figure: string;
 }
 
-/** Shares from 0 to 1 against shares of peers in percent; lines without any number are left out. */
-export function sharesPanel(title: string, label: string, shares: readonly number[], lines: readonly LineOf[]): Panel {
+/** Figures, or with a mere label shares from 0 to 1, against shares of peers in percent; lines without any number are left out. */
+export function sharesPanel(
+  title: string,
+  y: Axis | string,
+  shares: readonly number[],
+  lines: readonly LineOf[],
+): Panel {
   const pointsOf = ({ figures, figure }: LineOf): Line['points'] =>
     shares.flatMap(share => {
       const value = figures[`${figure}At${percent(share)}`];
@@ -21,7 +26,7 @@ export function sharesPanel(title: string, label: string, shares: readonly numbe
   return {
     title,
     x: { label: 'share of peers, %', scale: 'linear' },
-    y: { label, scale: 'linear', min: 0, max: 1 },
+    y: typeof y === 'string' ? { label: y, scale: 'linear', min: 0, max: 1 } : y,
     lines: lines.map(line => ({ name: line.name, of: line.of, points: pointsOf(line) })).filter(hasPoints),
   };
 }

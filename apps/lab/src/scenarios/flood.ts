@@ -46,6 +46,10 @@ export const flood = scenario({
         { name: 'honest lookups', of: 'run', figures, figure: 'lookupRate' },
         { name: 'honest reads', of: 'run', figures, figure: 'readRate' },
       ]),
+      sharesPanel('What honest peers hold', { label: 'records of one peer', scale: 'linear', min: 0 }, settings.share, [
+        { name: 'most', of: 'run', figures, figure: 'mostRecordsHeld' },
+        { name: 'mean', of: 'run', figures, figure: 'meanRecordsHeld' },
+      ]),
     ];
     const remarks = [
       `Each of them stores ${settings.puts} records of ${settings.value} bytes a second and asks ${settings.asks} times, all validly signed.`,
