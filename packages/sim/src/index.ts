@@ -45,6 +45,7 @@ export {
   type RouterKind,
   router,
 } from './nat-kinds.ts';
+export { type Corner, directPathPossible } from './nat-oracle.ts';
 export { SimNetwork } from './networks.ts';
 export { SeededRandom } from './random.ts';
 export { cheapCrypto, realCrypto, type SimCrypto } from './sim-crypto.ts';
