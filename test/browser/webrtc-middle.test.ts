@@ -125,6 +125,7 @@ class End {
       addresses: () => [],
       nat: () => ({ mapping: 'unknown', portStep: 0 }),
       strangers: false,
+      mayRelay: () => true,
     });
     host.datagrams.listen(event => this.event(event));
     this.ticking = setInterval(() => this.act(now => this.links.tick(now)), TICK_MS);

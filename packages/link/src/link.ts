@@ -8,11 +8,13 @@ import { DataFlag, type LinkMessage, type PeerKey, Reader } from '@warren/wire';
 import type { PathKind } from './candidates.ts';
 import { Reassembly } from './fragments.ts';
 import { Path, type PathOptions } from './path.ts';
+import { isRelayPath } from './relay-paths.ts';
+import type { RelayChoice, RelaySearch } from './relay-search.ts';
 import { Reliable } from './reliable.ts';
 import type { Candidate } from './roaming.ts';
 import type { WebRtcState } from './web-rtc.ts';
 
-/** Paths per link; beyond it new ones are refused. */
+/** Paths per link, and as many through relays; beyond it new ones are refused. */
 export const PATHS_MAX = 12;
 /** A path in reserve takes over only when it is this much faster within the same rank. */
 const FASTER_SHARE = 0.7;
@@ -66,6 +68,12 @@ export class Link {
   isDoubtful = false;
   sentBytes = 0;
   receivedBytes = 0;
+  /** Ways through a third peer, while there is no direct one, and how to choose among them where that was said. */
+  relaySearch: RelaySearch | undefined;
+  relayChoice: RelayChoice | undefined;
+  /** Whether it counts among our direct neighbours, and when we last passed something on for it or to it. */
+  wasLeg = false;
+  relayedAt: Instant = Number.NEGATIVE_INFINITY;
   /** Whether the neighbour's overlay has spoken to ours. */
   isSpokenTo = false;
   private readonly early: { readonly payload: Uint8Array; readonly until: Instant }[] = [];
@@ -86,8 +94,9 @@ export class Link {
    */
   addPath(options: PathOptions, now: Instant): Path | undefined {
     if (this.paths.has(options.id)) return undefined;
-    if (this.paths.size >= PATHS_MAX) {
-      const suspect = [...this.paths.values()].find(path => path.isSuspect(now));
+    const alike = [...this.paths.values()].filter(path => isRelayPath(path.id) === isRelayPath(options.id));
+    if (alike.length >= PATHS_MAX) {
+      const suspect = alike.find(path => path.isSuspect(now));
       if (suspect === undefined) return undefined;
       this.paths.delete(suspect.id);
     }
@@ -209,6 +218,7 @@ function isBetter(candidate: Path, current: Path): boolean {
   const isUseful = !candidate.setupOnly && !current.setupOnly;
   if (isUseful && candidate.isInDoubt !== current.isInDoubt) return current.isInDoubt;
   if (candidate.rank !== current.rank) return candidate.rank < current.rank;
+  if (candidate.legSince !== undefined && current.legSince !== undefined) return candidate.legSince < current.legSince;
   if (candidate.rttMs === undefined || current.rttMs === undefined) return false;
   return candidate.rttMs < current.rttMs * FASTER_SHARE && current.rttMs - candidate.rttMs > 5;
 }

@@ -3,6 +3,7 @@ import type { Random } from '@warren/base';
 import type { HandshakeFailure, Identity, Origin, PathId, Sessions } from '@warren/session';
 import type { PeerId, PeerKey } from '@warren/wire';
 import type { NatBehaviour } from './nat.ts';
+import type { RelaysStats } from './relays.ts';
 import type { WebRtcOutput } from './web-rtc.ts';
 
 /**
@@ -20,6 +21,10 @@ export type LinksOutput =
   /** Whether nothing comes back on a link that is up: until it is known to be lost, others should carry what they can. */
   | { readonly kind: 'doubt'; readonly peer: PeerKey; readonly isDoubtful: boolean }
   | { readonly kind: 'down'; readonly peer: PeerKey; readonly reason: LinkLoss }
+  /** A datagram that the neighbour `via` passed on from another; it may be for another network too. */
+  | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey; readonly bytes: Uint8Array }
+  /** A link to this peer would make a relay to somebody: P2 4.3 "creating overlap". */
+  | { readonly kind: 'wanted'; readonly peer: PeerKey }
   | { readonly kind: 'unreachable'; readonly peer: PeerKey | undefined; readonly reason: HandshakeFailure }
   | WebRtcOutput;
 
@@ -50,6 +55,8 @@ export interface LinksOptions {
   readonly nat: () => NatBehaviour;
   /** Whether neighbours are strangers, whose candidates are filtered. */
   readonly strangers: boolean;
+  /** Whether our certificate lets us relay for others. */
+  readonly mayRelay: () => boolean;
 }
 
 /** Counters. */
@@ -59,4 +66,5 @@ export interface LinksStats {
   readonly refusedCandidates: number;
   /** Messages and frames for which there was no session or that were too large. */
   readonly dropped: number;
+  readonly relays: RelaysStats;
 }

@@ -16,11 +16,13 @@ import { Offers } from './offers.ts';
 import { Outbound } from './outbound.ts';
 import type { Path } from './path.ts';
 import { Probing } from './probing.ts';
+import { Relays } from './relays.ts';
 import { isTraffic, movesTo } from './roaming.ts';
 import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
 
 /** The link table of one network. */
 export class Links {
+  readonly relays: Relays;
   private malformedMessages = 0;
   private readonly outbound: Outbound;
   private readonly options: LinksOptions;
@@ -35,11 +37,19 @@ export class Links {
     this.options = options;
     const push = (output: WebRtcOutput) => this.outbox.push(output);
     this.webRtc = new WebRtc({ self, network, isAble: can.webrtc, random, push });
-    const send = (path: PathId, bytes: Uint8Array) => this.outbox.push({ kind: 'send', path, bytes });
+    const send = (path: PathId, bytes: Uint8Array, now: Instant) => this.sendOn(path, bytes, now);
     this.outbound = new Outbound({ sessions, maxBytes, send });
     this.probing = new Probing({ network, strangers, random, hash, outbound: this.outbound });
-    const { outbound, probing, webRtc } = this;
-    this.offers = new Offers({ ...options, outbound, probing, webRtc });
+    const { outbound, probing, webRtc, links } = this;
+    this.relays = new Relays({
+      ...{ ...options, links, outbound },
+      tryPath: (link, path, now) => probing.tryPath(link, path, now),
+      losePath: (link, path, now) => this.losePath(link, path, now),
+      tell: (link, message, now) => this.offers.tell(link, message, now),
+      carried: (path, via, bytes) => this.outbox.push({ kind: 'carried', path, via, bytes }),
+      want: peer => this.outbox.push({ kind: 'wanted', peer }),
+    });
+    this.offers = new Offers({ ...options, outbound, probing, webRtc, relays: this.relays });
   }
 
   /** What was refused or could not be sent, by cause. */
@@ -48,6 +58,7 @@ export class Links {
       malformed: this.malformedMessages,
       refusedCandidates: this.probing.refused + this.offers.refused,
       dropped: this.outbound.dropped,
+      relays: this.relays.stats,
     };
   }
 
@@ -156,6 +167,11 @@ export class Links {
     return this.outbound.frame(link, link.best, frame, now);
   }
 
+  /** Sends a datagram on a path: through the host, the overlay that carries it, or a neighbour who relays. */
+  sendOn(path: PathId, bytes: Uint8Array, now: Instant): void {
+    if (!this.relays.send(path, bytes, now)) this.outbox.push({ kind: 'send', path, bytes });
+  }
+
   /** Ends a link with a goodbye, for good or because it is `unneeded`. */
   disconnect(peer: PeerKey, now: Instant, reason: 'stopped' | 'unneeded' = 'stopped'): void {
     const link = this.links.get(peer);
@@ -165,13 +181,13 @@ export class Links {
     for (const path of link.paths.values()) {
       if (path.proven) this.outbound.message(link, path, Inner.CLOSE, code, now);
     }
-    this.remove(link, reason);
+    this.remove(link, reason, now);
   }
 
   /** Ends a link without a word: a goodbye could overtake what was said last. */
-  drop(peer: PeerKey): void {
+  drop(peer: PeerKey, now: Instant): void {
     const link = this.links.get(peer);
-    if (link !== undefined) this.remove(link, 'stopped');
+    if (link !== undefined) this.remove(link, 'stopped', now);
   }
 
   /** Ends all links with a goodbye. */
@@ -199,7 +215,11 @@ export class Links {
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.options.sessions.wakeAt, ...[...this.links.values()].map(link => link.wakeAt));
+    const links = [...this.links.values()];
+    return earliest(
+      this.options.sessions.wakeAt,
+      ...links.map(link => earliest(link.wakeAt, this.relays.wakeAt(link))),
+    );
   }
 
   tick(now: Instant): void {
@@ -216,7 +236,7 @@ export class Links {
     }
     if (this.links.get(link.peer) !== link) return;
     if (!link.announced && now >= link.createdAt + SETUP_MS) {
-      this.remove(link, 'lost');
+      this.remove(link, 'lost', now);
       return;
     }
     this.connect(link.peer, link.recalled(now), now);
@@ -226,6 +246,7 @@ export class Links {
     }
     this.offers.flush(link, now);
     this.webRtc.offer(link, now);
+    this.relays.tend(link, now);
   }
 
   /** While the path in use does not answer, all others are asked, so that one of them can take over at once. */
@@ -245,7 +266,7 @@ export class Links {
 
   private drainSessions(now: Instant): void {
     for (let out = this.options.sessions.poll(); out !== undefined; out = this.options.sessions.poll()) {
-      if (out.kind === 'send') this.outbox.push(out);
+      if (out.kind === 'send') this.sendOn(out.path, out.bytes, now);
       else if (out.kind === 'failed') this.outbox.push({ kind: 'unreachable', peer: out.to, reason: out.reason });
       else this.established(out, now);
     }
@@ -255,7 +276,7 @@ export class Links {
   private established({ peer, identity, path }: Extract<SessionsOutput, { kind: 'established' }>, now: Instant): void {
     let link = this.links.get(peer);
     if (link !== undefined && !sameBytes(link.identity.noiseStatic, identity.noiseStatic)) {
-      this.remove(link, 'replaced');
+      this.remove(link, 'replaced', now);
       link = undefined;
     }
     if (link === undefined) {
@@ -294,8 +315,10 @@ export class Links {
         return this.answered(link, body, now);
       case Inner.LINK_MESSAGE:
         return this.linkMessage(link, body, now);
+      case Inner.RELAYED:
+        return this.relays.receive(link, path, plaintext, now) ? undefined : this.malformed();
       case Inner.CLOSE:
-        this.remove(link, body[0] === CloseReason.UNNEEDED ? 'unneeded' : 'closed');
+        this.remove(link, body[0] === CloseReason.UNNEEDED ? 'unneeded' : 'closed', now);
         return undefined;
       default:
         return this.malformed();
@@ -336,6 +359,7 @@ export class Links {
     this.noteDoubt(link);
     this.offers.flush(link, now);
     this.webRtc.offer(link, now);
+    this.relays.moved(link, true, now);
   }
 
   private linkMessage(link: Link, body: Uint8Array, now: Instant): undefined {
@@ -358,12 +382,13 @@ export class Links {
     if (link.isUsable || (!link.announced && link.paths.size > 0)) return;
     // Perhaps it is lost in one direction only: then the neighbour hears at once what it would find out last.
     if (path !== undefined) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(CloseReason.LEAVING), now);
-    this.remove(link, 'lost');
+    this.remove(link, 'lost', now);
   }
 
-  private remove(link: Link, reason: LinkLoss): void {
+  private remove(link: Link, reason: LinkLoss, now: Instant): void {
     if (this.links.get(link.peer) !== link) return;
     this.links.delete(link.peer);
+    this.relays.moved(link, false, now);
     if (link.webrtc.kind === 'open') this.probing.unbind(link.webrtc.path);
     this.webRtc.end(link);
     if (reason !== 'replaced') this.options.sessions.forget(link.peer);

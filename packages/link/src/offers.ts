@@ -19,6 +19,7 @@ import type { Candidates, Link } from './link.ts';
 import type { NatBehaviour } from './nat.ts';
 import type { Outbound } from './outbound.ts';
 import type { Probing } from './probing.ts';
+import type { Relays } from './relays.ts';
 import type { Unnumbered } from './reliable.ts';
 import { withoutLocalCandidates } from './stranger-signals.ts';
 import type { WebRtc } from './web-rtc.ts';
@@ -37,6 +38,7 @@ export interface OffersOptions {
   readonly outbound: Outbound;
   readonly probing: Probing;
   readonly webRtc: WebRtc;
+  readonly relays: Relays;
 }
 
 /** The talk about paths on all links of one network. */
@@ -56,7 +58,8 @@ export class Offers {
     const own = can.udp ? this.options.addresses() : [];
     const addresses = own.filter(address => !strangers || mayProbe(address, strangers)).slice(0, CANDIDATES_MAX);
     const nat = this.options.nat();
-    const able = { webrtc: can.webrtc, udp: can.udp, hostKind, willingness: 'always' } as const;
+    const { willingness } = this.options.relays;
+    const able = { webrtc: can.webrtc, udp: can.udp, hostKind, willingness } as const;
     const base = { kind: 'candidates', ...able, nat, addresses, urls: [] } as const;
     this.tell(link, publicId === undefined ? base : { ...base, publicId }, now);
   }
@@ -91,11 +94,13 @@ export class Offers {
     if (best !== undefined) this.options.outbound.message(link, best, Inner.LINK_MESSAGE, acknowledgement, now);
     if (!link.reliable.isNew(message.id)) return undefined;
     if (message.kind === 'signal') this.remoteSignal(link, message);
-    else if (message.kind === 'candidates') this.candidates(link, message, now);
+    else if (message.kind === 'neighbours') this.options.relays.heard(link, message.neighbours, now);
+    else this.candidates(link, message, now);
     return message.kind === 'candidates' ? 'news' : undefined;
   }
 
-  private tell(link: Link, message: Unnumbered, now: Instant): void {
+  /** Says something until it is acknowledged. */
+  tell(link: Link, message: Unnumbered, now: Instant): void {
     link.reliable.push(message, now);
     this.flush(link, now);
   }

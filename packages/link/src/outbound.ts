@@ -19,7 +19,7 @@ export interface OutboundOptions {
   readonly sessions: Pick<Sessions, 'seal'>;
   /** The largest datagram on a path that has not been probed for more. */
   readonly maxBytes: (path: PathId) => number;
-  readonly send: (path: PathId, bytes: Uint8Array) => void;
+  readonly send: (path: PathId, bytes: Uint8Array, now: Instant) => void;
 }
 
 /** The sending side of all links of one network. */
@@ -47,6 +47,13 @@ export class Outbound {
       isSent = this.seal(link, path, PacketType.DATA, 0, body, now) && isSent;
     }
     return isSent;
+  }
+
+  /** Sends a plaintext, inner byte in front, as one datagram or not at all: what lies in it has its own way with sizes. */
+  whole(link: Link, path: Path, plaintext: Uint8Array, now: Instant): boolean {
+    if (plaintext.length <= this.room(path)) return this.seal(link, path, PacketType.DATA, 0, plaintext, now);
+    this.dropped++;
+    return false;
   }
 
   /** Sends an inner message filled up with zeros to a datagram of exactly `bytes`, larger than it would be. */
@@ -89,7 +96,7 @@ export class Outbound {
     }
     path.sent(bytes.length, now);
     link.sentBytes += bytes.length;
-    this.options.send(path.id, bytes);
+    this.options.send(path.id, bytes, now);
     return true;
   }
 }

@@ -8,7 +8,7 @@
  */
 import { type Instant, sameBytes, toHex } from '@warren/base';
 import type { PathId } from '@warren/session';
-import { UDP_PROBED_BYTES } from '@warren/wire';
+import { RELAYED_OVERHEAD_BYTES, UDP_PROBED_BYTES } from '@warren/wire';
 import { PATH_RANK, type PathKind, pathKind } from './candidates.ts';
 
 /** Silence on the path in use before it is probed. */
@@ -17,6 +17,8 @@ export const PROBE_AFTER_SILENCE_MS = 5000;
 export const PROBE_RESERVE_MS = 15_000;
 /** Between probes while something is unanswered. */
 export const PROBE_EVERY_MS = 1000;
+/** Through a relay, where others are ready to take over: a third is asked sooner than the neighbour itself. */
+const PROBE_RELAY_MS = 500;
 /** Unanswered probes that put the path in doubt: one alone is a lost datagram. */
 const PROBES_DOUBTED = 2;
 /** Unanswered probes that mean the path is lost, and so many `PROBE_EVERY_MS`. */
@@ -40,6 +42,8 @@ const UNPROVEN_MS = 9000;
 const OUTSTANDING_MAX = 12;
 /** Sizes of datagram that a UDP path is tried with, largest first (decisions.md "path budget"). */
 const SIZES_BYTES: readonly number[] = [UDP_PROBED_BYTES, 1400, 1360];
+/** The same through a relay. */
+const RELAYED_SIZES_BYTES: readonly number[] = SIZES_BYTES.map(bytes => bytes - RELAYED_OVERHEAD_BYTES);
 /** The size in use is tried again with each measurement; after so many losses it is given up. */
 const SIZE_LOSSES_MAX = 3;
 const RTT_WEIGHT = 1 / 4;
@@ -73,6 +77,9 @@ export class Path {
   readonly setupOnly: boolean;
   proven = false;
   rttMs: number | undefined;
+  /** Through a relay: how unwilling it is, from 0 to less than 1; and where age counts, when our half of the way began. */
+  reluctance = 0;
+  legSince: Instant | undefined;
   /** When the latest challenge that was answered had been sent. */
   answeredAt: Instant = Number.NEGATIVE_INFINITY;
   /** When it came to be tried. */
@@ -106,7 +113,7 @@ export class Path {
 
   /** Smaller is better. */
   get rank(): number {
-    return this.setupOnly ? PATH_RANK.overlay + 1 : PATH_RANK[this.kind];
+    return this.setupOnly ? PATH_RANK.overlay + 1 : PATH_RANK[this.kind] + this.reluctance;
   }
 
   private get probesLost(): number {
@@ -163,13 +170,14 @@ export class Path {
 
   /** Sizes to try now, beside a probe: all of them at first, then the one in use, which a new route may have lost. */
   sizesToTry(): readonly number[] {
-    if (this.kind !== 'udp' || !this.proven) return [];
-    if (this.provenBytes === 0) return this.sizeRounds++ < SIZE_LOSSES_MAX ? SIZES_BYTES : [];
+    const sizes = this.kind === 'relay' ? RELAYED_SIZES_BYTES : SIZES_BYTES;
+    if ((this.kind !== 'udp' && this.kind !== 'relay') || !this.proven) return [];
+    if (this.provenBytes === 0) return this.sizeRounds++ < SIZE_LOSSES_MAX ? sizes : [];
     if (this.sizeLosses++ < SIZE_LOSSES_MAX) return [this.provenBytes];
     this.provenBytes = 0;
     this.sizeRounds = 0;
     this.sizeLosses = 0;
-    return SIZES_BYTES;
+    return sizes;
   }
 
   /** Notes a datagram of `bytes` that is sent to see whether it passes. Its loss says nothing of the path. */
@@ -290,9 +298,9 @@ export class Path {
     }
     if (this.silentProbes.length > 0) return this.probeAgainAt;
     if (!isWatched) return this.lastReceivedAt + PROBE_RESERVE_MS;
-    const awaited =
-      this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + PROBE_EVERY_MS : Number.POSITIVE_INFINITY;
-    const soonest = Math.max(awaited, this.lastProbedAt + PROBE_EVERY_MS);
+    const everyMs = this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
+    const awaited = this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + everyMs : Number.POSITIVE_INFINITY;
+    const soonest = Math.max(awaited, this.lastProbedAt + everyMs);
     return Math.min(soonest, this.lastReceivedAt + PROBE_AFTER_SILENCE_MS, this.lastProbedAt + MEASURE_EVERY_MS);
   }
 }

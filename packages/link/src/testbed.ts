@@ -51,7 +51,7 @@ export interface End {
   readonly indices: SessionIndices<Sessions>;
   readonly publicKey: PeerKey | undefined;
   /** Outputs but for `send`, with their times. */
-  readonly log: { readonly at: Instant; readonly out: Exclude<LinksOutput, { kind: 'send' }> }[];
+  readonly log: { readonly at: Instant; readonly out: Exclude<LinksOutput, { kind: 'send' | 'carried' }> }[];
   /** What went up, with its time. */
   readonly received: { readonly at: Instant; readonly message: Received }[];
   readonly sent: Letter[];
@@ -98,6 +98,7 @@ export class Testbed {
       addresses: () => options.addresses ?? [addressOf(name)],
       nat: () => options.nat ?? { mapping: 'unknown', portStep: 0 },
       strangers: options.strangers ?? false,
+      mayRelay: () => credentials.leaf.rights.includes('relay'),
     });
     const publicKey = publicId && peerKey(publicId);
     const end: End = { name, peer: self, links, sessions, indices, publicKey, log: [], received: [], sent: [] };
@@ -178,11 +179,18 @@ export class Testbed {
   private drain(end: End): void {
     for (let out = end.links.poll(); out !== undefined; out = end.links.poll()) {
       if (out.kind === 'send') this.post(end, out.path, out.bytes);
+      else if (out.kind === 'carried') this.carry(end, out);
       else {
         end.log.push({ at: this.now, out });
         this.obey(end, out);
       }
     }
+  }
+
+  /** A datagram came through a relay: it is for the same network. */
+  private carry(end: End, { path, via, bytes }: Extract<LinksOutput, { kind: 'carried' }>): void {
+    const message = end.links.receive(path, bytes, this.now, via);
+    if (message !== undefined) end.received.push({ at: this.now, message });
   }
 
   private post(from: End, path: PathId, bytes: Uint8Array): void {
@@ -193,7 +201,7 @@ export class Testbed {
   }
 
   /** Plays the host's part in setting up data channels. */
-  private obey(end: End, out: Exclude<LinksOutput, { kind: 'send' }>): void {
+  private obey(end: End, out: Exclude<LinksOutput, { kind: 'send' | 'carried' }>): void {
     const signal = (type: string) => JSON.stringify({ type, sdp: `from ${end.name}` });
     if (out.kind === 'open-webrtc' && out.role === 'offerer') {
       this.soon(end, links => links.localSignal(out.connection, signal('offer'), this.now));

@@ -3,18 +3,20 @@ import { Dht } from '@warren/dht';
 import { Links } from '@warren/link';
 import { Overlay } from '@warren/overlay';
 import type { Sessions } from '@warren/session';
-import { signWorking } from '@warren/trust';
+import { type Leaf, signWorking } from '@warren/trust';
 import { HOST_KINDS, PEER_ID_BYTES, peerKey } from '@warren/wire';
 import { Acquaintances } from './acquaintances.ts';
 import type { NetworkOptions } from './network-options.ts';
 
-/** The link table, over sessions with neighbours. */
-export function linksOf(options: NetworkOptions, sessions: Sessions): Links {
+/** The link table, over sessions with neighbours; `leaf` is our certificate. */
+export function linksOf(options: NetworkOptions, sessions: Sessions, leaf: () => Leaf): Links {
   const { name, credentials, random, suite, can, kind, maxBytes, addresses, nat, publicId } = options;
   const self = peerKey(credentials.leaf.peerId);
   const hostKind = HOST_KINDS.indexOf(kind);
   const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses, nat };
-  return new Links({ ...base, strangers: name === 'public', ...(publicId ? { publicId } : {}) });
+  // Strangers have no rights, but quotas.
+  const mayRelay = () => name === 'public' || leaf().rights.includes('relay');
+  return new Links({ ...base, mayRelay, strangers: name === 'public', ...(publicId ? { publicId } : {}) });
 }
 
 /** The ring; `records` says how many we hold. */

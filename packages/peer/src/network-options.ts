@@ -60,12 +60,12 @@ export type ShelfOutput =
 export type RingWideOutput = Extract<OverlayOutput, { kind: 'broadcast' | 'gathered' | 'crawled' }>;
 
 export type NetworkOutput =
-  | Extract<LinksOutput, { kind: 'send' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
+  | Extract<LinksOutput, { kind: 'send' | 'dial' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
   | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
   /** `isAway`: the neighbour may be gone, and has not only given up a link that nobody needs. */
   | { readonly kind: 'down'; readonly peer: PeerKey; readonly isAway: boolean }
   | { readonly kind: 'changed' }
-  /** A point-to-point datagram that this network carried; `path` says from whom, on the word of the neighbour `via`. */
+  /** A point-to-point datagram that this network carried or relayed; `path` says from whom, on the word of the neighbour `via`. */
   | { readonly kind: 'carried'; readonly path: PathId; readonly via: PeerKey | undefined; readonly bytes: Uint8Array }
   | { readonly kind: 'frame' | 'member'; readonly origin: Origin; readonly bytes: Uint8Array }
   | Extract<DhtOutput, { kind: 'stored' | 'found' }>
@@ -84,6 +84,7 @@ export type CommonOutput = Extract<
       | 'send'
       | 'carried'
       | 'seen'
+      | 'dial'
       | 'open-webrtc'
       | 'signal-webrtc'
       | 'close-path'

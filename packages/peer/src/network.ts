@@ -25,7 +25,7 @@ import type { PathId } from './host.ts';
 import { acquaintancesOf, dhtOf, linksOf, overlayOf } from './network-machines.ts';
 import type { NetworkOptions, NetworkOutput } from './network-options.ts';
 import { endToEndSessions, neighbourSessions } from './network-sessions.ts';
-import { Traffic } from './traffic.ts';
+import { RELAY_DEMAND, Traffic } from './traffic.ts';
 
 /** The stack of one network. */
 export class Network {
@@ -58,7 +58,7 @@ export class Network {
       send: (to, bytes) => this.sendEte(to, bytes),
       changed: () => this.outbox.push({ kind: 'changed' }),
     });
-    this.links = linksOf(options, this.pointToPoint);
+    this.links = linksOf(options, this.pointToPoint, () => this.leaf);
     this.overlay = overlayOf(options, () => this.dht.store.size);
     this.dht = dhtOf(options);
     this.acquaintances = acquaintancesOf(options, this.links);
@@ -106,10 +106,11 @@ export class Network {
     this.settle(now);
   }
 
-  /** Sends a datagram of some network's link through this overlay. */
-  carry(to: PeerKey, bytes: Uint8Array): void {
-    const id = peerIdFromKey(to);
-    if (id !== undefined) this.overlay.send(OverlayType.CARRIED, id, bytes);
+  /** Sends a datagram of some network's link on a path of ours: through our overlay, or a relay that is our neighbour. */
+  carry(path: PathId, bytes: Uint8Array, now: Instant): void {
+    const to = path.startsWith('via/') ? peerIdFromKey(path.split('/')[2] ?? '') : undefined;
+    if (to === undefined) this.links.sendOn(path, bytes, now);
+    else this.overlay.send(OverlayType.CARRIED, to, bytes);
   }
 
   sendFrame(to: PeerKey, frame: Uint8Array, now: Instant): void {
@@ -149,7 +150,7 @@ export class Network {
     for (const { leaf } of known) {
       if (!isGone(leaf)) continue;
       const peer = peerKey(leaf.peerId);
-      if (lastWord !== undefined && this.links.send(peer, Inner.MEMBER, lastWord, now)) this.links.drop(peer);
+      if (lastWord !== undefined && this.links.send(peer, Inner.MEMBER, lastWord, now)) this.links.drop(peer, now);
       else this.links.disconnect(peer, now);
       this.pointToPoint.forget(peer);
       this.eteSessions.forget(peer);
@@ -287,7 +288,12 @@ export class Network {
         this.linked(out.peer, now);
         this.outbox.push(out);
         return;
+      case 'wanted':
+        this.overlay.traffic(out.peer, now, RELAY_DEMAND);
+        return;
       case 'send':
+      case 'carried':
+      case 'dial':
       case 'open-webrtc':
       case 'signal-webrtc':
       case 'close-path':

@@ -6,9 +6,10 @@
 import { assert, earliest, type Instant, Outbox, type UnixMs } from '@warren/base';
 import { RENDEZVOUS_LIFETIME_S } from '@warren/group';
 import { SessionIndices, type Sessions } from '@warren/session';
-import { CARRIED_OVERHEAD_BYTES, type PeerKey, RecordKind, UDP_PATH_BYTES } from '@warren/wire';
+import { type PeerKey, RecordKind } from '@warren/wire';
 import { addresseeOf } from './addressee.ts';
 import { Bootstraps } from './bootstraps.ts';
+import { carriedMaxBytes, carrierOf } from './carried-paths.ts';
 import { GroupNetwork, type GroupOutput } from './group-network.ts';
 import type { PathEvent, PathId } from './host.ts';
 import { Network } from './network.ts';
@@ -34,8 +35,7 @@ export class Peer {
   constructor(options: PeerOptions, now: Instant) {
     this.options = options;
     this.indices = new SessionIndices(options.random);
-    const maxBytes = (path: PathId) =>
-      path.startsWith('via/') ? UDP_PATH_BYTES - CARRIED_OVERHEAD_BYTES : options.maxBytes(path);
+    const maxBytes = (path: PathId) => carriedMaxBytes(path) ?? options.maxBytes(path);
     const { indices, remotes } = this;
     const { acquaintances, ...common } = options;
     this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
@@ -204,10 +204,10 @@ export class Peer {
       network.receive(path, bytes, now, via);
       return;
     }
-    this.stats[path.startsWith('via/') ? 'unclaimedCarried' : 'unclaimed']++;
+    this.stats[carrierOf(path) === undefined ? 'unclaimed' : 'unclaimedCarried']++;
     if (addressee?.kind !== 'sealed' || owner !== undefined) return;
     const hint = this.indices.hintFor(path, bytes, now);
-    if (hint !== undefined) this.send(path, hint);
+    if (hint !== undefined) this.send(path, hint, now);
   }
 
   private channelUp(path: PathId, binding: Uint8Array, connection: string, now: Instant): void {
@@ -275,7 +275,7 @@ export class Peer {
   }
 
   private common({ name }: Network, out: CommonOutput, now: Instant): void {
-    if (out.kind === 'send') this.send(out.path, out.bytes);
+    if (out.kind === 'send') this.send(out.path, out.bytes, now);
     else if (out.kind === 'keep' || out.kind === 'drop' || out.kind === 'acquaintances') {
       this.outbox.push({ ...out, network: name });
     } else if (out.kind === 'carried') this.receive(out.path, out.bytes, now, out.via);
@@ -286,13 +286,9 @@ export class Peer {
   }
 
   /** Sends on a host's path, or through the overlay that carries it. */
-  private send(path: PathId, bytes: Uint8Array): void {
-    if (!path.startsWith('via/')) {
-      this.outbox.push({ kind: 'send', path, bytes });
-      return;
-    }
-    const [, name, to] = path.split('/') as [string, string, PeerKey];
-    const carrier = name === 'public' ? this.public : this.groups.get(name)?.network;
-    carrier?.carry(to, bytes);
+  private send(path: PathId, bytes: Uint8Array, now: Instant): void {
+    const carrier = carrierOf(path);
+    if (carrier === undefined) this.outbox.push({ kind: 'send', path, bytes });
+    else this.networkOf(carrier)?.carry(path, bytes, now);
   }
 }

@@ -11,6 +11,8 @@ import type { EndToEnd, EteMessage } from './end-to-end.ts';
 
 /** How far neighbours are changes slowly. */
 const MEASURE_MS = 10_000;
+/** A relay, or somebody who would be one, is worth a link as if so many datagrams had gone there (`overlay` demand.ts). */
+export const RELAY_DEMAND = 48;
 
 /** What members of one network send to each other. */
 export class Traffic {
@@ -48,7 +50,7 @@ export class Traffic {
     return received;
   }
 
-  /** Tells the overlay how far neighbours are, from time to time: cheap when called often. */
+  /** Tells the overlay how far neighbours are, and which of them relay, from time to time: cheap when called often. */
   measure(now: Instant): void {
     if (now < this.measureAt) return;
     this.measureAt = now + MEASURE_MS;
@@ -56,6 +58,7 @@ export class Traffic {
       const rttMs = this.links.info(peer)?.rttMs;
       if (rttMs !== undefined) this.overlay.measured(peer, rttMs);
     }
+    for (const peer of this.links.relays.legs(now)) this.overlay.traffic(peer, now, RELAY_DEMAND);
   }
 
   private goesRound(to: PeerKey): boolean {

@@ -37,6 +37,7 @@ export {
   OVERLAY_HEADER_BYTES,
   PacketType,
   PEER_ID_BYTES,
+  RELAYED_OVERHEAD_BYTES,
   REVOCATION_HEAD_BYTES,
   SEAL_OVERHEAD_BYTES,
   SESSION_VERSION,
@@ -156,6 +157,8 @@ export {
   type Willingness,
 } from './link-message.ts';
 export {
+  CARD_RANGES_MAX,
+  type CardRange,
   decodeMemberCard,
   decodeRendezvousEntry,
   decodeSealedRendezvous,
