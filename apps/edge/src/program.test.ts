@@ -27,7 +27,21 @@ const LAUNCHER = resolve(import.meta.dirname, '..', 'bin', 'warren.js');
 const laptop = member('laptop.ada', { self: true, address: '10.128.3.4' });
 const way: PingTarget = { name: 'server.ada', address: '10.128.1.2', self: false, link: { kind: 'udp' } };
 
-const VERBS = ['up', 'down', 'status', 'ping', 'crawl', 'set', 'get', 'logs', 'service', 'leave'];
+const VERBS = [
+  'up',
+  'down',
+  'status',
+  'ping',
+  'peers',
+  'crawl',
+  'netcheck',
+  'doctor',
+  'set',
+  'get',
+  'logs',
+  'service',
+  'leave',
+];
 
 let folder: string;
 let terminal: TestTerminal;
@@ -104,7 +118,7 @@ test('--version prints the version', async () => {
   expect([await warren('--version'), terminal.stdout]).toEqual([0, ['1.2.3']]);
 });
 
-test.each([['status'], ['down'], ['ping', 'server'], ['crawl']])(
+test.each([['status'], ['down'], ['ping', 'server'], ['peers'], ['crawl'], ['netcheck']])(
   '%j without a daemon: exit code 3',
   async (...argv) => {
     expect(await warren(...argv)).toBe(3);
