@@ -15,9 +15,7 @@ import { StoredKeys } from '../stored-keys.ts';
 const BAR_BELOW = 4;
 const JOIN_MS = 40_000;
 const SETTLE_MS = 60_000;
-const REMARKS = [
-  'Rows are taken round places where keys are kept, and several die one after the other: losses add up.',
-];
+const REMARKS = ['Each row lies round a place where a key is kept; with several rounds losses add up.'];
 
 export const adjacentDeath = scenario({
   summary: 'neighbours in a row die at once: are keys lost?',

@@ -86,7 +86,7 @@ function livesPanel(figures: Figures): Panel {
     of: 'run',
     points: lives.map(life => [life, figures[`${figure}At${life}`] ?? 0] as const),
   });
-  const lines = [line('right lookups', 'lookupRate'), line('peers linked to their successor', 'ringConsistency')];
+  const lines = [line('right lookups', 'lookupRate'), line('linked to successor', 'ringConsistency')];
   const least = Math.min(BAR, ...lines.flatMap(({ points }) => points.map(([, share]) => share)));
   return {
     title: 'While peers come and go',
