@@ -5,6 +5,7 @@ import type { PeerId, PeerKey } from '@warren/wire';
 import type { NatBehaviour } from './nat.ts';
 import type { RelaysStats } from './relays.ts';
 import type { WebRtcOutput } from './web-rtc.ts';
+import type { WebSocketOutput } from './web-socket.ts';
 
 /**
  * Why a link ended: `replaced` by a fresh run of the neighbour, whose link follows; `unneeded`: one of the two has no use
@@ -26,7 +27,8 @@ export type LinksOutput =
   /** A link to this peer would make a relay to somebody: P2 4.3 "creating overlap". */
   | { readonly kind: 'wanted'; readonly peer: PeerKey }
   | { readonly kind: 'unreachable'; readonly peer: PeerKey | undefined; readonly reason: HandshakeFailure }
-  | WebRtcOutput;
+  | WebRtcOutput
+  | WebSocketOutput;
 
 /** What the neighbour sent up, returned from `receive` without an object per layer. */
 export interface Received {
@@ -43,7 +45,8 @@ export interface LinksOptions {
   readonly sessions: Sessions;
   readonly random: Random;
   readonly hash: (bytes: Uint8Array) => Uint8Array;
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
+  /** `pinned`: it dials servers that are known by their key. */
+  readonly can: { readonly udp: boolean; readonly webrtc: boolean; readonly pinned?: boolean };
   readonly hostKind: number;
   /** Our place in the public overlay, offered as a carrier. */
   readonly publicId?: PeerId;
@@ -53,6 +56,8 @@ export interface LinksOptions {
   readonly addresses: () => readonly string[];
   /** What NATs do with our UDP. */
   readonly nat: () => NatBehaviour;
+  /** Where we listen for WebSockets of members, as `mayDial` of `web-socket.ts` wants it; absent: nowhere. */
+  readonly urls?: () => readonly string[];
   /** Whether neighbours are strangers, whose candidates are filtered. */
   readonly strangers: boolean;
   /** Whether our certificate lets us relay for others. */

@@ -19,6 +19,7 @@ import { Probing } from './probing.ts';
 import { Relays } from './relays.ts';
 import { isTraffic, movesTo } from './roaming.ts';
 import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
+import { type WebSocketOutput, WebSockets } from './web-socket.ts';
 
 /** The link table of one network. */
 export class Links {
@@ -31,12 +32,15 @@ export class Links {
   private readonly probing: Probing;
   private readonly offers: Offers;
   private readonly webRtc: WebRtc;
+  private readonly webSockets: WebSockets;
 
   constructor(options: LinksOptions) {
     const { self, network, can, random, hash, strangers, sessions, maxBytes } = options;
     this.options = options;
-    const push = (output: WebRtcOutput) => this.outbox.push(output);
+    const push = (output: WebRtcOutput | WebSocketOutput) => this.outbox.push(output);
     this.webRtc = new WebRtc({ self, network, isAble: can.webrtc, random, push });
+    const urls = options.urls ?? (() => []);
+    this.webSockets = new WebSockets({ self, isAble: !strangers && can.pinned === true, urls, push });
     const send = (path: PathId, bytes: Uint8Array, now: Instant) => this.sendOn(path, bytes, now);
     this.outbound = new Outbound({ sessions, maxBytes, send });
     this.probing = new Probing({ network, strangers, random, hash, outbound: this.outbound });
@@ -79,6 +83,19 @@ export class Links {
     this.probing.bind(path, binding);
     this.probing.tryPath(link, path, now);
     return true;
+  }
+
+  /** A WebSocket to `url` is open; false when no link of this network asked for one. */
+  webSocketUp(url: string, path: PathId, now: Instant): boolean {
+    const peer = this.webSockets.opened(url, path);
+    const link = peer === undefined ? undefined : this.links.get(peer);
+    if (link !== undefined) this.probing.tryPath(link, path, now);
+    return link !== undefined;
+  }
+
+  /** The same where none came about. */
+  webSocketFailed(url: string, now: Instant): boolean {
+    return this.webSockets.failed(url, now);
   }
 
   pathDown(path: PathId, now: Instant): void {
@@ -218,6 +235,7 @@ export class Links {
     const links = [...this.links.values()];
     return earliest(
       this.options.sessions.wakeAt,
+      this.webSockets.wakeAt,
       ...links.map(link => earliest(link.wakeAt, this.relays.wakeAt(link))),
     );
   }
@@ -226,6 +244,7 @@ export class Links {
     this.options.sessions.tick(now);
     this.drainSessions(now);
     for (const link of [...this.links.values()]) this.tickLink(link, now);
+    this.webSockets.tick(peer => this.links.get(peer), now);
   }
 
   private tickLink(link: Link, now: Instant): void {
@@ -365,7 +384,10 @@ export class Links {
   private linkMessage(link: Link, body: Uint8Array, now: Instant): undefined {
     const result = this.offers.receive(link, body, now);
     if (result === 'malformed') return this.malformed();
-    if (result === 'news') this.outbox.push({ kind: 'changed', peer: link.peer });
+    if (result === 'news') {
+      this.webSockets.offered(link, now);
+      this.outbox.push({ kind: 'changed', peer: link.peer });
+    }
     return undefined;
   }
 
@@ -373,6 +395,7 @@ export class Links {
     const path = link.paths.get(id);
     const wasProven = path?.proven ?? false;
     link.paths.delete(id);
+    this.webSockets.lost(link.peer, id, now);
     if (link.webrtc.kind === 'open' && link.webrtc.path === id) {
       this.probing.unbind(id);
       this.webRtc.lost(link, wasProven, now);
@@ -391,6 +414,7 @@ export class Links {
     this.relays.moved(link, false, now);
     if (link.webrtc.kind === 'open') this.probing.unbind(link.webrtc.path);
     this.webRtc.end(link);
+    this.webSockets.end(link.peer);
     if (reason !== 'replaced') this.options.sessions.forget(link.peer);
     if (link.announced) this.outbox.push({ kind: 'down', peer: link.peer, reason });
     else if (reason !== 'replaced') this.outbox.push({ kind: 'unreachable', peer: link.peer, reason: 'timed-out' });

@@ -13,6 +13,7 @@ import {
   type PeerId,
   type PeerKey,
   peerKey,
+  URLS_MAX,
 } from '@warren/wire';
 import { mayProbe } from './candidates.ts';
 import type { Candidates, Link } from './link.ts';
@@ -34,6 +35,7 @@ export interface OffersOptions {
   /** Own addresses that others may try. */
   readonly addresses: () => readonly string[];
   readonly nat: () => NatBehaviour;
+  readonly urls?: () => readonly string[];
   readonly strangers: boolean;
   readonly outbound: Outbound;
   readonly probing: Probing;
@@ -58,9 +60,10 @@ export class Offers {
     const own = can.udp ? this.options.addresses() : [];
     const addresses = own.filter(address => !strangers || mayProbe(address, strangers)).slice(0, CANDIDATES_MAX);
     const nat = this.options.nat();
+    const urls = strangers ? [] : (this.options.urls?.() ?? []).slice(0, URLS_MAX);
     const { willingness } = this.options.relays;
     const able = { webrtc: can.webrtc, udp: can.udp, hostKind, willingness } as const;
-    const base = { kind: 'candidates', ...able, nat, addresses, urls: [] } as const;
+    const base = { kind: 'candidates', ...able, nat, addresses, urls } as const;
     this.tell(link, publicId === undefined ? base : { ...base, publicId }, now);
   }
 

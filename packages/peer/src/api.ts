@@ -114,6 +114,7 @@ class RunningPeer implements WarrenPeer {
         credentials,
         ...options,
         addresses: () => datagrams.localAddresses(),
+        urls: () => datagrams.localUrls?.() ?? [],
       },
       clock.now(),
     );

@@ -106,11 +106,15 @@ export interface Datagrams {
     readonly sockets?: boolean;
     readonly webrtc: boolean;
     readonly websocket: boolean;
+    /** It dials `wss:` servers that are known by the key in the fragment of their URL. */
+    readonly pinned?: boolean;
   };
   /** The largest datagram for a path: 1,200 on UDP, 16,384 on data channels and WebSockets. */
   maxBytes(path: PathId): number;
   /** Own UDP addresses, `192.0.2.7:41641`, `[2001:db8::1]:41641`; loopback only when bound to loopback. */
   localAddresses(): readonly string[];
+  /** Where it listens for WebSockets of members, `wss://192.0.2.7:443/warren#<base64url SHA-256 of the key>`. */
+  localUrls?(): readonly string[];
   /** Sends or drops; never queues without bound, never throws. */
   send(path: PathId, bytes: Uint8Array): void;
   /** Opens a WebSocket to `url`; answers with `path-up` or `dial-failed`. */

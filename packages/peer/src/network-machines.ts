@@ -10,13 +10,19 @@ import type { NetworkOptions } from './network-options.ts';
 
 /** The link table, over sessions with neighbours; `leaf` is our certificate. */
 export function linksOf(options: NetworkOptions, sessions: Sessions, leaf: () => Leaf): Links {
-  const { name, credentials, random, suite, can, kind, maxBytes, addresses, nat, publicId } = options;
+  const { name, credentials, random, suite, can, kind, maxBytes, addresses, nat, urls, publicId } = options;
   const self = peerKey(credentials.leaf.peerId);
   const hostKind = HOST_KINDS.indexOf(kind);
   const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses, nat };
   // Strangers have no rights, but quotas.
   const mayRelay = () => name === 'public' || leaf().rights.includes('relay');
-  return new Links({ ...base, mayRelay, strangers: name === 'public', ...(publicId ? { publicId } : {}) });
+  return new Links({
+    ...base,
+    mayRelay,
+    strangers: name === 'public',
+    ...(publicId && { publicId }),
+    ...(urls && { urls }),
+  });
 }
 
 /** The ring; `records` says how many we hold. */

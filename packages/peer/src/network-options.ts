@@ -22,12 +22,14 @@ export interface Surroundings {
   readonly indices: SessionIndices<Sessions>;
   /** Whether the last handshake in any network found a clock, a certificate or a statement that does not fit our clock. */
   readonly clockHint: { isOdd: boolean };
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean };
+  readonly can: { readonly udp: boolean; readonly webrtc: boolean; readonly pinned?: boolean };
   /** Most links of one network. */
   readonly linkBudget: number;
   readonly maxBytes: (path: PathId) => number;
   /** Own UDP addresses that others may try. */
   readonly addresses: () => readonly string[];
+  /** Where we listen for WebSockets of members; absent: nowhere. */
+  readonly urls?: () => readonly string[];
   /** What NATs do with our UDP. */
   readonly nat: () => NatBehaviour;
   /** Where accepted WebSockets come from. */
@@ -60,7 +62,10 @@ export type ShelfOutput =
 export type RingWideOutput = Extract<OverlayOutput, { kind: 'broadcast' | 'gathered' | 'crawled' }>;
 
 export type NetworkOutput =
-  | Extract<LinksOutput, { kind: 'send' | 'dial' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }>
+  | Extract<
+      LinksOutput,
+      { kind: 'send' | 'dial' | 'open-webrtc' | 'signal-webrtc' | 'close-path' | 'unreachable' | 'seen' }
+    >
   | { readonly kind: 'up'; readonly peer: PeerKey; readonly identity: Identity }
   /** `isAway`: the neighbour may be gone, and has not only given up a link that nobody needs. */
   | { readonly kind: 'down'; readonly peer: PeerKey; readonly isAway: boolean }

@@ -92,7 +92,7 @@ export class Peer {
         this.receive(event.path, event.bytes, now);
         break;
       case 'path-up':
-        if (event.url !== undefined) this.bootstrapUp(event.url, event.path, now);
+        if (event.url !== undefined) this.webSocketUp(event.url, event.path, now);
         if (event.connection !== undefined) this.channelUp(event.path, event.binding, event.connection, now);
         break;
       case 'path-down':
@@ -100,6 +100,7 @@ export class Peer {
         for (const network of this.networks()) network.links.pathDown(event.path, now);
         break;
       case 'dial-failed':
+        if ([...this.networks()].some(({ links }) => links.webSocketFailed(event.url, now))) break;
         this.bootstraps.failed(event.url, now);
         this.outbox.push({ kind: 'changed' });
         break;
@@ -215,7 +216,8 @@ export class Peer {
     this.outbox.push({ kind: 'close-path', path });
   }
 
-  private bootstrapUp(url: string, path: PathId, now: Instant): void {
+  private webSocketUp(url: string, path: PathId, now: Instant): void {
+    for (const { links } of this.networks()) if (links.webSocketUp(url, path, now)) return;
     this.bootstraps.opened(url, path, now);
     this.public.acquaintances.metNode(url, now);
     this.public.connect(undefined, [path], now);
