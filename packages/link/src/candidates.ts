@@ -31,6 +31,11 @@ export function parseAddress(text: string): { host: string; port: number } | und
   return isHost ? { host, port } : undefined;
 }
 
+/** The remote address in a path of kind `udp`, without the number of an extra socket of ours. */
+export function udpAddress(path: PathId): string {
+  return path.slice('udp/'.length).replace(/~.*$/, '');
+}
+
 /** Ranges (ipaddr.js names) that nobody may send us to. */
 const NEVER: ReadonlySet<string> = new Set(['unspecified', 'broadcast', 'multicast']);
 /** Ranges that only members of the same group may offer. */

@@ -8,6 +8,7 @@ import { DataFlag, type LinkMessage, type PeerKey, Reader } from '@warren/wire';
 import type { PathKind } from './candidates.ts';
 import { Reassembly } from './fragments.ts';
 import { Path, type PathOptions } from './path.ts';
+import type { Punch } from './punch.ts';
 import { isRelayPath } from './relay-paths.ts';
 import type { RelayChoice, RelaySearch } from './relay-search.ts';
 import { Reliable } from './reliable.ts';
@@ -60,6 +61,8 @@ export class Link {
   /** When both ways were asked last, and when traffic last moved because of the answers. */
   askedAt: Instant = Number.NEGATIVE_INFINITY;
   movedAt: Instant = Number.NEGATIVE_INFINITY;
+  /** Meeting through a NAT that gives every destination another port. */
+  punch: Punch = { kind: 'none' };
   /** When a handshake follows because the host slept. */
   recallAt: Instant | undefined;
   /** Whether those above know of it. */

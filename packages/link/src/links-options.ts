@@ -45,8 +45,13 @@ export interface LinksOptions {
   readonly sessions: Sessions;
   readonly random: Random;
   readonly hash: (bytes: Uint8Array) => Uint8Array;
-  /** `pinned`: it dials servers that are known by their key. */
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean; readonly pinned?: boolean };
+  /** `sockets`: extra UDP sockets, paths `udp/<address>~<number>`. `pinned`: it dials servers that are known by their key. */
+  readonly can: {
+    readonly udp: boolean;
+    readonly sockets?: boolean;
+    readonly webrtc: boolean;
+    readonly pinned?: boolean;
+  };
   readonly hostKind: number;
   /** Our place in the public overlay, offered as a carrier. */
   readonly publicId?: PeerId;

@@ -16,6 +16,7 @@ import { Offers } from './offers.ts';
 import { Outbound } from './outbound.ts';
 import type { Path } from './path.ts';
 import { Probing } from './probing.ts';
+import { isSurplus, Punching } from './punch.ts';
 import { Relays } from './relays.ts';
 import { isTraffic, movesTo } from './roaming.ts';
 import { WebRtc, type WebRtcOutput } from './web-rtc.ts';
@@ -33,6 +34,7 @@ export class Links {
   private readonly offers: Offers;
   private readonly webRtc: WebRtc;
   private readonly webSockets: WebSockets;
+  private readonly punching: Punching;
 
   constructor(options: LinksOptions) {
     const { self, network, can, random, hash, strangers, sessions, maxBytes } = options;
@@ -45,6 +47,7 @@ export class Links {
     this.outbound = new Outbound({ sessions, maxBytes, send });
     this.probing = new Probing({ network, strangers, random, hash, outbound: this.outbound });
     const { outbound, probing, webRtc, links } = this;
+    this.punching = new Punching({ ...options, probing });
     this.relays = new Relays({
       ...{ ...options, links, outbound },
       tryPath: (link, path, now) => probing.tryPath(link, path, now),
@@ -146,7 +149,10 @@ export class Links {
 
   /** Own addresses changed: neighbours are told. */
   addressesChanged(now: Instant): void {
-    for (const link of this.links.values()) this.offers.offer(link, now);
+    for (const link of this.links.values()) {
+      this.offers.offer(link, now);
+      this.punching.tend(link, now);
+    }
   }
 
   /** Takes one datagram for this network, with the neighbour who passed it on if it was carried; returns what goes up. */
@@ -158,8 +164,8 @@ export class Links {
     if (link === undefined) return undefined;
     link.receivedBytes += bytes.length;
     const known = link.paths.get(path);
-    if (known === undefined) this.probing.tryPath(link, path, now, bytes.length);
-    else known.received(bytes.length, now);
+    if (known !== undefined) known.received(bytes.length, now);
+    else if (!isSurplus(link, path)) this.probing.tryPath(link, path, now, bytes.length);
     if (link.isDoubtful) this.noteDoubt(link);
     const { type, plaintext, isNewest } = opened;
     if (isNewest && (known === undefined || (known !== link.best && isTraffic(type, plaintext[0]))))
@@ -236,7 +242,7 @@ export class Links {
     return earliest(
       this.options.sessions.wakeAt,
       this.webSockets.wakeAt,
-      ...links.map(link => earliest(link.wakeAt, this.relays.wakeAt(link))),
+      ...links.map(link => earliest(link.wakeAt, this.relays.wakeAt(link), this.punching.wakeAt(link))),
     );
   }
 
@@ -250,7 +256,8 @@ export class Links {
   private tickLink(link: Link, now: Instant): void {
     for (const path of [...link.paths.values()]) {
       const verdict = path.check(now, link.isWatched(path));
-      if (verdict === 'probe') this.probe(link, path, now);
+      if (verdict === 'probe' && isSurplus(link, path.id)) link.paths.delete(path.id);
+      else if (verdict === 'probe') this.probe(link, path, now);
       else if (verdict === 'lost') this.losePath(link, path.id, now);
     }
     if (this.links.get(link.peer) !== link) return;
@@ -266,6 +273,7 @@ export class Links {
     this.offers.flush(link, now);
     this.webRtc.offer(link, now);
     this.relays.tend(link, now);
+    this.punching.tend(link, now);
   }
 
   /** While the path in use does not answer, all others are asked, so that one of them can take over at once. */
@@ -384,6 +392,7 @@ export class Links {
   private linkMessage(link: Link, body: Uint8Array, now: Instant): undefined {
     const result = this.offers.receive(link, body, now);
     if (result === 'malformed') return this.malformed();
+    this.punching.tend(link, now);
     if (result === 'news') {
       this.webSockets.offered(link, now);
       this.outbox.push({ kind: 'changed', peer: link.peer });
@@ -414,6 +423,7 @@ export class Links {
     this.relays.moved(link, false, now);
     if (link.webrtc.kind === 'open') this.probing.unbind(link.webrtc.path);
     this.webRtc.end(link);
+    this.punching.ended(link);
     this.webSockets.end(link.peer);
     if (reason !== 'replaced') this.options.sessions.forget(link.peer);
     if (link.announced) this.outbox.push({ kind: 'down', peer: link.peer, reason });

@@ -7,10 +7,10 @@
 import type { Instant, Random } from '@warren/base';
 import type { PathId } from '@warren/session';
 import { decodePathProbe, encodePathProbe, Inner } from '@warren/wire';
-import { mayProbe, parseAddress } from './candidates.ts';
+import { mayProbe, parseAddress, udpAddress } from './candidates.ts';
 import type { Link } from './link.ts';
 import type { Outbound } from './outbound.ts';
-import type { Path } from './path.ts';
+import { Path } from './path.ts';
 import { heardFrom } from './roaming.ts';
 
 export interface ProbingOptions {
@@ -79,6 +79,14 @@ export class Probing {
     this.trySizes(link, path, now);
   }
 
+  /** Sends one challenge to where perhaps nobody is: what comes back is tried as a path that was heard of. */
+  knock(link: Link, id: PathId, now: Instant): void {
+    const { random, strangers, outbound } = this.options;
+    const path = new Path({ id, bindingHash: this.noBinding, setupOnly: false, strangers }, now);
+    const body = encodePathProbe({ token: random.bytes(8), bindingHash: this.noBinding, seen: '' });
+    outbound.message(link, path, Inner.PATH_CHALLENGE, body, now);
+  }
+
   /** The neighbour's newest word came on another path than the one in use: both are asked. */
   heardElsewhere(link: Link, id: PathId, now: Instant): void {
     const path = link.paths.get(id);
@@ -87,12 +95,13 @@ export class Probing {
     }
   }
 
-  /** Answers a challenge; false when it is none. */
+  /** Answers a challenge on a path that is kept; false when it is none. */
   challenged(link: Link, id: PathId, body: Uint8Array, now: Instant): boolean {
     const challenge = decodePathProbe(body);
     const path = link.paths.get(id);
-    if (challenge === undefined || path === undefined) return false;
-    const seen = path.kind === 'udp' ? id.slice('udp/'.length) : '';
+    if (challenge === undefined) return false;
+    if (path === undefined) return true;
+    const seen = path.kind === 'udp' ? udpAddress(id) : '';
     const answer = { token: challenge.token, bindingHash: path.bindingHash, seen };
     this.options.outbound.message(link, path, Inner.PATH_RESPONSE, encodePathProbe(answer), now);
     return true;
@@ -109,8 +118,10 @@ export class Probing {
     const isFirst = path?.proven === false;
     if (!path?.answered(response.token, response.bindingHash, now)) return 'unasked';
     if (isFirst) this.trySizes(link, path, now);
-    const to = path.kind === 'udp' ? path.id.slice('udp/'.length) : '';
-    const isAddress = parseAddress(to) !== undefined && parseAddress(response.seen) !== undefined;
+    const to = path.kind === 'udp' ? udpAddress(path.id) : '';
+    // What others see of an extra socket says nothing of the main one.
+    const isMain = path.id === `udp/${to}`;
+    const isAddress = isMain && parseAddress(to) !== undefined && parseAddress(response.seen) !== undefined;
     return { path, seen: isAddress ? { to, address: response.seen } : undefined };
   }
 

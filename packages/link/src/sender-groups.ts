@@ -5,7 +5,7 @@
  */
 import type { PathId } from '@warren/session';
 import ipaddr from 'ipaddr.js';
-import { parseAddress } from './candidates.ts';
+import { parseAddress, udpAddress } from './candidates.ts';
 
 /** Bytes of an IPv6 address that name a network; whoever is in it may take any address of it. */
 const NETWORK_BYTES = 8;
@@ -17,7 +17,7 @@ const NETWORK_BYTES = 8;
  */
 export function senderGroup(path: PathId, via: string | undefined, remote?: string): string {
   if (via !== undefined) return `by/${via}`;
-  if (path.startsWith('udp/')) return hostGroup(parseAddress(path.slice('udp/'.length))?.host) ?? path;
+  if (path.startsWith('udp/')) return hostGroup(parseAddress(udpAddress(path))?.host) ?? path;
   const isOfOne = remote !== undefined && ipaddr.isValid(remote) && ipaddr.process(remote).range() !== 'loopback';
   return (isOfOne ? hostGroup(remote) : undefined) ?? path;
 }

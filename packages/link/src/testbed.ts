@@ -6,9 +6,11 @@
 import { assert, concat, earliest, type Instant, type Random, utf8, WallClock } from '@warren/base';
 import { type PathId, prologue, readIndex, SessionIndices, Sessions } from '@warren/session';
 import { Inner, PacketType, type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import { udpAddress } from './candidates.ts';
 import { Links } from './links.ts';
 import type { LinksOptions, LinksOutput, Received } from './links-options.ts';
 import type { NatBehaviour } from './nat.ts';
+import type { NatBox } from './testbed-nat.ts';
 
 /** The date when virtual time begins: 2026-01-02. */
 export const TESTBED_UNIX_MS: number = 1_767_312_000_000;
@@ -25,7 +27,7 @@ export interface EndOptions {
   /** Addresses offered in place of the real one. */
   readonly addresses?: readonly string[];
   /** What is told of its NATs; unknown by default. */
-  readonly nat?: NatBehaviour;
+  readonly nat?: NatBehaviour | (() => NatBehaviour);
   /** Place in the carrying overlay. */
   readonly publicId?: PeerId;
   /** Largest datagram by path; 1,200 by default. */
@@ -40,6 +42,8 @@ export interface Letter {
   readonly path: PathId;
   readonly bytes: Uint8Array;
   readonly at: Instant;
+  /** Where a NAT made it come from. */
+  readonly seen?: string;
 }
 
 /** One link table and all that came out of it. */
@@ -73,6 +77,8 @@ export class Testbed {
   readonly ends = new Map<string, End>();
   /** Where ends are seen, if not at `addressOf` their names: their NAT or network has changed. */
   readonly moved = new Map<string, string>();
+  /** NATs in front of ends. */
+  readonly nats = new Map<string, NatBox>();
   private events: Event[] = [];
   private order = 0;
 
@@ -96,7 +102,7 @@ export class Testbed {
       ...(publicId === undefined ? {} : { publicId }),
       maxBytes: options.maxBytes ?? (path => (path.startsWith('udp/') ? 1200 : 16_384)),
       addresses: () => options.addresses ?? [addressOf(name)],
-      nat: () => options.nat ?? { mapping: 'unknown', portStep: 0 },
+      nat: () => natOf(options.nat),
       strangers: options.strangers ?? false,
       mayRelay: () => credentials.leaf.rights.includes('relay'),
     });
@@ -133,10 +139,10 @@ export class Testbed {
   }
 
   /** Hands a datagram over at once. */
-  deliver({ from, to, path, bytes }: Letter): void {
+  deliver({ from, to, path, bytes, seen }: Letter): void {
     const end = this.ends.get(to);
-    if (end === undefined) return;
-    const back = this.pathBack(path, from);
+    const back = this.arrival(to, path, from, seen);
+    if (end === undefined || back === undefined) return;
     const message = end.links.receive(back, bytes.slice(), this.now);
     if (message !== undefined) end.received.push({ at: this.now, message });
     const isSealed = bytes[0] === PacketType.DATA || bytes[0] === PacketType.FRAME;
@@ -195,7 +201,9 @@ export class Testbed {
 
   private post(from: End, path: PathId, bytes: Uint8Array): void {
     const to = this.target(path);
-    const letter: Letter = { from: from.name, to: to?.name ?? '', path, bytes: bytes.slice(), at: this.now };
+    const nat = path.startsWith('udp/') ? this.nats.get(from.name) : undefined;
+    const seen = nat && { seen: nat.out(Number(path.split('~')[1] ?? 0), udpAddress(path), this.now) };
+    const letter: Letter = { from: from.name, to: to?.name ?? '', path, bytes: bytes.slice(), at: this.now, ...seen };
     from.sent.push(letter);
     for (const delay of this.fate(letter)) this.at(this.now + delay, () => this.deliver(letter));
   }
@@ -237,10 +245,21 @@ export class Testbed {
 
   private target(path: PathId): End | undefined {
     const all = [...this.ends.values()];
-    if (path.startsWith('udp/')) return all.find(({ name }) => path === `udp/${this.addressOf(name)}`);
+    const isAt = (name: string, to: string) => this.nats.get(name)?.owns(to) ?? to === this.addressOf(name);
+    if (path.startsWith('udp/')) return all.find(({ name }) => isAt(name, udpAddress(path)));
     if (path.startsWith('via/'))
       return all.find(({ publicKey, peer }) => [publicKey, peer].includes(path.split('/')[2]));
     return this.ends.get(/^\w+\/(\w+)/.exec(path)?.[1] ?? '');
+  }
+
+  /** The path that a datagram comes in on; `undefined` where a NAT drops it. */
+  private arrival(to: string, path: PathId, from: string, seen: string | undefined): PathId | undefined {
+    const back = seen === undefined ? this.pathBack(path, from) : `udp/${seen}`;
+    const nat = path.startsWith('udp/') ? this.nats.get(to) : undefined;
+    if (nat === undefined) return back;
+    const socket = nat.in(udpAddress(path), udpAddress(back), this.now);
+    if (socket === undefined) return undefined;
+    return socket === 0 ? back : `${back}~${socket}`;
   }
 
   private pathBack(path: PathId, from: string): PathId {
@@ -263,4 +282,8 @@ export class Testbed {
 /** The UDP address of the end called `a`, `b`, ... */
 export function addressOf(name: string): string {
   return `198.51.100.${name.charCodeAt(0)}:4000`;
+}
+
+function natOf(nat: EndOptions['nat']): NatBehaviour {
+  return (typeof nat === 'function' ? nat() : nat) ?? { mapping: 'unknown', portStep: 0 };
 }

@@ -174,7 +174,9 @@ export class Acquaintances {
   /** Notes where a neighbour is reached now; true when that is news. */
   private note(peer: PeerKey, path: PathId, now: Instant): boolean {
     const today = this.options.wallClock.at(now);
-    return path.startsWith('udp/') && this.book.met(peer, path.slice('udp/'.length), today);
+    // An extra socket is gone by the next time.
+    const isLasting = path.startsWith('udp/') && !path.includes('~');
+    return isLasting && this.book.met(peer, path.slice('udp/'.length), today);
   }
 
   private keepSoon(now: Instant): void {

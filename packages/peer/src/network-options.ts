@@ -22,7 +22,12 @@ export interface Surroundings {
   readonly indices: SessionIndices<Sessions>;
   /** Whether the last handshake in any network found a clock, a certificate or a statement that does not fit our clock. */
   readonly clockHint: { isOdd: boolean };
-  readonly can: { readonly udp: boolean; readonly webrtc: boolean; readonly pinned?: boolean };
+  readonly can: {
+    readonly udp: boolean;
+    readonly sockets?: boolean;
+    readonly webrtc: boolean;
+    readonly pinned?: boolean;
+  };
   /** Most links of one network. */
   readonly linkBudget: number;
   readonly maxBytes: (path: PathId) => number;
