@@ -1,5 +1,12 @@
-export { CLAIM_RENEW_MS, FRAME_MAX_BYTES, TAP_MTU_BYTES } from './constants.ts';
+export { AddressChoice } from './address-choice.ts';
+export { AddressClaim, type ClaimInput, type ClaimOutput } from './claim.ts';
+export { CLAIM_RENEW_MS, DNS_ANSWER_MAX_BYTES, FRAME_MAX_BYTES, TAP_MTU_BYTES } from './constants.ts';
+export { memberAddress6, PREFIX_6_BITS, prefixOf, printAddress6, serviceAddress6 } from './ipv6-address.ts';
 export { macOf } from './mac.ts';
+export { isUnicast } from './place.ts';
+export { isRange, parseRange, printRange, type Range, type Route, rangesOverlap } from './routes.ts';
+export { type SearchNames, searchNames } from './search-names.ts';
+export type { DnsClient } from './service.ts';
 export type { InboundDrop, OutboundDrop, VpnStats } from './stats.ts';
 export {
   contains,
@@ -11,4 +18,12 @@ export {
   type Subnet,
   serviceAddress,
 } from './subnet.ts';
-export { Vpn, type VpnInput, type VpnOptions, type VpnOutput } from './vpn.ts';
+export { type Acquainted, Vpn, type VpnInput, type VpnOptions, type VpnOutput } from './vpn.ts';
+export {
+  answerQuestion,
+  type NamedMember,
+  type Question,
+  type Zone,
+  type ZoneAnswer,
+  type ZoneRecord,
+} from './zone.ts';

@@ -1,5 +1,6 @@
 /** All scenarios by name, in the order of the list. */
 import type { Scenario } from '../scenario.ts';
+import { addressClaims } from './address-claims.ts';
 import { adjacentDeath } from './adjacent-death.ts';
 import { broadcast } from './broadcast.ts';
 import { churn } from './churn.ts';
@@ -11,6 +12,7 @@ import { handshakeLoss } from './handshake-loss.ts';
 import { hops } from './hops.ts';
 import { massJoin } from './mass-join.ts';
 import { merge } from './merge.ts';
+import { natGrid } from './nat-grid.ts';
 import { poison } from './poison.ts';
 import { relayMotivation } from './relay-motivation.ts';
 
@@ -21,6 +23,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'relay-motivation': relayMotivation,
   broadcast,
   'mass-join': massJoin,
+  'nat-grid': natGrid,
   churn,
   droppers,
   merge,
@@ -28,4 +31,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   eclipse,
   poison,
   flood,
+  'address-claims': addressClaims,
 };

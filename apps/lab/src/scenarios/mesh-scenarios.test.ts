@@ -34,6 +34,12 @@ test('faults #20 no key is lost when neighbours die at once', () => {
   expect([figures.keysLostAt1, figures.keysLostAt2]).toEqual([0, 0]);
 });
 
+test('faults #45 claims at once, on both sides of a split, end with an address each', () => {
+  const { figures, missed } = played('address-claims', { peers: 30, prefix: 26, minutes: 1 });
+  expect(figures.moves).toBeGreaterThan(0);
+  expect(missed).toEqual([]);
+});
+
 test('faults #63 attackers with assigned ids are among the links of a victim, but not alone', () => {
   const { figures, missed } = played('eclipse', { peers: 30, seconds: 20, share: [0.2], ids: 'assigned' });
   expect(figures.attackersAmongLinksAt20).toBeGreaterThan(0);

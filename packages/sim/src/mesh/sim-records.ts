@@ -32,6 +32,15 @@ export type Found = Extract<DhtOutput, { kind: 'found' }>;
 /** How a write ended. */
 export type Stored = Extract<DhtOutput, { kind: 'stored' }>;
 
+/** A record to be written. */
+export interface NewRecord {
+  readonly kind: RecordKind;
+  /** 20 bytes. */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly lifetimeS: number;
+}
+
 /** Hears how one operation ended. */
 type Waiting = (out: Found | Stored) => void;
 
@@ -76,14 +85,18 @@ export class SimRecords implements MeshRecords {
   }
 
   /** Stores a record of `peer`; `done` hears how it ended, unless the peer dies before. */
-  put(
-    world: MeshWorld,
-    peer: MeshPeer,
-    o: { readonly kind: RecordKind; readonly key: Uint8Array; readonly value: Uint8Array; readonly lifetimeS: number },
-    done: (out: Stored) => void = () => {},
-  ): void {
+  put(world: MeshWorld, peer: MeshPeer, o: NewRecord, done: (out: Stored) => void = () => {}): void {
+    this.write(world, peer, dht => dht.put(o, world.now), done);
+  }
+
+  /** The same where nobody else has a value there, as for addresses. */
+  create(world: MeshWorld, peer: MeshPeer, o: NewRecord, done: (out: Stored) => void): void {
+    this.write(world, peer, dht => dht.create(o, world.now), done);
+  }
+
+  private write(world: MeshWorld, peer: MeshPeer, begin: (dht: Dht) => number, done: (out: Stored) => void): void {
     if (!peer.isAlive || peer.dht === undefined) return;
-    const operation = peer.dht.put(o, world.now);
+    const operation = begin(peer.dht);
     this.waitingOf(peer).set(operation, out => {
       if (out.kind === 'stored') done(out);
     });
