@@ -40,3 +40,8 @@ test('the same figure gives the same text, and no two of its parts share a name'
   const ids = [...svg.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
   expect(new Set(ids).size).toBe(ids.length);
 });
+
+test('a table is drawn with the first letter of each word, and a legend', () => {
+  const svg = draw([{ title: 'Pairs', rows: ['x'], columns: ['p', 'q', 'r'], cells: [['direct', '(relayed)', '']] }]);
+  for (const text of ['Pairs', 'x', 'p', 'q', 'd', 'r', 'direct', '(relayed)']) expect(svg).toContain(`>${text}<`);
+});

@@ -2,13 +2,13 @@
  * Figures as SVG, by ECharts on the server's side: no page, no fonts but the reader's. A white ground of its own, so
  * that a dark page shows it as well. The same figure gives the same text.
  */
-import { LineChart, type LineSeriesOption } from 'echarts/charts';
-import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
+import { HeatmapChart, LineChart, type LineSeriesOption } from 'echarts/charts';
+import { GridComponent, LegendComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import type { Axis, Figure, Line, Panel } from './figure.ts';
+import type { Axis, Figure, GridTable, Line, Panel } from './figure.ts';
 
-use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+use([HeatmapChart, LineChart, GridComponent, LegendComponent, TitleComponent, VisualMapComponent, SVGRenderer]);
 
 const WIDTH = 560;
 const HEIGHT = 400;
@@ -30,9 +30,9 @@ export function draw(figure: Figure): string {
   return `${open}\n<rect width="${width}" height="${height}" fill="#ffffff"/>\n${panels.join('\n')}\n</svg>\n`;
 }
 
-function drawPanel(panel: Panel): string {
+function drawPanel(panel: Panel | GridTable): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
-  chart.setOption(optionOf(panel));
+  chart.setOption('cells' in panel ? gridOptionOf(panel) : optionOf(panel));
   const svg = chart.renderToSVGString();
   // A chart that lives keeps the process alive.
   chart.dispose();
@@ -45,7 +45,7 @@ function optionOf({ title, x, y, lines }: Panel): EChartsCoreOption {
     backgroundColor: '#ffffff',
     color: COLOURS,
     textStyle: { fontFamily: FONT, color: '#222222' },
-    title: { text: title, left: 16, top: 10, textStyle: { fontSize: 15, fontFamily: FONT, color: '#111111' } },
+    title: titleOf(title),
     legend: {
       bottom: 6,
       left: 16,
@@ -59,6 +59,45 @@ function optionOf({ title, x, y, lines }: Panel): EChartsCoreOption {
     yAxis: { ...axisOf(y), nameLocation: 'middle', nameGap: 44 },
     series: lines.map((line, i) => seriesOf(line, i)),
   };
+}
+
+/** A table: a colour for each word, in alphabetical order, and its first letter. */
+function gridOptionOf({ title, rows, columns, cells }: GridTable): EChartsCoreOption {
+  const words = [...new Set(cells.flat())].filter(word => word !== '').sort();
+  const data = cells.flatMap((row, y) => row.flatMap((word, x) => (word === '' ? [] : [[x, y, words.indexOf(word)]])));
+  const pieces = words.map((word, value) => ({ value, label: word, color: COLOURS[value % COLOURS.length] }));
+  const axis = { type: 'category', axisTick: { show: false }, axisLine: { show: false } };
+  const axisLabel = { color: '#222222', fontSize: 10, interval: 0 };
+  const formatter = ({ value }: { value: number[] }): string => /\w/.exec(words[value[2] ?? 0] ?? '')?.[0] ?? '';
+  return {
+    animation: false,
+    backgroundColor: '#ffffff',
+    textStyle: { fontFamily: FONT, color: '#222222' },
+    title: titleOf(title),
+    grid: { left: 130, right: 24, top: 44, bottom: 116 },
+    xAxis: { ...axis, data: [...columns], axisLabel: { ...axisLabel, rotate: 45 } },
+    yAxis: { ...axis, data: [...rows], inverse: true, axisLabel },
+    visualMap: {
+      type: 'piecewise',
+      pieces,
+      orient: 'horizontal',
+      left: 16,
+      bottom: 4,
+      textStyle: { color: '#222222' },
+    },
+    series: [
+      {
+        type: 'heatmap',
+        data,
+        label: { show: true, color: '#ffffff', formatter },
+        itemStyle: { borderColor: '#ffffff', borderWidth: 1 },
+      },
+    ],
+  };
+}
+
+function titleOf(text: string): object {
+  return { text, left: 16, top: 10, textStyle: { fontSize: 15, fontFamily: FONT, color: '#111111' } };
 }
 
 function axisOf({ label, scale, min, max }: Axis): object {

@@ -1,6 +1,7 @@
 /**
- * What a scenario wants drawn: panels of lines over a number. Data only;
- * `draw.ts` makes a picture of it, with the paper's or the bar's line beside ours.
+ * What a scenario wants drawn: panels of lines over a number, and tables of
+ * words. Data only; `draw.ts` makes a picture of it, with the paper's or the
+ * bar's line beside ours.
  */
 
 /** One axis. */
@@ -28,5 +29,13 @@ export interface Panel {
   readonly lines: readonly Line[];
 }
 
-/** One picture: panels in rows of two. */
-export type Figure = readonly Panel[];
+/** A table whose cells are words, a few different ones; empty: nothing was tried. */
+export interface GridTable {
+  readonly title: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  readonly cells: readonly (readonly string[])[];
+}
+
+/** One picture: panels and tables in rows of two. */
+export type Figure = readonly (Panel | GridTable)[];

@@ -4,6 +4,16 @@ import { run } from './program.ts';
 import { type Scenario, scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
+const GRID = {
+  title: 'who',
+  rows: ['a', 'bb'],
+  columns: ['c', 'd'],
+  cells: [
+    ['yes', 'no'],
+    ['', 'yes'],
+  ],
+};
+
 const doubling = scenario({
   summary: 'twice as many',
   example: '--peers 3',
@@ -15,7 +25,7 @@ const doubling = scenario({
   },
   run({ seed, settings: { peers, loss, wayOut }, step }) {
     step('doubling');
-    const picture = peers === 4 ? { figure: [] } : {};
+    const picture = peers === 4 ? { figure: [], grids: [GRID] } : {};
     const figures = { twice: 2 * peers, losses: loss.length, up: wayOut === 'up' ? 1 : 0, seed };
     return {
       figures,
@@ -49,6 +59,12 @@ describe('a run', () => {
     expect(JSON.parse(out)).toMatchObject({ ok: false, figures: { twice: 100, losses: 2, up: 0 } });
     const again = 'npm run sim -- doubling --seed 9 --peers 50 --loss 5 12.5 --way-out down';
     expect(err.split('\n').slice(-2)).toEqual(['missed: 100 are ten or more', `Again: ${again}`]);
+  });
+
+  test('prints tables of words behind the figures, and as JSON by row and column', () => {
+    expect(play(['doubling', '--peers', '4']).out.split('\n\n')[1]).toBe('who\n    c    d\na   yes  no\nbb       yes');
+    const { grid } = JSON.parse(play(['doubling', '--peers', '4', '--json']).out) as { grid: unknown };
+    expect(grid).toEqual({ who: { a: { c: 'yes', d: 'no' }, bb: { d: 'yes' } } });
   });
 
   test('draws its picture where it has one, and says so where not', () => {

@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Figure } from './figure.ts';
 import { type Knob, KnobError, readKnob, type Settings, wholeNumber, writeKnob } from './knob.ts';
 import { pageOf } from './page.ts';
-import { dashed, replay, reportOf, table } from './report.ts';
+import { dashed, gridText, replay, reportOf, table } from './report.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 
 /** Where lines go, and what time it is. */
@@ -105,7 +105,7 @@ function play(
   const step = (line: string): void => output.err(`[${took().toFixed(1).padStart(5)} s] ${line}`);
   const outcome = outcomeOf(() => scenario.run({ seed, settings, step }));
   const report = reportOf(name, seed, outcome, took());
-  output.out(json ? JSON.stringify(report) : table(report));
+  output.out(json ? JSON.stringify(report) : [table(report), ...(outcome.grids ?? []).map(gridText)].join('\n\n'));
   if (plot !== undefined && outcome.figure !== undefined) output.draw(outcome.figure, plot);
   else if (plot !== undefined) output.err(`${name} has no picture: nothing is drawn`);
   if (page !== undefined) {

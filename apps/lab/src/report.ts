@@ -1,4 +1,5 @@
 /** A run as people and programs read it, and the command that repeats it. */
+import type { GridTable } from './figure.ts';
 import { type Knobs, type Settings, writeKnob } from './knob.ts';
 import type { Figures, Outcome, Scenario } from './scenario.ts';
 
@@ -11,12 +12,37 @@ export interface Report {
   readonly figures: Figures;
   /** What depends on the machine; absent where nothing does. */
   readonly machine?: Figures;
+  /** Words by title, row and column; absent where there are none. */
+  readonly grid?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;
   /** Seconds of real time. */
   readonly took: number;
 }
 
-export function reportOf(name: string, seed: number, { figures, machine, missed }: Outcome, took: number): Report {
-  return { name, seed, ok: missed.length === 0, figures, ...(machine && { machine }), took };
+export function reportOf(name: string, seed: number, outcome: Outcome, took: number): Report {
+  const { figures, machine, missed, grids } = outcome;
+  const grid = grids && Object.fromEntries(grids.map(each => [each.title, byName(each)]));
+  return { name, seed, ok: missed.length === 0, figures, ...(machine && { machine }), ...(grid && { grid }), took };
+}
+
+/** A table as text, columns aligned. */
+export function gridText({ title, rows, columns, cells }: GridTable): string {
+  const lines = [['', ...columns], ...rows.map((row, i) => [row, ...(cells[i] ?? [])])];
+  const widths = lines[0]?.map((_, i) => Math.max(...lines.map(line => line[i]?.length ?? 0))) ?? [];
+  const text = lines.map(line =>
+    line
+      .map((word, i) => word.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [title, ...text].join('\n');
+}
+
+function byName({ rows, columns, cells }: GridTable): Record<string, Record<string, string>> {
+  const rowOf = (i: number): Record<string, string> => {
+    const words = columns.map((column, k) => [column, cells[i]?.[k] ?? ''] as const);
+    return Object.fromEntries(words.filter(([, word]) => word !== ''));
+  };
+  return Object.fromEntries(rows.map((row, i) => [row, rowOf(i)]));
 }
 
 /** A table: names to the left, numbers aligned at their end. */

@@ -3,7 +3,7 @@
  * with knobs, figures as the answer, and a bar that the figures have to clear.
  * Each is a file in `scenarios/`, named in the table of `scenarios/index.ts`.
  */
-import type { Figure } from './figure.ts';
+import type { Figure, GridTable } from './figure.ts';
 import type { Knobs, Settings } from './knob.ts';
 
 /**
@@ -32,6 +32,8 @@ export interface Outcome {
   readonly machine?: Figures;
   /** Bars that were missed, a sentence each; none: the run is fine. */
   readonly missed: readonly string[];
+  /** Tables of words, printed behind the figures. */
+  readonly grids?: readonly GridTable[];
   /** What `--plot` draws. */
   readonly figure?: Figure;
   /** What the figures mean, a sentence each, with what papers give beside it: for the page in docs/results. */

@@ -179,6 +179,11 @@ export class SimDatagrams implements Datagrams {
     if (isLong) for (const path of [...this.streams.keys()]) this.close(path);
   }
 
+  /** Where the host is. */
+  get where(): SimPlace {
+    return this.place;
+  }
+
   /** Whether it has not ended. */
   get isAlive(): boolean {
     return this.alive;

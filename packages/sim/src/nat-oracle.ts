@@ -49,7 +49,7 @@ export function directPathPossible(a: Corner, b: Corner): boolean {
 function isPossibleAt(a: Corner, b: Corner, address: string): boolean {
   const [aboveA, aboveB] = [a.network.routersAbove, b.network.routersAbove];
   const shared = aboveA.filter(router => aboveB.includes(router));
-  const [belowA, belowB] = [aboveA, aboveB].map(above => above.slice(0, above.length - shared.length)) as [Way, Way];
+  const [belowA, belowB] = [below(aboveA, shared), below(aboveB, shared)];
   const isNeighbour = belowA.length === 0 || belowB.length === 0;
   const isTranslated = [...belowA, ...belowB].some(router => router.box(address)?.behaviour.translates !== 'none');
   const outermost = shared.at(-1)?.box(address)?.behaviour;
@@ -59,6 +59,10 @@ function isPossibleAt(a: Corner, b: Corner, address: string): boolean {
 }
 
 type Way = readonly SimRouter[];
+
+function below(above: Way, shared: Way): Way {
+  return above.slice(0, above.length - shared.length);
+}
 
 function meet(wayA: Way, wayB: Way, a: Corner, b: Corner, address: string): boolean {
   const [x, y] = [chainOf(wayA, address), chainOf(wayB, address)];

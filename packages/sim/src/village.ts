@@ -19,7 +19,7 @@ import type { SimDatagrams } from './datagrams.ts';
 import { SIM_CAN, SimDisk, SimHost } from './host.ts';
 import { SimInternet, type SimPlace } from './internet.ts';
 import type { LatencyModel } from './latency.ts';
-import type { AccessKind } from './nat-kinds.ts';
+import type { AccessKind, RouterKind } from './nat-kinds.ts';
 import type { SimNetwork } from './networks.ts';
 import { SeededRandom } from './random.ts';
 import { realCrypto, type SimCrypto } from './sim-crypto.ts';
@@ -317,12 +317,14 @@ export class Village {
     return this.add(name, 'browser', network && { network });
   }
 
-  /** A new network of that kind, with routers of its own all the way. Hosts in it share them. */
-  access(kind: AccessKind): SimNetwork {
-    return kind.reduceRight(
-      (outside, router, i) => outside.behind(router, i === 0 ? 'home' : 'carrier'),
-      this.internet.network,
-    );
+  /** A new network of that kind, with routers of its own all the way to `outside`. Hosts in it share them. */
+  access(kind: AccessKind, outside: SimNetwork = this.internet.network): SimNetwork {
+    return kind.reduceRight((above, router, i) => above.behind(router, i === 0 ? 'home' : 'carrier'), outside);
+  }
+
+  /** A network behind a carrier's router, for homes. */
+  carrier(router: RouterKind): SimNetwork {
+    return this.internet.network.behind(router, 'carrier');
   }
 
   /** Starts one anew, with the same disk at the same address; it has to `join` again. Kill the old one before. */
