@@ -2,16 +2,17 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { build } from 'vite';
+import { bundlePage } from '../browser/bundle.ts';
 import { launch } from '../browser/chromium.ts';
 import type { TabAnswer, TabQuestion } from './session-page.ts';
 
 /** Measures in a tab, which is closed afterwards. */
 export async function measureInTab(question: TabQuestion): Promise<TabAnswer> {
-  const script = await bundle(join(import.meta.dirname, 'session-page.ts'));
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(`<!doctype html><title>bench</title><script type="module">${script}</script>`);
+  const files = await bundlePage(join(import.meta.dirname, 'session-page.ts'));
+  const server = createServer((request, response) => {
+    const file = files.get(request.url ?? '');
+    response.writeHead(file === undefined ? 404 : 200, { 'content-type': file?.contentType ?? 'text/plain' });
+    response.end(file?.body);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const browser = await launch();
@@ -24,17 +25,4 @@ export async function measureInTab(question: TabQuestion): Promise<TabAnswer> {
     await browser.close();
     server.close();
   }
-}
-
-/** The page's script in one piece. */
-async function bundle(entry: string): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: { write: false, rolldownOptions: { input: entry, output: { codeSplitting: false } } },
-  });
-  const [{ output }] = (Array.isArray(built) ? built : [built]) as [{ output: { type: string; code?: string }[] }];
-  const script = output.find(({ type }) => type === 'chunk')?.code ?? '';
-  // The end of a script in HTML, should it be part of a text.
-  return script.replaceAll('</script', '<\\/script');
 }

@@ -57,21 +57,23 @@ export async function launchProfile(folder: string, options: LaunchOptions = {})
 
 async function settingsFor({ namespace, args = [], ignoreDefaultArgs }: LaunchOptions) {
   if (chromiumPath === undefined) throw new Error(whyNoChromium);
-  const wrapper = namespace === undefined ? undefined : await namespaceWrapper(namespace, chromiumPath);
+  const script = namespace === undefined ? undefined : await wrapper(['ip', 'netns', 'exec', namespace, chromiumPath]);
   return {
-    executablePath: wrapper?.path ?? chromiumPath,
+    executablePath: script?.path ?? chromiumPath,
     headless: true,
     args: [...ARGUMENTS, ...args],
     ...(ignoreDefaultArgs === undefined ? {} : { ignoreDefaultArgs: [...ignoreDefaultArgs] }),
-    removeWrapper: () => void wrapper?.remove(),
+    removeWrapper: () => void script?.remove(),
   };
 }
 
-/** Playwright starts one program; this one steps into the namespace first. */
-async function namespaceWrapper(namespace: string, program: string) {
-  const folder = await mkdtemp(join(tmpdir(), 'warren-chromium-'));
-  const path = join(folder, 'chromium');
-  await writeFile(path, `#!/bin/sh\nexec ip netns exec '${namespace}' '${program}' "$@"\n`);
+/** A script that runs a command with the arguments it gets: Playwright starts one program, by its path. */
+export async function wrapper(
+  argv: readonly string[],
+): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-browser-'));
+  const path = join(folder, 'browser');
+  await writeFile(path, `#!/bin/sh\nexec ${argv.map(word => `'${word}'`).join(' ')} "$@"\n`);
   await chmod(path, 0o755);
   return { path, remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -22,6 +22,8 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** Hears each line of both outputs. */
   readonly onLine?: (line: string) => void;
+  /** Whether `tell` will be used; else its standard input is empty. */
+  readonly isTold?: boolean;
 }
 
 /** A running program. */
@@ -47,7 +49,7 @@ export class LabProcess {
     this.child = spawn(program, args, {
       env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.isTold === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     for (const output of [this.child.stdout, this.child.stderr]) {
       if (output !== null) createInterface({ input: output }).on('line', line => this.hear(line, options.onLine));
@@ -56,7 +58,7 @@ export class LabProcess {
       this.child.on('error', reject);
       this.child.on('close', (code, signal) => {
         this.outputEnded = true;
-        this.tell();
+        this.wake();
         resolve({ code, signal });
       });
     });
@@ -68,7 +70,9 @@ export class LabProcess {
       });
     });
     // Whoever does not wait for the end does not hear of it.
-    this.exit.catch(() => this.tell());
+    this.exit.catch(() => this.wake());
+    // What is written to a program that has ended is lost.
+    this.child.stdin?.on('error', () => {});
     this.dead.catch(() => {});
     if (this.child.pid === undefined) throw new Error(`${name} does not start`);
     this.pid = this.child.pid;
@@ -76,6 +80,11 @@ export class LabProcess {
 
   get running(): boolean {
     return this.ended === undefined;
+  }
+
+  /** Writes a line to its standard input. */
+  tell(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
   }
 
   /** Sends a signal; default SIGTERM. Nothing happens once it has ended. */
@@ -113,7 +122,7 @@ export class LabProcess {
   private hear(line: string, onLine: ((line: string) => void) | undefined): void {
     if (this.lines.length < LINES_MAX) this.lines.push(line);
     onLine?.(line);
-    this.tell();
+    this.wake();
   }
 
   /** The next line or the end, or that patience ends. */
@@ -129,7 +138,7 @@ export class LabProcess {
     });
   }
 
-  private tell(): void {
+  private wake(): void {
     for (const listener of [...this.listeners]) listener();
   }
 }

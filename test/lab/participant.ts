@@ -1,0 +1,134 @@
+/** A participant without an Ethernet device, and the notes it takes of whom it meets. The same in Node and in a page. */
+import { fromBase64Url, toBase64Url } from '@warren/base';
+import { parseGroupFile } from '@warren/group';
+import {
+  type GroupView,
+  type Host,
+  makeRequest,
+  type PingReport,
+  startPeer,
+  type WarrenGroup,
+  type WarrenPeer,
+} from '@warren/peer';
+import { readLeaf } from '@warren/trust';
+import { type Actor, DIRECT, type Meeting, type Seat } from './actor.ts';
+
+const LOOK_EVERY_MS = 10;
+
+/** A host whose WebRTC may be given STUN servers. */
+export type LabHost = Host & { useStun?(servers: readonly string[]): void };
+
+export class Participant implements Actor {
+  private readonly newHost: () => Promise<LabHost>;
+  private peer: WarrenPeer | undefined;
+  private joined: WarrenGroup | undefined;
+  private readonly meetings = new Map<string, Notes>();
+
+  constructor(newHost: () => Promise<LabHost>) {
+    this.newHost = newHost;
+  }
+
+  async open({ group, device, bootstraps, stun }: Seat): Promise<string> {
+    const host = await this.newHost();
+    host.useStun?.(stun);
+    const request = await makeRequest(await host.identity(`group-${group}`), device);
+    this.peer = await startPeer(withoutDevice(host), { bootstraps });
+    return toBase64Url(request);
+  }
+
+  async join(file: string, leaf: string): Promise<void> {
+    const read = parseGroupFile(file);
+    const certificate = readLeaf(fromBase64Url(leaf) ?? new Uint8Array(0));
+    if ('error' in read) throw new Error(read.error);
+    if (typeof certificate === 'string') throw new Error(`the certificate is ${certificate}`);
+    this.joined = await this.running().join({ file: read, leaf: certificate });
+  }
+
+  async greet(peerId: string): Promise<void> {
+    this.meetings.set(peerId, new Notes(this.group(), peerId));
+  }
+
+  met(peerId: string, forDirect: boolean, patienceMs: number): Promise<Meeting> {
+    const notes = this.meetings.get(peerId);
+    if (notes === undefined) throw new Error(`${peerId} was not greeted`);
+    return notes.taken(forDirect, patienceMs);
+  }
+
+  ping(peerId: string, count: number, intervalMs: number): Promise<PingReport> {
+    return this.group().ping(peerId, { count, intervalMs });
+  }
+
+  async view(): Promise<GroupView> {
+    return this.group().view();
+  }
+
+  async close(): Promise<void> {
+    for (const notes of this.meetings.values()) notes.close();
+    await this.peer?.stop();
+  }
+
+  private running(): WarrenPeer {
+    if (this.peer === undefined) throw new Error('it was not opened');
+    return this.peer;
+  }
+
+  private group(): WarrenGroup {
+    if (this.joined === undefined) throw new Error('it has not joined');
+    return this.joined;
+  }
+}
+
+/** Watches one other member. */
+class Notes {
+  private readonly group: WarrenGroup;
+  private readonly peerId: string;
+  private readonly looking: ReturnType<typeof setInterval>;
+  private readonly endListening: () => void;
+  private noted: { -readonly [K in keyof Meeting]: Meeting[K] } = {};
+
+  constructor(group: WarrenGroup, peerId: string) {
+    this.group = group;
+    this.peerId = peerId;
+    this.endListening = group.onText(({ from }) => {
+      if (from === peerId) this.noted.heardAt ??= now();
+    });
+    this.looking = setInterval(() => this.look(), LOOK_EVERY_MS);
+  }
+
+  async taken(forDirect: boolean, patienceMs: number): Promise<Meeting> {
+    const isDone = (): boolean => this.noted.heardAt !== undefined && (!forDirect || this.noted.directAt !== undefined);
+    for (const giveUp = performance.now() + patienceMs; !isDone() && performance.now() < giveUp; ) {
+      await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    this.look();
+    return { ...this.noted };
+  }
+
+  close(): void {
+    clearInterval(this.looking);
+    this.endListening();
+  }
+
+  private look(): void {
+    const { members, links } = this.group.view();
+    const isThere = members.some(({ peerId, online }) => peerId === this.peerId && online);
+    if (isThere && this.noted.sentAt === undefined && this.group.sendText(this.peerId, 'hello')) {
+      this.noted.sentAt = now();
+    }
+    const link = links.find(({ peerId }) => peerId === this.peerId);
+    if (link === undefined) delete this.noted.kind;
+    else this.noted.kind = link.kind;
+    if (link !== undefined && DIRECT.has(link.kind)) this.noted.directAt ??= now();
+  }
+}
+
+/** Unix ms with fractions, monotonic within a process. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** The same host, which opens no Ethernet device and keeps no records of others on its disk. */
+function withoutDevice(host: LabHost): Host {
+  const { kind, clock, random, storage, datagrams, crypto } = host;
+  return { kind, clock, random, storage, datagrams, crypto, identity: name => host.identity(name) };
+}
