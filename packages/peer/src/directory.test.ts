@@ -51,7 +51,7 @@ test('faults #51 a card that was on its way when its writer was removed lists no
 });
 
 function card(signedAt: number) {
-  const value = encodeMemberCard({ hostKind: 'edge', address: 7 });
+  const value = encodeMemberCard({ hostKind: 'edge', address: 7, hearsGroups: false, ranges: [] });
   const bytes = new Uint8Array(0);
   const proof = { noiseStatic: bytes, leaf: bytes, statement: bytes, signature: bytes };
   const record = { kind: RecordKind.MEMBER, isDeleted: false, index: 0, key: bytes, sequence: 1, lifetimeS: 90 };

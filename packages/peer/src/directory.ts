@@ -3,16 +3,18 @@
  * neighbours, and from the cards that members keep in the DHT. A card is
  * signed, so names and addresses are as good as the certificate.
  */
-import type { UnixMs } from '@warren/base';
+import { toHex, type UnixMs } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import type { Leaf } from '@warren/trust';
-import { decodeMemberCard, type PeerKey, peerKey, type WireHostKind } from '@warren/wire';
+import { type CardRange, decodeMemberCard, type PeerKey, peerKey, type WireHostKind } from '@warren/wire';
 
 /** A card not renewed for this long means the member is away. */
 export const CARD_FRESH_MS = 75_000;
 /** Members stay listed as offline for so long. */
 const REMEMBERED_MS = 24 * 3_600_000;
 const MEMBERS_MAX = 1024;
+/** Of a peer id, in an IPv6 address. */
+const INTERFACE_BYTES = 8;
 
 /** What a certificate says of a member. */
 export type Certified = Pick<Leaf, 'user' | 'peerId' | 'notBefore' | 'rights'>;
@@ -27,6 +29,10 @@ export interface Member {
   hostKind: WireHostKind | undefined;
   /** IPv4 as a number; 0 while none is known. */
   address: number;
+  /** Whether it wants multicast and broadcast. */
+  hearsGroups: boolean;
+  /** What it says it leads to; only a router's word counts. */
+  ranges: readonly CardRange[];
   /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says. */
   cardAt: UnixMs;
   /** The same by its writer's clock, which may be minutes wrong; and when we looked at it last. */
@@ -40,6 +46,8 @@ export interface Member {
 /** The list of one group. */
 export class Directory {
   private readonly members = new Map<PeerKey, Member>();
+  /** By the part of IPv6 addresses that names a member. */
+  private readonly byInterface = new Map<string, PeerKey>();
   private readonly isGone: (leaf: Certified) => boolean;
 
   /** `isGone`: whose certificate the CA has declared dead; their cards, which may be on their way yet, teach nothing. */
@@ -58,9 +66,11 @@ export class Directory {
     }
     this.makeRoom(today);
     const { user, device } = leaf;
-    const unknown = { hostKind: undefined, address: 0, cardAt: 0, signedAt: 0, lookedAt: 0, lostAt: 0 };
-    const member: Member = { peer, user, device, certified: certifiedBy(leaf), ...unknown, seenAt: today };
+    const unknown = { hostKind: undefined, address: 0, hearsGroups: false, ranges: [] };
+    const never = { cardAt: 0, signedAt: 0, lookedAt: 0, lostAt: 0 };
+    const member: Member = { peer, user, device, certified: certifiedBy(leaf), ...unknown, ...never, seenAt: today };
     this.members.set(peer, member);
+    this.byInterface.set(interfaceKey(leaf.peerId), peer);
     return member;
   }
 
@@ -78,11 +88,13 @@ export class Directory {
     member.lookedAt = today;
     member.hostKind = card.hostKind;
     member.address = card.address;
+    member.hearsGroups = card.hearsGroups;
+    member.ranges = card.ranges;
   }
 
   /** Forgets members whose certificate `isOut` names. */
   remove(isOut: (leaf: Certified) => boolean): void {
-    for (const member of [...this.members.values()]) if (isOut(member.certified)) this.members.delete(member.peer);
+    for (const member of [...this.members.values()]) if (isOut(member.certified)) this.delete(member);
   }
 
   /** Notes that a link to the member was lost or said goodbye. */
@@ -106,6 +118,12 @@ export class Directory {
     return this.members.get(peer);
   }
 
+  /** The member whose peer id begins with these 8 bytes. */
+  withInterface(interfaceId: Uint8Array): Member | undefined {
+    const peer = this.byInterface.get(interfaceKey(interfaceId));
+    return peer === undefined ? undefined : this.members.get(peer);
+  }
+
   /** All members, by user and device. */
   all(): Member[] {
     return [...this.members.values()].sort((a, b) => compare(a.user, b.user) || compare(a.device, b.device));
@@ -124,14 +142,23 @@ export class Directory {
     const byAge = [...this.members.values()].sort((a, b) => a.seenAt - b.seenAt);
     for (const member of byAge) {
       if (today - member.seenAt < REMEMBERED_MS && this.members.size < MEMBERS_MAX) return;
-      this.members.delete(member.peer);
+      this.delete(member);
     }
+  }
+
+  private delete({ peer, certified }: Member): void {
+    this.members.delete(peer);
+    this.byInterface.delete(interfaceKey(certified.peerId));
   }
 }
 
 /** Without the bytes of the certificate, which nobody asks for here. */
 function certifiedBy({ user, peerId, notBefore, rights }: Leaf): Certified {
   return { user, peerId, notBefore, rights };
+}
+
+function interfaceKey(bytes: Uint8Array): string {
+  return toHex(bytes.subarray(0, INTERFACE_BYTES));
 }
 
 function compare(a: string, b: string): number {

@@ -8,39 +8,51 @@ import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
 import type { RevocationList } from '@warren/trust';
-import { type Subnet, Vpn, type VpnOutput } from '@warren/vpn';
-import { type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import { printRange, type Range, type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
+import { type PeerKey, peerKey } from '@warren/wire';
 import { Directory } from './directory.ts';
+import { GroupMembers } from './group-members.ts';
+import type { GroupOptions } from './group-options.ts';
 import { GroupRecords } from './group-records.ts';
 import type { HostKind } from './host.ts';
 import { Network } from './network.ts';
-import type { CommonOutput, NetworkOptions, NetworkOutput, RingWideOutput } from './network-options.ts';
+import type { CommonOutput, NetworkOutput, RingWideOutput } from './network-options.ts';
 import { Revocations, type RevocationsOutput, revocationListMessage } from './revocations.ts';
 import { Texts, type TextsOutput } from './texts.ts';
 
 /** Alone in a group for so long means: be one's own ring. */
 const ALONE_AFTER_MS = 2000;
 
-export interface GroupOptions extends NetworkOptions {
-  readonly publicId: PeerId;
-  /** 32 bytes. */
-  readonly rendezvousSecret: Uint8Array;
-  readonly subnet: Subnet;
-  readonly hasTap: boolean;
-  /** The address of the last run. */
-  readonly preferredAddress?: number;
-}
-
 export type GroupOutput =
   | CommonOutput
   | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
-  | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'pong' }>
+  | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'dns' | 'pong' }>
   | Extract<TextsOutput, { kind: 'text' }>
   | Extract<RingWideOutput, { kind: 'gathered' | 'crawled' }>
+  /** These ranges are reached through the group's device, by the address of its services. */
+  | { readonly kind: 'routes'; readonly ranges: readonly Range[] }
   /** A newer list of removed members holds: keep it. */
   | { readonly kind: 'revocations'; readonly list: RevocationList }
   /** We were removed ourselves: the group is over for this participant. */
   | { readonly kind: 'removed' };
+
+/** What is for the user of the group and for the host's device. */
+export type UserGroupOutput = Extract<
+  GroupOutput,
+  {
+    kind:
+      | 'tap'
+      | 'configured'
+      | 'routes'
+      | 'dns'
+      | 'pong'
+      | 'text'
+      | 'revocations'
+      | 'removed'
+      | 'gathered'
+      | 'crawled';
+  }
+>;
 
 /** Whether a survey has begun, or why not: we are no member any more, have left, or asked for another just now. */
 export type SurveyStart = 'begun' | 'removed' | 'left' | 'busy';
@@ -56,6 +68,10 @@ export class GroupNetwork {
   private readonly rendezvous: Rendezvous;
   private readonly outbox = new Outbox<GroupOutput>();
   private readonly records: GroupRecords;
+  private readonly members: GroupMembers;
+  private routesTold = '';
+  /** The latest time that any call told. */
+  private latest: Instant;
   private aloneAt: Instant | undefined;
   private vpnIsReady = false;
   private removed = false;
@@ -63,21 +79,29 @@ export class GroupNetwork {
   private searching = true;
 
   constructor({ rendezvousSecret, ...options }: GroupOptions, now: Instant) {
-    const { publicId, credentials, random, wallClock, subnet, hasTap, preferredAddress } = options;
+    const { publicId, credentials, random, wallClock } = options;
     this.options = options;
+    this.latest = now;
     this.network = new Network(options);
     this.network.start(now);
     const self = credentials.leaf.peerId;
     this.rendezvous = new Rendezvous({ secret: rendezvousSecret, publicId, memberId: self, random, wallClock });
-    const preferred = preferredAddress === undefined ? {} : { preferred: preferredAddress };
-    this.vpn = new Vpn({ self, subnet, hasTap, random, ...preferred });
     this.texts = new Texts(random);
     const neighbours = () => this.network.links.usable();
     this.revocations = new Revocations({ set: options.authority.revocations, random, neighbours });
     this.directory = new Directory(leaf => options.authority.revocations.isRevoked(leaf));
     this.directory.note(credentials.leaf, wallClock.at(now));
+    this.members = new GroupMembers(this.directory, peerKey(self), () => wallClock.at(this.latest), options.access);
+    this.vpn = this.virtualNetwork();
     this.forgetRemoved(now);
     this.records = this.groupRecords();
+  }
+
+  private virtualNetwork(): Vpn {
+    const { credentials, name: group, subnet, hasTap, announced, hearsGroups, random } = this.options;
+    const { members, names } = this;
+    const ours = { self: credentials.leaf.peerId, preferred: this.options.preferredAddress, announced, hearsGroups };
+    return new Vpn({ group, subnet, hasTap, names, members, random, ...ours });
   }
 
   private groupRecords(): GroupRecords {
@@ -86,10 +110,16 @@ export class GroupNetwork {
     return new GroupRecords({
       ...{ directory, random, wallClock, kind, hash: suite.hash, dht: this.network.dht },
       address: () => this.vpn.address,
+      card: { hearsGroups: this.options.hearsGroups ?? false, ranges: this.options.announced ?? [] },
       claimed: (address, result, now) => this.vpn.handle({ kind: 'claim-result', address, result }, now),
       owner: (address, peerId, now) => this.vpn.handle({ kind: 'owner', address, peerId }, now),
-      changed: () => this.outbox.push({ kind: 'changed' }),
+      changed: () => this.membersChanged(),
     });
+  }
+
+  /** What members are called in names. */
+  get names(): SearchNames {
+    return searchNames(this.options.title ?? '', this.network.name, this.options.credentials.leaf.user);
   }
 
   get hostKind(): HostKind {
@@ -193,6 +223,7 @@ export class GroupNetwork {
 
   /** Moves outputs of each part to the inputs of the others until all are quiet. */
   settle(now: Instant): void {
+    this.latest = now;
     this.network.settle(now);
     if (!this.removed) this.revocations.look(now);
     for (let moved = true; moved; ) {
@@ -355,12 +386,26 @@ export class GroupNetwork {
         this.outbox.push(out);
         return;
       case 'tap':
+      case 'dns':
       case 'pong':
         this.outbox.push(out);
         return;
       case 'conflict':
         return;
     }
+  }
+
+  private membersChanged(): void {
+    this.outbox.push({ kind: 'changed' });
+    const { acceptsRoutes, hasTap, subnet } = this.options;
+    if (!acceptsRoutes || !hasTap) return;
+    const routes = this.members.routes(subnet);
+    this.vpn.handle({ kind: 'routes', routes }, this.latest);
+    const ranges = routes.map(({ range }) => range);
+    const text = ranges.map(printRange).join();
+    if (text === this.routesTold) return;
+    this.routesTold = text;
+    this.outbox.push({ kind: 'routes', ranges });
   }
 
   private memberCountChanged(now: Instant): void {

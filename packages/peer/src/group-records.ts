@@ -16,7 +16,7 @@ import {
   type WallClock,
 } from '@warren/base';
 import type { CheckedRecord, Dht, DhtOutput } from '@warren/dht';
-import { encodeMemberCard, HOST_KINDS, type PeerId, peerKey, RecordKind, Writer } from '@warren/wire';
+import { encodeMemberCard, HOST_KINDS, type MemberCard, type PeerId, peerKey, RecordKind, Writer } from '@warren/wire';
 import type { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 
@@ -53,6 +53,8 @@ export interface GroupRecordsOptions {
   readonly hash: (bytes: Uint8Array) => Uint8Array;
   /** Our own address; `undefined` while none is claimed. */
   readonly address: () => number | undefined;
+  /** What else our card says. */
+  readonly card: Pick<MemberCard, 'hearsGroups' | 'ranges'>;
   readonly claimed: (address: number, result: 'held' | 'taken' | 'failed', now: Instant) => void;
   readonly owner: (address: number, peerId: PeerId | undefined, now: Instant) => void;
   /** The directory changed. */
@@ -168,9 +170,9 @@ export class GroupRecords {
   }
 
   private putCard(now: Instant): void {
-    const { dht, kind, address, random } = this.options;
+    const { dht, kind, address, card, random } = this.options;
     const hostKind = HOST_KINDS.find(known => known === kind) ?? 'edge';
-    const value = encodeMemberCard({ hostKind, address: address() ?? 0 });
+    const value = encodeMemberCard({ hostKind, address: address() ?? 0, ...card });
     dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
     this.timers.set('card', now + jitter(random, CARD_RENEW_MS, 0.1));
   }

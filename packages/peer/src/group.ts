@@ -8,7 +8,7 @@ import { parseAddress, printAddress } from '@warren/vpn';
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
-import type { GroupNetwork, GroupOutput } from './group-network.ts';
+import type { GroupNetwork, UserGroupOutput } from './group-network.ts';
 import type { Frames, Host, IdentityKey } from './host.ts';
 import { dropAcquaintances } from './kept-acquaintances.ts';
 import { keepRevocations } from './kept-revocations.ts';
@@ -62,11 +62,6 @@ interface GroupParts {
   /** Tells that something in the views or beside them changed. */
   readonly changed: () => void;
 }
-
-type UserGroupOutput = Extract<
-  GroupOutput,
-  { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' | 'gathered' | 'crawled' }
->;
 
 export class Group implements WarrenGroup {
   /** Private to the last: the group file in it has the rendezvous secret. */

@@ -1,6 +1,7 @@
 /** What a participant needs to know, what it is told to join, and what it gives back. The participant is `peer.ts`. */
 import type { Authority, Credentials } from '@warren/trust';
-import type { GroupOptions, GroupOutput } from './group-network.ts';
+import type { UserGroupOutput } from './group-network.ts';
+import type { GroupOptions } from './group-options.ts';
 import type { PathId } from './host.ts';
 import type { Surroundings } from './network-options.ts';
 
@@ -14,10 +15,7 @@ export type PeerOutput =
   | {
       readonly kind: 'group';
       readonly group: string;
-      readonly out: Extract<
-        GroupOutput,
-        { kind: 'tap' | 'configured' | 'pong' | 'text' | 'revocations' | 'removed' | 'gathered' | 'crawled' }
-      >;
+      readonly out: UserGroupOutput;
     }
   /** Something in the views changed. */
   | { readonly kind: 'changed' }
@@ -49,6 +47,11 @@ export type JoinOptions = Pick<
   | 'subnet'
   | 'hasTap'
   | 'preferredAddress'
+  | 'title'
+  | 'announced'
+  | 'acceptsRoutes'
+  | 'hearsGroups'
+  | 'access'
   | 'postQuantum'
   | 'acquaintances'
 >;

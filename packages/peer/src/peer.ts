@@ -263,6 +263,8 @@ export class Peer {
         return;
       case 'tap':
       case 'configured':
+      case 'routes':
+      case 'dns':
       case 'pong':
       case 'text':
       case 'revocations':

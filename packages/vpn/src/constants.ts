@@ -9,6 +9,9 @@ export const TAP_MTU_BYTES = 1280;
 /** Largest frame: the MTU and an Ethernet header. */
 export const FRAME_MAX_BYTES = TAP_MTU_BYTES + 14;
 
+/** How long our machine may use the address that DHCP gave it: it hears of another one half of this later at most. */
+export const DHCP_LEASE_S = 300;
+
 /** How often a held address is claimed again; the claim's record must live for several of these. */
 export const CLAIM_RENEW_MS = 60_000;
 
@@ -86,3 +89,15 @@ export const PING_MS = 10_000;
 
 /** Pings of ours that may be unanswered. */
 export const PINGS_MAX = 1_024;
+
+/** Multicast and broadcast frames, of our own machine and of each peer: so many at once ... */
+export const GROUP_FRAMES_BURST = 50;
+
+/** ... and so many a second. */
+export const GROUP_FRAMES_PER_SECOND = 20;
+
+/** Members that get a copy of such a frame: those who asked, the first so many. */
+export const LISTENERS_MAX = 32;
+
+/** Largest answer to a DNS query: what is left of the MTU beside the headers of IPv6 and UDP. */
+export const DNS_ANSWER_MAX_BYTES = TAP_MTU_BYTES - 48;

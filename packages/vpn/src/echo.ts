@@ -5,23 +5,25 @@
 import { type Instant, type Random, sameBytes, uint32 } from '@warren/base';
 import {
   decodeIcmpEcho,
+  decodeIcmpv6Echo,
   decodeIpv4,
+  decodeIpv6,
   ETHERNET_HEADER_BYTES,
-  EtherType,
-  encodeEthernet,
   encodeIcmpEcho,
-  encodeIpv4,
+  encodeIcmpv6Echo,
   type IcmpEcho,
   IpProtocol,
+  Ipv6Next,
   ipv4ProtocolAt,
+  MAC_ADDRESS_BYTES,
   type PeerId,
 } from '@warren/wire';
 import { PING_MS, PINGS_MAX } from './constants.ts';
+import { ipv4Frame, ipv6Frame } from './frames.ts';
 import { macOf } from './mac.ts';
 
 /** Bytes of data in our requests: as many as the usual ping sends. */
 const DATA_BYTES = 56;
-const TTL = 64;
 
 /** An echo message on its way between two members. */
 export interface EchoPacket {
@@ -96,18 +98,18 @@ export function readEcho(frame: Uint8Array): EchoPacket | undefined {
 
 /** An Ethernet frame with an echo message between two members. */
 export function echoFrame(from: PeerId, to: PeerId, { source, destination, echo }: EchoPacket): Uint8Array {
-  const payload = encodeIpv4({
-    trafficClass: 0,
-    identification: 0,
-    dontFragment: true,
-    moreFragments: false,
-    fragmentOffset: 0,
-    ttl: TTL,
-    protocol: IpProtocol.icmp,
-    source,
-    destination,
-    options: new Uint8Array(0),
-    payload: encodeIcmpEcho(echo),
-  });
-  return encodeEthernet({ destination: macOf(to), source: macOf(from), type: EtherType.ipv4, payload });
+  const packet = { source, destination, protocol: IpProtocol.icmp, payload: encodeIcmpEcho(echo) };
+  return ipv4Frame({ from: macOf(from), to: macOf(to) }, packet);
+}
+
+/** The reply to an IPv6 frame with an echo request; `undefined` for any other frame. Its MAC addresses are the caller's. */
+export function echoReply6(frame: Uint8Array): Uint8Array | undefined {
+  const packet = decodeIpv6(frame.subarray(ETHERNET_HEADER_BYTES));
+  if (packet?.nextHeader !== Ipv6Next.icmp) return undefined;
+  const echo = decodeIcmpv6Echo(packet.payload, packet);
+  if (echo?.operation !== 'request') return undefined;
+  const ends = { source: packet.destination, destination: packet.source };
+  const payload = encodeIcmpv6Echo({ ...echo, operation: 'reply' }, ends);
+  const nobody = new Uint8Array(MAC_ADDRESS_BYTES);
+  return ipv6Frame({ from: nobody, to: nobody }, { ...ends, nextHeader: Ipv6Next.icmp, payload });
 }

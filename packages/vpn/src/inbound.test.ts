@@ -3,8 +3,9 @@ import { decodeEthernet, decodeIpv4, EtherType, encodeEthernet, encodeUdpPacket,
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FRAME_MAX_BYTES } from './constants.ts';
-import { inspectInbound } from './inbound.ts';
+import { inspectEthernet, inspectInbound } from './inbound.ts';
 import { macOf } from './mac.ts';
+import { Routes } from './routes.ts';
 import { isAssignable } from './subnet.ts';
 import { ipFrame, peerOf, pingFrame, SUBNET } from './testbed.ts';
 
@@ -12,6 +13,7 @@ const ADA = peerOf(0xa1);
 const BOB = peerOf(0xb2);
 const THEIRS = 0x0a800505;
 const OURS = 0x0a800606;
+const PLACE = { own: OURS, subnet: SUBNET, announced: [], routes: new Routes(), hearsGroups: false };
 const good = { source: THEIRS, destination: OURS };
 
 describe('a frame of a peer', () => {
@@ -34,10 +36,10 @@ describe('a frame of a peer', () => {
     ['is longer than the MTU allows', 'too-large', ipFrame(ADA, BOB, { ...good, payload: new Uint8Array(1261) })],
     ['carries the MAC of another peer', 'spoofed-mac', ipFrame(BOB, BOB, good)],
     ['is ARP', 'arp', ethernet(EtherType.arp)],
-    ['is IPv6, like a router advertisement', 'ipv6', ethernet(EtherType.ipv6)],
     ['is of another type', 'ethertype', ethernet(0x88cc)],
     ['goes to a group of stations', 'group', with1(ipFrame(ADA, BOB, good), 0, 0x01)],
     ['has another IP version', 'malformed', with1(ipFrame(ADA, BOB, good), 14, 0x65)],
+    ['is IPv6 inside', 'malformed', with1(ipFrame(ADA, BOB, good), 14, 0x60)],
     ['has a header that is too short', 'malformed', with1(ipFrame(ADA, BOB, good), 14, 0x44)],
     ['claims more bytes than there are', 'malformed', with1(ipFrame(ADA, BOB, good), 17, 41)],
     ['claims fewer bytes than its header', 'malformed', with1(ipFrame(ADA, BOB, good), 17, 19)],
@@ -63,7 +65,7 @@ describe('a frame of a peer', () => {
   ])('that %s is dropped', (_, reason, frame) => expect(inspect(frame)).toBe(reason));
 
   test('is dropped while we hold no address', () => {
-    expect(inspectInbound(ipFrame(ADA, BOB, good), ADA, undefined, SUBNET)).toBe('no-address');
+    expect(inspectInbound(ipFrame(ADA, BOB, good), ADA, { ...PLACE, own: undefined })).toBe('no-address');
   });
 
   test('passes exactly when a slow reading of all its fields lets it', () => {
@@ -147,7 +149,8 @@ function withRightChecksum(packet: Uint8Array): Uint8Array {
 }
 
 function inspect(frame: Uint8Array): string | undefined {
-  return inspectInbound(frame, ADA, OURS, SUBNET);
+  const drop = inspectEthernet(frame, ADA);
+  return drop ?? inspectInbound(frame, ADA, PLACE);
 }
 
 function ip(packet: Partial<Ipv4Packet>): Uint8Array {

@@ -1,6 +1,6 @@
 /**
- * Crypto-routing, first half: what a frame from a peer must look like, whoever sent it. The session told us which
- * peer it is; the second half, whether that peer owns the source address, needs the DHT and is in `vpn.ts`.
+ * Crypto-routing, first half: what a frame from a peer must look like. The session told us which peer it is; the
+ * second half, whether that peer owns the source address, needs the DHT and is in `vpn.ts`.
  * Nothing is copied.
  */
 import {
@@ -23,8 +23,9 @@ import {
 } from '@warren/wire';
 import { FRAME_MAX_BYTES } from './constants.ts';
 import { hasMac } from './mac.ts';
+import { isGroupPacket, isOurs, isUnicast, type Place } from './place.ts';
 import type { InboundDrop } from './stats.ts';
-import { isAssignable, type Subnet } from './subnet.ts';
+import { contains, isAssignable } from './subnet.ts';
 
 /** Where the IP packet of a frame begins. */
 const IP = ETHERNET_HEADER_BYTES;
@@ -33,29 +34,35 @@ const IP = ETHERNET_HEADER_BYTES;
 const TRANSPORT_HEADER_BYTES = 8;
 
 /**
- * Why a frame of `peer` must be dropped, if it must. `undefined`: it is a unicast IPv4 frame from the peer's MAC
- * address to `own`, from an address that a member can own. `own` is our address, `undefined` while we hold none.
+ * Why an IPv4 frame of `peer`, whose MAC address was checked, must be dropped, if it must. `undefined`: it is a packet
+ * to us, or to what we announce, from an address that its sender may have: one that a member can own, or one behind
+ * the sender. Where we asked for them, UDP packets to all pass too.
  */
-export function inspectInbound(
-  frame: Uint8Array,
-  peer: PeerId,
-  own: number | undefined,
-  subnet: Subnet,
-): InboundDrop | undefined {
+export function inspectInbound(frame: Uint8Array, peer: PeerId, place: Place): InboundDrop | undefined {
+  const isGroup = isGroupFrame(frame);
+  if (isGroup && !place.hearsGroups) return 'group';
+  if (!isIpv4At(frame, IP)) return 'malformed';
+  if (place.own === undefined) return 'no-address';
+  const destination = ipv4DestinationAt(frame, IP);
+  if (isGroup ? !isGroupPacket(frame, destination, place.subnet) : !isOurs(destination, place)) return 'destination';
+  if (!maySend(ipv4SourceAt(frame, IP), peer, place)) return 'spoofed-source';
+  return inspectTransport(frame);
+}
+
+/** Why a frame must be dropped, whatever its packet is, if it must. */
+export function inspectEthernet(frame: Uint8Array, peer: PeerId): InboundDrop | undefined {
   const type = etherTypeOf(frame);
   if (type === undefined) return 'malformed';
   if (frame.length > FRAME_MAX_BYTES) return 'too-large';
   if (!hasMac(frame, EthernetOffset.source, peer)) return 'spoofed-mac';
   if (type === EtherType.arp) return 'arp';
-  if (type === EtherType.ipv6) return 'ipv6';
-  if (type !== EtherType.ipv4) return 'ethertype';
-  if (isGroupFrame(frame)) return 'group';
-  if (!isIpv4At(frame, IP)) return 'malformed';
-  if (own === undefined) return 'no-address';
-  if (ipv4DestinationAt(frame, IP) !== own) return 'destination';
-  const source = ipv4SourceAt(frame, IP);
-  if (source === own || !isAssignable(subnet, source)) return 'spoofed-source';
-  return inspectTransport(frame);
+  return type === EtherType.ipv4 || type === EtherType.ipv6 ? undefined : 'ethertype';
+}
+
+/** Members may send from an address of the subnet that they own, which the DHT knows; routers from behind them. */
+function maySend(source: number, peer: PeerId, { own, subnet, routes }: Place): boolean {
+  if (contains(subnet, source)) return source !== own && isAssignable(subnet, source);
+  return isUnicast(source) && routes.mayComeFrom(source, peer);
 }
 
 function inspectTransport(frame: Uint8Array): InboundDrop | undefined {

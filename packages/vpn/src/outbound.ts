@@ -9,55 +9,49 @@ import {
   EtherType,
   encodeArp,
   encodeEthernet,
-  etherTypeOf,
   ipv4DestinationAt,
   ipv4SourceAt,
   isGroupFrame,
   isIpv4At,
-  type PeerId,
 } from '@warren/wire';
-import { FRAME_MAX_BYTES } from './constants.ts';
-import { macOf } from './mac.ts';
+import { isGroupPacket, isOurs, type Place } from './place.ts';
 import type { OutboundDrop } from './stats.ts';
-import { isAssignable, type Subnet } from './subnet.ts';
+import { contains, isAssignable, type Subnet, serviceAddress } from './subnet.ts';
 
 /** Where the packet of a frame begins. */
 const PACKET = ETHERNET_HEADER_BYTES;
 
 /**
- * Why an IPv4 frame must be dropped, if it must. `undefined`: it is a unicast packet from `own`, our address, to an
- * address that another member can own.
+ * Why an IPv4 frame must be dropped, if it must. `undefined`: it comes from our address, or from what we announce, and
+ * goes to an address that another member can own, to a range behind one, or as UDP to all.
  */
-export function inspectOutbound(frame: Uint8Array, own: number | undefined, subnet: Subnet): OutboundDrop | undefined {
-  const type = etherTypeOf(frame);
-  if (type === undefined) return 'malformed';
-  if (frame.length > FRAME_MAX_BYTES) return 'too-large';
-  if (type === EtherType.ipv6) return 'ipv6';
-  if (type !== EtherType.ipv4) return 'ethertype';
+export function inspectOutbound(frame: Uint8Array, place: Place): OutboundDrop | undefined {
   if (!isIpv4At(frame, PACKET)) return 'malformed';
-  if (isGroupFrame(frame)) return 'group';
-  if (own === undefined) return 'no-address';
-  if (ipv4SourceAt(frame, PACKET) !== own) return 'source';
+  if (place.own === undefined) return 'no-address';
+  if (!isOurs(ipv4SourceAt(frame, PACKET), place)) return 'source';
   const destination = ipv4DestinationAt(frame, PACKET);
-  return destination === own || !isAssignable(subnet, destination) ? 'destination' : undefined;
+  if (isGroupFrame(frame)) return isGroupPacket(frame, destination, place.subnet) ? undefined : 'group';
+  if (destination === place.own) return 'destination';
+  if (contains(place.subnet, destination)) return isAssignable(place.subnet, destination) ? undefined : 'destination';
+  return place.routes.next(destination) === undefined ? 'destination' : undefined;
 }
 
 /**
  * The question in an ARP frame that a member's address answers; `undefined` when there is none: not a request, an
  * announcement, about our own address (the device knows it, and an answer to its probe would say "in use"), or about
- * an address that no member can own. Probes (sender address 0) about others are questions like any other.
+ * an address that is nobody's to own. Probes (sender address 0) about others are questions like any other.
  * Source: RFC 5227, section 2.1.1.
  */
 export function arpQuestion(frame: Uint8Array, own: number | undefined, subnet: Subnet): ArpMessage | undefined {
   const question = decodeArp(frame.subarray(PACKET));
   if (question === undefined || question.operation !== 'request') return undefined;
   if (question.targetAddress === question.senderAddress || question.targetAddress === own) return undefined;
-  return isAssignable(subnet, question.targetAddress) ? question : undefined;
+  const isKnown = isAssignable(subnet, question.targetAddress) || question.targetAddress === serviceAddress(subnet);
+  return isKnown ? question : undefined;
 }
 
-/** The reply "`owner` has it", as an Ethernet frame to whoever asked. */
-export function arpReply(question: ArpMessage, owner: PeerId): Uint8Array {
-  const senderMac = macOf(owner);
+/** The reply "`senderMac` has it", as an Ethernet frame to whoever asked. */
+export function arpReply(question: ArpMessage, senderMac: Uint8Array): Uint8Array {
   const payload = encodeArp({
     operation: 'reply',
     senderMac,

@@ -10,18 +10,26 @@ export const OUTBOUND_DROPS = [
   'malformed',
   /** Longer than the MTU allows. */
   'too-large',
-  /** Broadcast or multicast. */
+  /** Broadcast or multicast that nobody asked for, or that is no UDP. */
   'group',
-  /** IPv6. */
-  'ipv6',
+  /** Too much of it. */
+  'group-rate',
   /** Neither IPv4, IPv6 nor ARP. */
   'ethertype',
   /** ARP that needs no answer: replies, announcements, questions about ourselves or about no member. */
   'arp',
+  /** The same of Neighbor Discovery; routers are asked in vain. */
+  'neighbour',
+  /** DHCP that gets no answer: of other machines, releases, other servers' business. */
+  'dhcp',
+  /** To the services, but none of them. */
+  'service',
   /** From an address that we do not hold. */
   'source',
-  /** To ourselves, outside the subnet, or to a reserved address. */
+  /** To ourselves, to a reserved address, or outside the subnet where nobody leads. */
   'destination',
+  /** Refused by a rule of ours. */
+  'refused',
   /** Nobody owns the destination. */
   'no-owner',
   /** Too many frames wait for owners. */
@@ -35,9 +43,9 @@ export const INBOUND_DROPS = [
   'no-address',
   'malformed',
   'too-large',
+  /** Broadcast or multicast that we did not ask for. */
   'group',
-  /** IPv6, router advertisements among it. */
-  'ipv6',
+  'group-rate',
   'ethertype',
   /** ARP is answered locally: peers have no say in it. */
   'arp',
@@ -45,14 +53,16 @@ export const INBOUND_DROPS = [
   'spoofed-mac',
   /** From an address that another peer owns, that nobody owns, or that nobody can own. */
   'spoofed-source',
-  /** Not to our address. */
+  /** Not to our address, nor to what we announce. */
   'destination',
   /** DHCP is answered locally: peers have no say in it. */
   'dhcp',
-  /** ICMP redirects and router advertisements: peers have no say in our routes. */
+  /** ICMP redirects, router and neighbour advertisements, routing headers: peers have no say in our routes. */
   'redirect',
   'queue-full',
   'no-answer',
+  /** Refused by a rule of ours. */
+  'refused',
   /** The peer made us ask for too many owners. */
   'find-rate',
   /** Without a TAP device, something other than an echo request. */
@@ -72,6 +82,12 @@ export interface VpnStats {
   framesIn: number;
   /** ARP requests of the TAP device that we answered. */
   arpAnswers: number;
+  /** The same for IPv6. */
+  neighbourAnswers: number;
+  /** Answers of the services, and questions about names that were handed out. */
+  readonly serviceAnswers: Record<'echo' | 'dhcp' | 'error' | 'dns', number>;
+  /** Times that our machine was told that a packet is too large. */
+  tooBigs: number;
   /** Echo requests that we answered for want of a TAP device. */
   echoAnswers: number;
   readonly outboundDrops: Record<OutboundDrop, number>;
@@ -84,6 +100,9 @@ export function emptyStats(): VpnStats {
     framesOut: 0,
     framesIn: 0,
     arpAnswers: 0,
+    neighbourAnswers: 0,
+    serviceAnswers: { echo: 0, dhcp: 0, error: 0, dns: 0 },
+    tooBigs: 0,
     echoAnswers: 0,
     outboundDrops: zeros(OUTBOUND_DROPS),
     inboundDrops: zeros(INBOUND_DROPS),

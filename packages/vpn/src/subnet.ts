@@ -82,6 +82,11 @@ export function serviceAddress(subnet: Subnet): number {
   return subnet.network + 1;
 }
 
+/** The address of all in the subnet. */
+export function broadcastAddress(subnet: Subnet): number {
+  return subnet.network + sizeOf(subnet) - 1;
+}
+
 function sizeOf(subnet: Subnet): number {
   return 2 ** (32 - subnet.prefixBits);
 }

@@ -16,11 +16,18 @@ import {
   peerKey,
 } from '@warren/wire';
 import { macOf } from './mac.ts';
+import { searchNames } from './search-names.ts';
 import { parseSubnet, type Subnet } from './subnet.ts';
 import { Vpn, type VpnOptions, type VpnOutput } from './vpn.ts';
 
 /** 10.128.0.0/16. */
 export const SUBNET = parseSubnet('10.128.0.0/16') as Subnet;
+
+/** A group's id. */
+export const GROUP = 'abcdefghijklmnopqrstuvwxyz';
+
+/** What the group Home calls itself for ada. */
+export const NAMES = searchNames('Home', GROUP, 'ada');
 
 /** A peer id of 20 times the same byte. */
 export function peerOf(byte: number): PeerId {
@@ -69,6 +76,12 @@ export function pingFrame(
   return ipFrame(from, to, { ...addresses, protocol: IpProtocol.icmp, payload: encodeIcmpEcho(whole) });
 }
 
+/** What every member of these tests is given. */
+export function someone(self: PeerId): Omit<VpnOptions, 'hasTap'> {
+  const members = { memberWith: () => undefined, listeners: () => [], allows: () => true };
+  return { self, group: GROUP, subnet: SUBNET, names: NAMES, members, random: seeded(self[0] as number) };
+}
+
 /** One member and all it put out. */
 export interface Member {
   readonly self: PeerId;
@@ -91,8 +104,8 @@ export class Group {
   }
 
   /** Adds a member whose overlay is ready at once. */
-  join(self: PeerId, options: Partial<VpnOptions> & { readonly hasTap: boolean }): Member {
-    const vpn = new Vpn({ self, subnet: SUBNET, random: seeded(self[0] as number), ...options });
+  join(self: PeerId, options: Partial<VpnOptions> & Pick<VpnOptions, 'hasTap'>): Member {
+    const vpn = new Vpn({ ...someone(self), members: this.acquainted(), ...options });
     const member = { self, vpn, outputs: [] };
     this.members.set(peerKey(self), member);
     vpn.handle({ kind: 'ready' }, this.now);
@@ -113,6 +126,14 @@ export class Group {
       this.drain();
     }
     this.now = end;
+  }
+
+  /** Everybody knows everybody. */
+  private acquainted(): VpnOptions['members'] {
+    const all = (): PeerId[] => [...this.members.values()].map(member => member.self);
+    const memberWith = (start: Uint8Array): PeerId | undefined =>
+      all().find(id => id.every((b, i) => b === (start[i] ?? b)));
+    return { memberWith, listeners: () => [], allows: () => true };
   }
 
   private nextAt(): Instant | undefined {

@@ -1,7 +1,7 @@
 /**
  * The virtual network of one group at one member, with a TAP device (edge) or without (tab): it comes to an address,
  * sends each frame to the peer that owns its destination, and lets in only frames whose sender owns their source.
- * Not here: sessions, the DHT, devices. Not yet carried: IPv6, broadcast, multicast, packets outside the subnet.
+ * What our own machine asks of the network itself is answered here. Not here: sessions, the DHT, devices, names.
  * Source: P2 sections 4 and 4.2; RFC 826, RFC 5227, RFC 792.
  */
 import { assert, Bucket, Buckets, earliest, type Instant, Outbox, type Random, sameBytes } from '@warren/base';
@@ -11,8 +11,12 @@ import {
   EtherType,
   etherTypeOf,
   type IcmpEcho,
+  Ipv6Offset,
   ipv4DestinationAt,
   ipv4SourceAt,
+  ipv6TransportAt,
+  isGroupFrame,
+  isIpv6At,
   PEER_ID_BYTES,
   type PeerId,
   peerKey,
@@ -21,21 +25,28 @@ import { AddressChoice } from './address-choice.ts';
 import { AddressClaim } from './claim.ts';
 import {
   ECHOES_PER_SECOND,
-  FINDS_BURST,
-  FINDS_PER_SECOND,
-  PEER_FINDS_BURST,
-  PEER_FINDS_PER_SECOND,
+  FRAME_MAX_BYTES,
+  GROUP_FRAMES_BURST,
+  GROUP_FRAMES_PER_SECOND,
+  LISTENERS_MAX,
   RATED_PEERS_MAX,
-  RETRY_ADDRESSES_MAX,
 } from './constants.ts';
-import { type EchoPacket, echoFrame, Pings, readEcho } from './echo.ts';
-import { inspectInbound } from './inbound.ts';
-import { putMac } from './mac.ts';
+import type { Lease } from './dhcp-server.ts';
+import { type EchoPacket, echoFrame, echoReply6, Pings, readEcho } from './echo.ts';
+import { clampFrame, tooBig } from './fitting.ts';
+import { inspectEthernet, inspectInbound } from './inbound.ts';
+import { inspectInbound6 } from './inbound6.ts';
+import { hasAddress6, memberAddress6, prefixOf } from './ipv6-address.ts';
+import { Lookups, type Released } from './lookups.ts';
+import { macOf, putMac } from './mac.ts';
+import { isDiscovery, neighbourQuestion, neighbourReply } from './neighbours.ts';
 import { arpQuestion, arpReply, inspectOutbound } from './outbound.ts';
-import { Owners } from './owners.ts';
-import { Pending } from './pending.ts';
+import type { Place } from './place.ts';
+import { type Range, type Route, Routes } from './routes.ts';
+import type { SearchNames } from './search-names.ts';
+import { type DnsClient, SERVICE_MAC, type ServiceAnswer, Services } from './service.ts';
 import { emptyStats, type InboundDrop, type OutboundDrop, type VpnStats } from './stats.ts';
-import { isAssignable, isSubnet, type Subnet } from './subnet.ts';
+import { contains, isAssignable, isSubnet, type Subnet } from './subnet.ts';
 
 export type VpnInput =
   /** The private overlay can store records; also after it came back. */
@@ -45,7 +56,9 @@ export type VpnInput =
   /** An older claim on our address came up, as after a partition. */
   | { readonly kind: 'claim-lost'; readonly address: number }
   /** The DHT's answer to `find-owner`, or unasked news; `undefined`: nobody. */
-  | { readonly kind: 'owner'; readonly address: number; readonly peerId: PeerId | undefined };
+  | { readonly kind: 'owner'; readonly address: number; readonly peerId: PeerId | undefined }
+  /** What lies behind other members: whoever says so has checked their rights. Replaces all from before. */
+  | { readonly kind: 'routes'; readonly routes: readonly Route[] };
 
 export type VpnOutput =
   /** Store or renew our claim on the address. */
@@ -60,6 +73,8 @@ export type VpnOutput =
   | { readonly kind: 'frame'; readonly to: PeerId; readonly frame: Uint8Array }
   /** Write the Ethernet frame to the TAP device. */
   | { readonly kind: 'tap'; readonly frame: Uint8Array }
+  /** Answer a DNS query of our machine, with `answerDns`. */
+  | { readonly kind: 'dns'; readonly client: DnsClient; readonly query: Uint8Array }
   /** A `ping` was answered. */
   | {
       readonly kind: 'pong';
@@ -69,53 +84,68 @@ export type VpnOutput =
       readonly from: number;
     };
 
+/** What a member of a group is asked about others. */
+export interface Acquainted {
+  /** The member whose peer id begins with these 8 bytes; `undefined` when none is known. */
+  memberWith(interfaceId: Uint8Array): PeerId | undefined;
+  /** Members that asked for multicast and broadcast. */
+  listeners(): readonly PeerId[];
+  /** Whether frames may be exchanged with the peer. */
+  allows(peerId: PeerId): boolean;
+}
+
 export interface VpnOptions {
   /** Our peer id, 20 bytes. */
   readonly self: PeerId;
+  /** The group's id: IPv6 addresses follow from it. */
+  readonly group: string;
   readonly subnet: Subnet;
   readonly hasTap: boolean;
+  readonly names: SearchNames;
+  readonly members: Acquainted;
+  /** Ranges behind us, as a router; none by default. */
+  readonly announced?: readonly Range[] | undefined;
+  /** Whether we want multicast and broadcast of others; false by default. */
+  readonly hearsGroups?: boolean | undefined;
   /** The address of the last run; ignored when it is not assignable. */
-  readonly preferred?: number;
+  readonly preferred?: number | undefined;
   readonly random: Random;
 }
 
-interface Inbound {
-  readonly peerId: PeerId;
-  readonly frame: Uint8Array;
-}
+/** Where the IP packet of a frame begins. */
+const IP = ETHERNET_HEADER_BYTES;
 
 /** One member's end of the virtual network. Frames given to it belong to it: it may write into them. */
 export class Vpn {
   /** Counters; read only. */
   readonly stats: VpnStats = emptyStats();
-  private readonly self: PeerId;
-  private readonly subnet: Subnet;
-  private readonly hasTap: boolean;
+  /** Our IPv6 address, 16 bytes: ours from the start. */
+  readonly address6: Uint8Array;
+  private readonly options: VpnOptions;
+  private readonly prefix6: Uint8Array;
+  private readonly services: Services;
   private readonly outbox = new Outbox<VpnOutput>();
   private readonly claim: AddressClaim;
-  private readonly owners = new Owners();
-  private readonly outgoing = new Pending<Uint8Array>();
-  private readonly incoming = new Pending<Inbound>();
+  private readonly routes = new Routes();
+  private readonly lookups = new Lookups(this.stats, address => this.outbox.push({ kind: 'find-owner', address }));
   private readonly pings: Pings;
   private readonly echoRate = new Buckets({ burst: ECHOES_PER_SECOND, perSecond: ECHOES_PER_SECOND }, RATED_PEERS_MAX);
-  private readonly findRate = new Buckets(
-    { burst: PEER_FINDS_BURST, perSecond: PEER_FINDS_PER_SECOND },
-    RATED_PEERS_MAX,
-  );
-  private readonly seekRate = new Bucket({ burst: FINDS_BURST, perSecond: FINDS_PER_SECOND });
-  /** When to ask for owners that our frames wait for and that were too many to ask for at once. */
-  private seekAt: Instant | undefined;
+  private readonly groupRate = { burst: GROUP_FRAMES_BURST, perSecond: GROUP_FRAMES_PER_SECOND };
+  private readonly groupsOut = new Bucket(this.groupRate);
+  private readonly groupsIn = new Buckets(this.groupRate, RATED_PEERS_MAX);
   /** The latest time that any call told. */
   private latest: Instant = 0;
 
   constructor(options: VpnOptions) {
-    assert(options.self.length === PEER_ID_BYTES, 'a peer id has 20 bytes');
-    assert(isSubnet(options.subnet), 'the subnet was checked when it was read');
-    this.self = options.self;
-    this.subnet = options.subnet;
-    this.hasTap = options.hasTap;
-    this.claim = new AddressClaim(new AddressChoice(options.subnet, options.self, options.preferred), options.random);
-    this.pings = new Pings(options.random);
+    const { self, group, subnet, preferred, random } = options;
+    assert(self.length === PEER_ID_BYTES, 'a peer id has 20 bytes');
+    assert(isSubnet(subnet), 'the subnet was checked when it was read');
+    this.options = options;
+    this.prefix6 = prefixOf(group);
+    this.address6 = memberAddress6(this.prefix6, self);
+    this.services = new Services(self, subnet, this.prefix6);
+    this.claim = new AddressClaim(new AddressChoice(subnet, self, preferred), random);
+    this.pings = new Pings(random);
   }
 
   /** The address that we hold; `undefined` while we hold none. */
@@ -127,6 +157,8 @@ export class Vpn {
     this.latest = now;
     if (input.kind === 'owner') {
       this.learnOwner(input.address, input.peerId, now);
+    } else if (input.kind === 'routes') {
+      this.routes.set(input.routes);
     } else {
       this.claim.handle(input, now);
       this.drainClaim();
@@ -141,17 +173,11 @@ export class Vpn {
     this.latest = now;
     this.claim.tick(now);
     this.drainClaim();
-    this.stats.outboundDrops['no-answer'] += this.outgoing.expire(now);
-    this.stats.inboundDrops['no-answer'] += this.incoming.expire(now);
-    for (const address of this.owners.dueAgain(now)) {
-      if (this.outgoing.has(address)) this.seek(address, now);
-      else if (this.incoming.has(address)) this.find(address, now);
-    }
-    this.seekMore(now);
+    this.lookups.tick(now);
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.claim.wakeAt, this.outgoing.wakeAt, this.incoming.wakeAt, this.owners.wakeAt, this.seekAt);
+    return earliest(this.claim.wakeAt, this.lookups.wakeAt);
   }
 
   /** Takes a frame that the machine sends through its TAP device. */
@@ -164,6 +190,12 @@ export class Vpn {
   fromPeer(peerId: PeerId, frame: Uint8Array, now: Instant): void {
     this.latest = now;
     this.countInbound(this.routeIn(peerId, frame, now));
+  }
+
+  /** Takes the answer to a DNS query: at most `DNS_ANSWER_MAX_BYTES`, else it is dropped. */
+  answerDns(client: DnsClient, answer: Uint8Array): void {
+    const frame = this.services.dnsFrame(client, answer);
+    if (frame.length <= FRAME_MAX_BYTES) this.outbox.push({ kind: 'tap', frame });
   }
 
   /**
@@ -179,145 +211,203 @@ export class Vpn {
 
   /** The peer that owns an address, as far as a fresh answer tells; `undefined` when none does. */
   knownOwner(address: number): PeerId | undefined {
-    if (address === this.address) return this.self;
-    const owner = this.owners.ownerOf(address, this.latest);
+    if (address === this.address) return this.options.self;
+    const owner = this.lookups.ownerOf(address, this.latest);
     return typeof owner === 'string' ? undefined : owner;
   }
 
   /** The address that a peer owns, as far as a fresh answer tells; `undefined` when none does. */
   addressOf(peerId: PeerId): number | undefined {
-    return sameBytes(peerId, this.self) ? this.address : this.owners.addressOf(peerId, this.latest);
+    return sameBytes(peerId, this.options.self) ? this.address : this.lookups.addressOf(peerId, this.latest);
+  }
+
+  private get place(): Place {
+    const { subnet, announced = [], hearsGroups = false } = this.options;
+    return { own: this.address, subnet, announced, routes: this.routes, hearsGroups };
   }
 
   private drainClaim(): void {
     for (let output = this.claim.poll(); output !== undefined; output = this.claim.poll()) {
       const { kind, address } = output;
-      if (kind === 'held') this.outbox.push({ kind: 'configured', address, prefixBits: this.subnet.prefixBits });
+      const { prefixBits } = this.options.subnet;
+      if (kind === 'held') this.outbox.push({ kind: 'configured', address, prefixBits });
       else this.outbox.push(output);
     }
   }
 
   /** A claim of ours on an address other than the one we hold is left from before: nobody is there. */
   private learnOwner(address: number, peerId: PeerId | undefined, now: Instant): void {
-    if (!isAssignable(this.subnet, address)) return;
-    const owner = peerId === undefined || sameBytes(peerId, this.self) ? undefined : peerId;
-    if (owner === undefined && this.mayDoubtMiss(address) && this.owners.missed(address, now)) return;
-    this.owners.learn(address, owner, now);
-    for (const frame of this.outgoing.take(address)) this.fromTap(frame, now);
-    for (const inbound of this.incoming.take(address)) this.fromPeer(inbound.peerId, inbound.frame, now);
-  }
-
-  /** Whether "nobody" is worth asking again: frames wait for the address, and not for many others. */
-  private mayDoubtMiss(address: number): boolean {
-    const { outgoing, incoming } = this;
-    const isAwaited = outgoing.has(address) || incoming.has(address);
-    return isAwaited && outgoing.addressCount + incoming.addressCount <= RETRY_ADDRESSES_MAX;
+    if (!isAssignable(this.options.subnet, address)) return;
+    const owner = peerId === undefined || sameBytes(peerId, this.options.self) ? undefined : peerId;
+    const released: Released | undefined = this.lookups.learn(address, owner, now);
+    for (const frame of released?.outgoing ?? []) this.fromTap(frame, now);
+    for (const inbound of released?.incoming ?? []) this.fromPeer(inbound.peerId, inbound.frame, now);
   }
 
   private routeOut(frame: Uint8Array, now: Instant): OutboundDrop | undefined {
-    if (etherTypeOf(frame) === EtherType.arp) return this.answerArp(frame, now);
-    const drop = inspectOutbound(frame, this.address, this.subnet);
-    return drop ?? this.sendToOwner(frame, ipv4DestinationAt(frame, ETHERNET_HEADER_BYTES), now);
+    const type = etherTypeOf(frame);
+    if (type === undefined) return 'malformed';
+    if (frame.length > FRAME_MAX_BYTES) return this.refuseSize(frame);
+    if (type === EtherType.arp) return this.answerArp(frame, now);
+    if (type === EtherType.ipv6) return this.routeOut6(frame);
+    if (type !== EtherType.ipv4) return 'ethertype';
+    if (this.services.isFor4(frame)) return this.serve(this.services.take4(frame, this.lease()));
+    const drop = inspectOutbound(frame, this.place);
+    if (drop !== undefined) return drop;
+    if (isGroupFrame(frame)) return this.sendToListeners(frame, now);
+    const destination = ipv4DestinationAt(frame, IP);
+    if (contains(this.options.subnet, destination)) return this.sendToOwner(frame, destination, now);
+    return this.sendTo(this.routes.next(destination), frame);
+  }
+
+  private routeOut6(frame: Uint8Array): OutboundDrop | undefined {
+    if (!isIpv6At(frame, IP)) return 'malformed';
+    const transport = ipv6TransportAt(frame, IP);
+    if (transport === undefined) return 'malformed';
+    if (isDiscovery(frame, transport)) return this.answerNeighbour(frame);
+    if (!hasAddress6(frame, IP + Ipv6Offset.source, this.address6)) return 'source';
+    if (isGroupFrame(frame)) return 'group';
+    const at = IP + Ipv6Offset.destination;
+    if (this.services.isFor6(frame, at)) return this.serve(this.services.take6(frame));
+    const isMember = hasAddress6(frame, at, this.prefix6) && !hasAddress6(frame, at, this.address6);
+    return isMember ? this.sendTo(this.memberAt(frame, at), frame) : 'destination';
+  }
+
+  private serve(answer: ServiceAnswer): OutboundDrop | undefined {
+    if (answer.kind === 'drop') return answer.reason;
+    this.stats.serviceAnswers[answer.kind === 'dns' ? 'dns' : answer.counts]++;
+    this.outbox.push(answer.kind === 'dns' ? answer : { kind: 'tap', frame: answer.frame });
+    return undefined;
+  }
+
+  /** What DHCP gives to our machine. */
+  private lease(): Lease | undefined {
+    const { address } = this;
+    const { subnet, names } = this.options;
+    return address === undefined ? undefined : { address, subnet, names, routes: this.routes.ranges };
+  }
+
+  private refuseSize(frame: Uint8Array): OutboundDrop {
+    const answer = tooBig(frame, this.options.self, this.services);
+    if (answer !== undefined) {
+      this.stats.tooBigs++;
+      this.outbox.push({ kind: 'tap', frame: answer });
+    }
+    return 'too-large';
   }
 
   private answerArp(frame: Uint8Array, now: Instant): OutboundDrop | undefined {
-    const question = arpQuestion(frame, this.address, this.subnet);
+    const question = arpQuestion(frame, this.address, this.options.subnet);
     if (question === undefined) return 'arp';
-    const owner = this.owners.ownerOf(question.targetAddress, now);
-    if (owner === 'unknown') return this.awaitOwner(question.targetAddress, frame, now);
+    const { targetAddress } = question;
+    const isService = targetAddress === this.services.address;
+    const owner = isService ? undefined : this.lookups.ownerOf(targetAddress, now);
+    if (owner === 'unknown') return this.lookups.awaitOwner(targetAddress, frame, now);
     if (owner === 'nobody') return 'no-owner';
     this.stats.arpAnswers++;
-    this.outbox.push({ kind: 'tap', frame: arpReply(question, owner) });
+    this.outbox.push({ kind: 'tap', frame: arpReply(question, owner === undefined ? SERVICE_MAC : macOf(owner)) });
     return undefined;
+  }
+
+  private answerNeighbour(frame: Uint8Array): OutboundDrop | undefined {
+    const question = neighbourQuestion(frame, this.address6);
+    if (question === undefined || hasAddress6(question.target, 0, this.address6)) return 'neighbour';
+    if (!hasAddress6(question.target, 0, this.prefix6)) return 'neighbour';
+    const owner = this.services.isFor6(question.target, 0) ? undefined : this.memberAt(question.target, 0);
+    if (owner === undefined && !this.services.isFor6(question.target, 0)) return 'no-owner';
+    this.stats.neighbourAnswers++;
+    const macs = { from: owner === undefined ? SERVICE_MAC : macOf(owner), to: macOf(this.options.self) };
+    this.outbox.push({ kind: 'tap', frame: neighbourReply(question, macs) });
+    return undefined;
+  }
+
+  /** Whose the IPv6 address at `at` is, as far as members are known. */
+  private memberAt(bytes: Uint8Array, at: number): PeerId | undefined {
+    return this.options.members.memberWith(bytes.subarray(at + this.prefix6.length, at + 16));
   }
 
   private routePing(to: number, echo: IcmpEcho, now: Instant): OutboundDrop | undefined {
     const source = this.address;
+    const { self, subnet } = this.options;
     if (source === undefined) return 'no-address';
-    if (to !== source && !isAssignable(this.subnet, to)) return 'destination';
-    if (to !== source)
-      return this.sendToOwner(echoFrame(this.self, this.self, { source, destination: to, echo }), to, now);
+    if (to !== source && !isAssignable(subnet, to)) return 'destination';
+    if (to !== source) return this.sendToOwner(echoFrame(self, self, { source, destination: to, echo }), to, now);
     this.finishPing({ source, destination: source, echo: { ...echo, operation: 'reply' } }, now);
     return undefined;
   }
 
   /** The address decides, not the MAC address that the machine remembers: its owner may have changed. */
   private sendToOwner(frame: Uint8Array, destination: number, now: Instant): OutboundDrop | undefined {
-    const owner = this.owners.ownerOf(destination, now);
-    if (owner === 'unknown') return this.awaitOwner(destination, frame, now);
+    const owner = this.lookups.ownerOf(destination, now);
+    if (owner === 'unknown') return this.lookups.awaitOwner(destination, frame, now);
     if (owner === 'nobody') return 'no-owner';
-    if (this.owners.isStale(destination, now)) this.find(destination, now);
-    this.send(owner, frame);
+    this.lookups.used(destination, now);
+    return this.sendTo(owner, frame);
+  }
+
+  private sendTo(peerId: PeerId | undefined, frame: Uint8Array): OutboundDrop | undefined {
+    if (peerId === undefined) return 'no-owner';
+    if (!this.options.members.allows(peerId)) return 'refused';
+    clampFrame(frame);
+    this.send(peerId, frame);
     return undefined;
   }
 
-  private awaitOwner(address: number, frame: Uint8Array, now: Instant): OutboundDrop | undefined {
-    const room = this.outgoing.add(address, frame, now);
-    if (room === 'full') return 'queue-full';
-    if (room === 'replaced') this.countOutbound('queue-full');
-    this.seek(address, now);
-    return undefined;
-  }
-
-  /** Asks for the owner of an address that our own frames wait for, as soon as the rate of such questions allows. */
-  private seek(address: number, now: Instant): void {
-    if (this.owners.isAsked(address, now)) return;
-    if (this.seekAt === undefined && this.seekRate.take(now)) this.find(address, now);
-    else this.seekAt ??= now + 1000 / FINDS_PER_SECOND;
-  }
-
-  private seekMore(now: Instant): void {
-    if (this.seekAt === undefined || now < this.seekAt) return;
-    this.seekAt = undefined;
-    for (const address of this.outgoing.addresses()) {
-      if (this.seekAt !== undefined) return;
-      this.seek(address, now);
+  /** A copy to each who asked: their number is bounded, and so is the rate. */
+  private sendToListeners(frame: Uint8Array, now: Instant): OutboundDrop | undefined {
+    const listeners = this.options.members.listeners().filter(peerId => this.options.members.allows(peerId));
+    if (listeners.length === 0) return 'group';
+    if (!this.groupsOut.take(now)) return 'group-rate';
+    for (const to of listeners.slice(0, LISTENERS_MAX)) {
+      const copy = frame.slice();
+      putMac(copy, EthernetOffset.source, this.options.self);
+      this.stats.framesOut++;
+      this.outbox.push({ kind: 'frame', to, frame: copy });
     }
+    return undefined;
   }
 
   private routeIn(peerId: PeerId, frame: Uint8Array, now: Instant): InboundDrop | undefined {
-    const drop = inspectInbound(frame, peerId, this.address, this.subnet);
+    const unsound = inspectEthernet(frame, peerId);
+    if (unsound !== undefined) return unsound;
+    if (!this.options.members.allows(peerId)) return 'refused';
+    if (etherTypeOf(frame) === EtherType.ipv6) return this.routeIn6(peerId, frame, now);
+    const drop = inspectInbound(frame, peerId, this.place);
     if (drop !== undefined) return drop;
-    const source = ipv4SourceAt(frame, ETHERNET_HEADER_BYTES);
-    const owner = this.owners.ownerOf(source, now);
-    if (owner === 'unknown') return this.awaitSource(source, { peerId, frame }, now);
-    if (owner === 'nobody' || !sameBytes(owner, peerId)) {
-      this.doubt(source, peerId, now);
-      return 'spoofed-source';
-    }
-    if (this.owners.isStale(source, now)) this.find(source, now);
-    return this.deliver(peerId, frame, now);
+    const source = ipv4SourceAt(frame, IP);
+    // From behind a router: the route said so.
+    if (!contains(this.options.subnet, source)) return this.deliver4(peerId, frame, now);
+    const owner = this.lookups.ownerOf(source, now);
+    if (owner === 'unknown') return this.lookups.awaitSource(source, { peerId, frame }, now);
+    if (!this.lookups.isOwner(owner, source, peerId, now)) return 'spoofed-source';
+    return this.deliver4(peerId, frame, now);
   }
 
-  /** The peer may have moved to the address since we asked; but it shall not make us ask without end. */
-  private doubt(address: number, peerId: PeerId, now: Instant): void {
-    if (!this.owners.isDoubtful(address, now) || this.owners.isAsked(address, now)) return;
-    if (this.findRate.take(peerKey(peerId), now)) this.find(address, now);
+  private routeIn6(peerId: PeerId, frame: Uint8Array, now: Instant): InboundDrop | undefined {
+    const drop = inspectInbound6(frame, peerId, this.address6, this.prefix6);
+    if (drop !== undefined) return drop;
+    this.stats.framesIn++;
+    if (this.options.hasTap) return this.giveToTap(frame);
+    const reply = echoReply6(frame);
+    return reply === undefined ? 'not-echo' : this.answerEcho(peerId, reply, now);
   }
 
-  private awaitSource(address: number, inbound: Inbound, now: Instant): InboundDrop | undefined {
-    const mayAsk = this.owners.isAsked(address, now) || this.findRate.take(peerKey(inbound.peerId), now);
-    if (!mayAsk) return 'find-rate';
-    const room = this.incoming.add(address, inbound, now);
-    if (room === 'full') return 'queue-full';
-    if (room === 'replaced') this.countInbound('queue-full');
-    this.find(address, now);
-    return undefined;
-  }
-
-  private find(address: number, now: Instant): void {
-    if (this.owners.isAsked(address, now)) return;
-    if (this.owners.ask(address, now)) this.outbox.push({ kind: 'find-owner', address });
-  }
-
-  private deliver(peerId: PeerId, frame: Uint8Array, now: Instant): InboundDrop | undefined {
+  private deliver4(peerId: PeerId, frame: Uint8Array, now: Instant): InboundDrop | undefined {
+    if (isGroupFrame(frame) && !this.groupsIn.take(peerKey(peerId), now)) return 'group-rate';
     this.stats.framesIn++;
     const packet = readEcho(frame);
     if (packet !== undefined && this.finishPing(packet, now)) return undefined;
-    if (!this.hasTap) return this.answerEcho(peerId, packet, now);
-    putMac(frame, EthernetOffset.destination, this.self);
+    if (this.options.hasTap) return this.giveToTap(frame);
+    if (packet?.echo.operation !== 'request') return 'not-echo';
+    const echo = { ...packet.echo, operation: 'reply' } as const;
+    const reply = { source: packet.destination, destination: packet.source, echo };
+    return this.answerEcho(peerId, echoFrame(this.options.self, peerId, reply), now);
+  }
+
+  private giveToTap(frame: Uint8Array): undefined {
+    if (!isGroupFrame(frame)) putMac(frame, EthernetOffset.destination, this.options.self);
+    clampFrame(frame);
     this.outbox.push({ kind: 'tap', frame });
-    return undefined;
   }
 
   private finishPing(packet: EchoPacket, now: Instant): boolean {
@@ -326,19 +416,16 @@ export class Vpn {
     return pong !== undefined;
   }
 
-  private answerEcho(peerId: PeerId, packet: EchoPacket | undefined, now: Instant): InboundDrop | undefined {
-    if (packet?.echo.operation !== 'request') return 'not-echo';
+  private answerEcho(peerId: PeerId, reply: Uint8Array, now: Instant): InboundDrop | undefined {
     if (!this.echoRate.take(peerKey(peerId), now)) return 'echo-rate';
     this.stats.echoAnswers++;
-    const echo = { ...packet.echo, operation: 'reply' } as const;
-    const reply = { source: packet.destination, destination: packet.source, echo };
-    this.send(peerId, echoFrame(this.self, peerId, reply));
+    this.send(peerId, reply);
     return undefined;
   }
 
   private send(to: PeerId, frame: Uint8Array): void {
     putMac(frame, EthernetOffset.destination, to);
-    putMac(frame, EthernetOffset.source, this.self);
+    putMac(frame, EthernetOffset.source, this.options.self);
     this.stats.framesOut++;
     this.outbox.push({ kind: 'frame', to, frame });
   }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { codecLaws } from '../../../test/laws/codec-laws.ts';
 import {
+  CARD_RANGES_MAX,
   decodeMemberCard,
   decodeRendezvousEntry,
   decodeSealedRendezvous,
@@ -11,6 +12,10 @@ import {
   HOST_KINDS,
 } from './member-card.ts';
 
+const plain = { hearsGroups: false, ranges: [] };
+const range = fc
+  .tuple(fc.nat(0xffffffff), fc.integer({ min: 0, max: 32 }))
+  .map(([address, prefixBits]) => ({ network: address - (address % 2 ** (32 - prefixBits)), prefixBits }));
 const exactly = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte);
 
@@ -18,16 +23,32 @@ codecLaws({
   name: 'decodeMemberCard',
   decode: decodeMemberCard,
   encode: encodeMemberCard,
-  values: fc.record({ hostKind: fc.constantFrom(...HOST_KINDS), address: fc.nat(0xffffffff) }),
+  values: fc.record({
+    hostKind: fc.constantFrom(...HOST_KINDS),
+    address: fc.nat(0xffffffff),
+    hearsGroups: fc.boolean(),
+    ranges: fc.array(range, { maxLength: CARD_RANGES_MAX }),
+  }),
   golden: [
-    { value: { hostKind: 'browser', address: 0 }, hex: '01 00 00000000' },
-    { value: { hostKind: 'edge', address: 0x0a800505 }, hex: '01 01 0a800505' },
-    { value: { hostKind: 'site', address: 0xffffffff }, hex: '01 02 ffffffff' },
-    { value: { hostKind: 'bootstrap', address: 1 }, hex: '01 03 00000001' },
+    { value: { hostKind: 'browser', address: 0, ...plain }, hex: '01 00 00000000 00 00' },
+    { value: { hostKind: 'site', address: 0xffffffff, ...plain }, hex: '01 02 ffffffff 00 00' },
+    { value: { hostKind: 'bootstrap', address: 1, ...plain }, hex: '01 03 00000001 00 00' },
+    {
+      value: {
+        hostKind: 'edge',
+        address: 0x0a800505,
+        hearsGroups: true,
+        ranges: [{ network: 0xc0a80500, prefixBits: 24 }],
+      },
+      hex: '01 01 0a800505 01 01 c0a80500 18',
+    },
   ],
   impossible: [
-    { why: 'another version', hex: '02 00 00000000' },
-    { why: 'an unknown kind of host', hex: '01 04 00000000' },
+    { why: 'another version', hex: '02 00 00000000 00 00' },
+    { why: 'an unknown kind of host', hex: '01 04 00000000 00 00' },
+    { why: 'a range with host bits', hex: '01 00 00000000 00 01 c0a80501 18' },
+    { why: 'a range of 33 bits', hex: '01 00 00000000 00 01 c0a80500 21' },
+    { why: 'too many ranges', hex: `01 00 00000000 00 11 ${'0a000000 08'.repeat(17)}` },
   ],
   tail: 'ignored',
 });

@@ -2,7 +2,8 @@
  * Values of DHT records that a group keeps.
  *
  * ```text
- * member card   version 1 (1) | host kind 1 | address 4 (0: none)
+ * member card   version 1 (1) | host kind 1 | address 4 (0: none) | flags 1 | count 1 | ranges: network 4, prefix bits 1
+ *               flags: 1 wants multicast and broadcast; ranges of addresses behind the member, as a router
  * rendezvous    sealed: nonce 24 | XChaCha20-Poly1305 of (public id 20 | member id 20) and tag 16
  * ```
  */
@@ -20,7 +21,22 @@ export interface MemberCard {
   readonly hostKind: WireHostKind;
   /** IPv4 address as a number; 0 while none is claimed. */
   readonly address: number;
+  /** Whether it wants multicast and broadcast of others. */
+  readonly hearsGroups: boolean;
+  /** Ranges of IPv4 addresses that it leads to: at most `CARD_RANGES_MAX`, host bits zero. */
+  readonly ranges: readonly CardRange[];
 }
+
+/** A range of IPv4 addresses: the lowest as a number, and 0 to 32 bits. */
+export interface CardRange {
+  readonly network: number;
+  readonly prefixBits: number;
+}
+
+/** Most ranges of one member. */
+export const CARD_RANGES_MAX = 16;
+
+const HEARS_GROUPS = 1;
 
 /** Which member of the group a public peer is; only ever sealed. */
 export interface RendezvousEntry {
@@ -36,18 +52,34 @@ export interface SealedRendezvous {
   readonly sealed: Uint8Array;
 }
 
-/** Encodes 6 bytes. */
+/** Encodes 8 bytes, and 5 for each range. */
 export function encodeMemberCard(m: MemberCard): Uint8Array {
-  return new Writer(6).u8(1).u8(HOST_KINDS.indexOf(m.hostKind)).u32(m.address).done();
+  const writer = new Writer(8).u8(1).u8(HOST_KINDS.indexOf(m.hostKind)).u32(m.address);
+  writer.u8(m.hearsGroups ? HEARS_GROUPS : 0).u8(m.ranges.length);
+  for (const { network, prefixBits } of m.ranges) writer.u32(network).u8(prefixBits);
+  return writer.done();
 }
 
-/** Reads 6 bytes; what follows is ignored. `undefined` when cut, of another version or an unknown kind of host. */
+/** Reads a card; what follows is ignored. `undefined` when cut, of another version, an unknown kind of host or no ranges. */
 export function decodeMemberCard(bytes: Uint8Array): MemberCard | undefined {
   const r = new Reader(bytes);
   if (r.u8() !== 1) r.fail();
   const hostKind = HOST_KINDS[r.u8()];
   const address = r.u32();
-  return r.failed || hostKind === undefined ? undefined : { hostKind, address };
+  const hearsGroups = (r.u8() & HEARS_GROUPS) !== 0;
+  const ranges = readRanges(r, r.u8());
+  return r.failed || hostKind === undefined ? undefined : { hostKind, address, hearsGroups, ranges };
+}
+
+function readRanges(r: Reader, count: number): CardRange[] {
+  if (count > CARD_RANGES_MAX) r.fail();
+  const ranges: CardRange[] = [];
+  while (ranges.length < count && !r.failed) {
+    const range = { network: r.u32(), prefixBits: r.u8() };
+    if (range.prefixBits > 32 || range.network % 2 ** (32 - range.prefixBits) !== 0) r.fail();
+    ranges.push(range);
+  }
+  return ranges;
 }
 
 /** Encodes 40 bytes. */
