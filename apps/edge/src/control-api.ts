@@ -1,5 +1,5 @@
 /** What commands and daemon say to each other over the control socket: JSON, and JSON lines for `POST /ping` and `/crawl`. */
-import type { CensusView, CrawlView, GroupView, LinkKind, PingReport, PublicView } from '@warren/peer';
+import type { CensusView, CrawlView, GroupView, PingReport, PublicView, WayView } from '@warren/peer';
 import type { FailureData } from './failure.ts';
 import type { Health } from './health.ts';
 import type { SettingName } from './settings/table.ts';
@@ -47,7 +47,7 @@ export interface PingTarget {
   readonly address: string;
   readonly self: boolean;
   /** The direct link to it; absent while its packets are carried by other members. */
-  readonly link?: { readonly kind: LinkKind };
+  readonly link?: Pick<WayView, 'kind' | 'via'>;
 }
 
 /** A line of the answer to `POST /ping`. `sequence` counts from 1. */

@@ -50,7 +50,7 @@ function way(groups: readonly GroupView[], group: string, address: string): Ping
     ...(member === undefined ? {} : { name: member.name }),
     address,
     self: member?.self ?? false,
-    ...(member?.link === undefined ? {} : { link: { kind: member.link.kind } }),
+    ...(member?.link && { link: { kind: member.link.kind, ...(member.link.via && { via: member.link.via }) } }),
   };
 }
 

@@ -7,8 +7,8 @@ test('a reply names member, address, way, number and time', () => {
   expect(pingLine({ event: 'reply', ...server, sequence: 3, rttMs: 1.234 })).toBe(
     'reply from server.ada (10.128.1.2) via direct udp: seq=3 rtt=1.2 ms',
   );
-  expect(pingLine({ event: 'target', ...server, link: { kind: 'relay' } })).toBe(
-    'ping server.ada (10.128.1.2) via relay',
+  expect(pingLine({ event: 'target', ...server, link: { kind: 'relay', via: 'attic.bob' } })).toBe(
+    'ping server.ada (10.128.1.2) via relay attic.bob',
   );
   expect(pingLine({ event: 'target', address: '10.128.1.9', self: false })).toBe('ping 10.128.1.9 via other members');
   expect(pingLine({ event: 'target', name: 'laptop.ada', address: '10.128.3.4', self: true })).toBe(

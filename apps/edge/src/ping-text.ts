@@ -1,6 +1,6 @@
 /** `warren ping` for people: a line a reply, which names the way it took, and a summary. */
 import type { PingEvent, PingTarget } from './control-api.ts';
-import { isCarried, msText, wayText } from './status-text.ts';
+import { msText, wayText } from './status-text.ts';
 
 /** An event as a line; `undefined` for the report, whose text is `summaryLines`. */
 export function pingLine(event: PingEvent): string | undefined {
@@ -35,5 +35,5 @@ function named({ name, address }: PingTarget): string {
 function way({ self, link }: PingTarget): string {
   if (self) return 'this device itself';
   if (link === undefined) return 'other members';
-  return isCarried(link.kind) ? link.kind : wayText(link.kind);
+  return link.kind === 'relay' && link.via !== undefined ? `relay ${link.via}` : wayText(link);
 }

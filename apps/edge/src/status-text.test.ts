@@ -14,7 +14,7 @@ test('each member has a line with address, name, kind and state, ourselves first
       resting: true,
     }),
     member('server.ada', { address: '10.128.1.2', link: { kind: 'udp', rttMs: 1.2 }, pq: true }),
-    member('tower.cy', { address: '10.128.1.3', link: { kind: 'relay' }, pq: false }),
+    member('tower.cy', { address: '10.128.1.3', link: { kind: 'relay', via: 'server.ada', rttMs: 45.2 }, pq: false }),
     member('far.cy', { address: '10.128.1.4', pq: true }),
     member('stiff.cy', { address: '10.128.1.5', disagreement: 'peer-requires-post-quantum' }),
     member('new.cy'),
@@ -26,7 +26,7 @@ test('each member has a line with address, name, kind and state, ourselves first
     '10.128.3.4     laptop.ada  edge     this device, wr0',
     '10.128.200.17  phone.bob   browser  active; direct webrtc 3.1 ms; in the background',
     '10.128.1.2     server.ada  edge     active; direct udp 1.2 ms; post-quantum',
-    '10.128.1.3     tower.cy    edge     active; carried relay',
+    '10.128.1.3     tower.cy    edge     active; relay via server.ada 45.2 ms',
     '10.128.1.4     far.cy      edge     active; carried by other members; post-quantum',
     '10.128.1.5     stiff.cy    edge     refused; it requires post-quantum keys, which are off here',
     '-              new.cy      edge     active; carried by other members',
@@ -58,10 +58,11 @@ test('members that are away are dim, and trouble stands out', () => {
 
 test('times have three digits or so, ways say whether others carry', () => {
   expect([0.4217, 1.24, 12.34, 123.4].map(msText)).toEqual(['0.42 ms', '1.2 ms', '12.3 ms', '123 ms']);
-  expect((['udp', 'websocket', 'relay', 'overlay'] as const).map(wayText)).toEqual([
-    'direct udp',
-    'direct websocket',
-    'carried relay',
-    'carried overlay',
-  ]);
+  const ways = [
+    { kind: 'udp' },
+    { kind: 'websocket' },
+    { kind: 'relay', via: 'server.ada' },
+    { kind: 'overlay' },
+  ] as const;
+  expect(ways.map(wayText)).toEqual(['direct udp', 'direct websocket', 'relay via server.ada', 'carried overlay']);
 });

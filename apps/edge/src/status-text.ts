@@ -1,5 +1,5 @@
 /** `warren status` for people: what is not well, then each group with a line a member, itself first. */
-import type { GroupView, LinkKind, MemberView } from '@warren/peer';
+import type { GroupView, MemberView, WayView } from '@warren/peer';
 import type { Status } from './control-api.ts';
 import type { Style } from './terminal.ts';
 
@@ -60,18 +60,14 @@ function stateText(member: MemberView, device: string | undefined): string {
   if (member.disagreement !== undefined) return `refused; ${DISAGREEMENTS[member.disagreement]}`;
   const keys = `${member.pq ? '; post-quantum' : ''}${member.resting ? '; in the background' : ''}`;
   if (member.link === undefined) return `active; carried by other members${keys}`;
-  const { kind, rttMs } = member.link;
-  return `active; ${wayText(kind)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}${keys}`;
+  const { rttMs } = member.link;
+  return `active; ${wayText(member.link)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}${keys}`;
 }
 
-/** The way to a member with a link: `direct udp`, `carried relay`. */
-export function wayText(kind: LinkKind): string {
-  return `${isCarried(kind) ? 'carried' : 'direct'} ${kind}`;
-}
-
-/** Whether others pass the link's datagrams on. */
-export function isCarried(kind: LinkKind): boolean {
-  return kind === 'relay' || kind === 'overlay';
+/** The way to a member with a link: `direct udp`, `relay via server.ada`, `carried overlay`. */
+export function wayText({ kind, via }: Pick<WayView, 'kind' | 'via'>): string {
+  if (kind === 'relay') return via === undefined ? kind : `relay via ${via}`;
+  return `${kind === 'overlay' ? 'carried' : 'direct'} ${kind}`;
 }
 
 /** Milliseconds with about three digits: `0.42 ms`, `1.2 ms`, `123 ms`. */

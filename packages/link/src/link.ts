@@ -9,8 +9,8 @@ import type { PathKind } from './candidates.ts';
 import { Reassembly } from './fragments.ts';
 import { Path, type PathOptions } from './path.ts';
 import type { Punch } from './punch.ts';
-import { isRelayPath } from './relay-paths.ts';
-import type { RelayChoice, RelaySearch } from './relay-search.ts';
+import { isRelayPath, relayOf } from './relay-paths.ts';
+import type { RelaySearch } from './relay-search.ts';
 import { Reliable } from './reliable.ts';
 import type { Candidate } from './roaming.ts';
 import type { WebRtcState } from './web-rtc.ts';
@@ -38,6 +38,8 @@ export interface LinkInfo {
   readonly kind: PathKind;
   /** The one in use. */
   readonly path: PathId;
+  /** Who relays, where it goes through a third peer. */
+  readonly via: PeerKey | undefined;
   readonly rttMs: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -71,9 +73,8 @@ export class Link {
   isDoubtful = false;
   sentBytes = 0;
   receivedBytes = 0;
-  /** Ways through a third peer, while there is no direct one, and how to choose among them where that was said. */
+  /** Ways through a third peer, while there is no direct one. */
   relaySearch: RelaySearch | undefined;
-  relayChoice: RelayChoice | undefined;
   /** Whether it counts among our direct neighbours, and when we last passed something on for it or to it. */
   wasLeg = false;
   relayedAt: Instant = Number.NEGATIVE_INFINITY;
@@ -121,7 +122,7 @@ export class Link {
     if (this.best === undefined || !this.isUsable) return undefined;
     const { peer, sentBytes, receivedBytes } = this;
     const { kind, rttMs, id: path } = this.best;
-    return { peer, kind, path, rttMs, sentBytes, receivedBytes };
+    return { peer, kind, path, via: relayOf(path), rttMs, sentBytes, receivedBytes };
   }
 
   /** After sleep, once: the paths for a handshake, since keys and certificates may have aged. None when it is not due. */

@@ -1,8 +1,9 @@
 /** What the link table of one network needs to know, and what it gives back. The table is `links.ts`. */
 import type { Random } from '@warren/base';
 import type { HandshakeFailure, Identity, Origin, PathId, Sessions } from '@warren/session';
-import type { PeerId, PeerKey } from '@warren/wire';
+import type { PeerId, PeerKey, Willingness } from '@warren/wire';
 import type { NatBehaviour } from './nat.ts';
+import type { RelayChoice } from './relay-search.ts';
 import type { RelaysStats } from './relays.ts';
 import type { WebRtcOutput } from './web-rtc.ts';
 import type { WebSocketOutput } from './web-socket.ts';
@@ -67,6 +68,10 @@ export interface LinksOptions {
   readonly strangers: boolean;
   /** Whether our certificate lets us relay for others. */
   readonly mayRelay: () => boolean;
+  /** When we do, `always` by default. */
+  readonly willingness?: Willingness;
+  /** How we choose among relays, by `latency` unless said otherwise. */
+  readonly relayChoice?: RelayChoice;
 }
 
 /** Counters. */

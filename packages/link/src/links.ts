@@ -147,7 +147,14 @@ export class Links {
     return this.links.get(peer)?.isDoubtful ?? false;
   }
 
-  /** Own addresses changed: neighbours are told. */
+  /** We are a hidden tab or on battery, or no longer: we relay last, and neighbours are told. */
+  setResting(isResting: boolean, now: Instant): void {
+    if (isResting === this.relays.isResting) return;
+    this.relays.isResting = isResting;
+    this.addressesChanged(now);
+  }
+
+  /** Own addresses, or other things that we offer, changed: neighbours are told. */
   addressesChanged(now: Instant): void {
     for (const link of this.links.values()) {
       this.offers.offer(link, now);

@@ -109,8 +109,10 @@ export class Offers {
   }
 
   private candidates(link: Link, offered: Candidates, now: Instant): void {
-    const { can, self, network, probing, webRtc } = this.options;
+    const { can, self, network, probing, webRtc, relays } = this.options;
+    const isOtherWill = link.remote?.willingness !== offered.willingness;
     link.remote = offered;
+    if (isOtherWill) relays.review(now);
     link.offersWebRtc = can.webrtc && offered.webrtc && !(can.udp && offered.udp) && self < link.peer;
     if (can.udp) probing.tryAddresses(link, now);
     const carrier = offered.publicId && network !== 'public' ? peerKey(offered.publicId) : undefined;

@@ -35,6 +35,8 @@ export interface RelayingOptions {
   readonly strangers: boolean;
   /** Whether our certificate lets us pass on others' traffic. */
   readonly mayRelay: () => boolean;
+  /** When we do. All but `never` is for those who ask to heed. */
+  readonly willingness: () => Willingness;
   readonly outbound: Outbound;
 }
 
@@ -52,8 +54,6 @@ export function isLeg(link: Link): boolean {
 
 /** The relay of one network. */
 export class Relaying {
-  /** When we relay. All but `never` is for those who ask to heed. */
-  willingness: Willingness = 'always';
   readonly stats: RelayingStats = {
     datagrams: 0,
     bytes: 0,
@@ -91,7 +91,7 @@ export class Relaying {
   /** No relay over relay: both legs are direct. */
   private refusal(from: Link, path: PathId, to: Link | undefined, bytes: number, now: Instant): Refusal | undefined {
     if (!this.options.mayRelay()) return 'no-right';
-    if (this.willingness === 'never') return 'unwilling';
+    if (this.options.willingness() === 'never') return 'unwilling';
     if (to === undefined || to === from || !isLeg(to) || PATH_RANK[pathKind(path)] >= PATH_RANK.relay) return 'no-link';
     return this.quotas === undefined || this.quotas.take(from.peer, to.peer, bytes, now) ? undefined : 'quota';
   }

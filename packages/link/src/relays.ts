@@ -60,6 +60,9 @@ export interface RelaysOptions {
   readonly strangers: boolean;
   readonly can: { readonly udp: boolean; readonly webrtc: boolean };
   readonly mayRelay: () => boolean;
+  readonly willingness?: Willingness;
+  /** `latency` by default. */
+  readonly relayChoice?: RelayChoice;
   readonly links: ReadonlyMap<PeerKey, Link>;
   readonly outbound: Outbound;
   readonly tryPath: (link: Link, path: PathId, now: Instant) => void;
@@ -84,14 +87,15 @@ interface Hop {
 
 /** The paths through relays of one network, and our own relaying. */
 export class Relays {
-  /** How to choose, where nothing else was said of a link. */
-  choice: RelayChoice = 'latency';
+  /** We are a hidden tab or on battery: relay last. The caller tells the neighbours. */
+  isResting = false;
   private unwanted = 0;
   private readonly options: RelaysOptions;
   private readonly selfId: PeerId;
   private readonly relaying: Relaying;
   private readonly hops = new Map<PathId, Hop>();
   private readonly keys = new LastKey();
+  private readonly choices = new Map<PeerKey, RelayChoice>();
   /** Peers whom we asked for as relays, and when. */
   private readonly wanted = new Map<PeerKey, Instant>();
   /** Counts changes of our list of direct neighbours. */
@@ -100,20 +104,29 @@ export class Relays {
   constructor(options: RelaysOptions) {
     this.options = options;
     this.selfId = peerIdFromKey(options.self) as PeerId;
-    this.relaying = new Relaying(options);
+    this.relaying = new Relaying({ ...options, willingness: () => this.willingness });
   }
 
   get stats(): RelaysStats {
     return { ...this.relaying.stats, unwanted: this.unwanted };
   }
 
+  /** When we relay for others. */
   get willingness(): Willingness {
-    return this.relaying.willingness;
+    const { willingness = 'always' } = this.options;
+    return this.isResting && willingness !== 'never' ? 'last-resort' : willingness;
   }
 
-  /** When we relay for others; the caller tells the neighbours. */
-  set willingness(willingness: Willingness) {
-    this.relaying.willingness = willingness;
+  /** How to choose among relays to one neighbour, in place of what the network does. */
+  prefer(peer: PeerKey, choice: RelayChoice, now: Instant): void {
+    this.choices.set(peer, choice);
+    this.review(now);
+  }
+
+  /** A neighbour is more or less willing than before. */
+  review(now: Instant): void {
+    this.version++;
+    for (const { relaySearch } of this.options.links.values()) if (relaySearch !== undefined) relaySearch.planAt = now;
   }
 
   /** Sends on a path through a relay; false when it is none. */
@@ -160,9 +173,8 @@ export class Relays {
     const isNow = isThere && isLeg(link);
     if (isNow === link.wasLeg) return;
     link.wasLeg = isNow;
-    this.version++;
+    this.review(now);
     for (const other of [...this.options.links.values()]) {
-      if (other.relaySearch !== undefined) other.relaySearch.planAt = now;
       const through = relayPath(this.options.network, link.peer, other.peer);
       if (!isNow && other.paths.has(through)) this.options.losePath(other, through, now);
     }
@@ -264,7 +276,7 @@ export class Relays {
       }),
     );
     const inUse = link.best === undefined ? undefined : relayOf(link.best.id);
-    const choice = link.relayChoice ?? this.choice;
+    const choice = this.choices.get(link.peer) ?? this.options.relayChoice ?? 'latency';
     const overlap = this.overlap(search);
     const { tries, drops } = search.plan(overlap, paths, inUse, choice, now);
     search.isShort = overlap.length < RELAYS_MIN && [...search.listed.keys()].some(peer => this.isUnlinked(peer));

@@ -5,7 +5,16 @@
  */
 import { assert, concat, earliest, type Instant, type Random, utf8, WallClock } from '@warren/base';
 import { type PathId, prologue, readIndex, SessionIndices, Sessions } from '@warren/session';
-import { Inner, PacketType, type PeerId, type PeerKey, peerKey } from '@warren/wire';
+import {
+  Inner,
+  PacketType,
+  type PeerId,
+  type PeerKey,
+  peerKey,
+  RELAYED_OVERHEAD_BYTES,
+  STREAM_PATH_BYTES,
+  UDP_PATH_BYTES,
+} from '@warren/wire';
 import { udpAddress } from './candidates.ts';
 import { Links } from './links.ts';
 import type { LinksOptions, LinksOutput, Received } from './links-options.ts';
@@ -30,6 +39,8 @@ export interface EndOptions {
   readonly nat?: NatBehaviour | (() => NatBehaviour);
   /** Place in the carrying overlay. */
   readonly publicId?: PeerId;
+  /** When it relays, and how it chooses relays. */
+  readonly relays?: Pick<LinksOptions, 'willingness' | 'relayChoice'>;
   /** Largest datagram by path; 1,200 by default. */
   readonly maxBytes?: (path: PathId) => number;
 }
@@ -100,11 +111,12 @@ export class Testbed {
       can,
       hostKind: 1,
       ...(publicId === undefined ? {} : { publicId }),
-      maxBytes: options.maxBytes ?? (path => (path.startsWith('udp/') ? 1200 : 16_384)),
+      maxBytes: options.maxBytes ?? maxBytes,
       addresses: () => options.addresses ?? [addressOf(name)],
       nat: () => natOf(options.nat),
       strangers: options.strangers ?? false,
-      mayRelay: () => credentials.leaf.rights.includes('relay'),
+      mayRelay: () => options.strangers === true || credentials.leaf.rights.includes('relay'),
+      ...(options.relays ?? {}),
     });
     const publicKey = publicId && peerKey(publicId);
     const end: End = { name, peer: self, links, sessions, indices, publicKey, log: [], received: [], sent: [] };
@@ -277,6 +289,11 @@ export class Testbed {
     }
     return next;
   }
+}
+
+function maxBytes(path: PathId): number {
+  if (path.startsWith('relay/')) return UDP_PATH_BYTES - RELAYED_OVERHEAD_BYTES;
+  return path.startsWith('udp/') ? UDP_PATH_BYTES : STREAM_PATH_BYTES;
 }
 
 /** The UDP address of the end called `a`, `b`, ... */

@@ -36,6 +36,10 @@ const LINK_BUDGET = { browser: 24, edge: 256, site: 256, bootstrap: 1024 } as co
 export interface StartOptions {
   /** `ws://` or `wss://` URLs; none for the first bootstrap node of all. */
   readonly bootstraps: readonly string[];
+  /** When this device relays for others; `always` by default. */
+  readonly willingness?: 'always' | 'on-failure' | 'last-resort' | 'never';
+  /** How it chooses among relays for itself: the fastest, or those it has been linked to longest. `latency` by default. */
+  readonly relayChoice?: 'latency' | 'stability';
 }
 
 /** A running participant. */
@@ -226,7 +230,7 @@ class RunningPeer implements WarrenPeer {
     this.isResting = isResting;
     const networks = [this.peer.public, ...[...this.peer.groups.values()].map(({ network }) => network)];
     this.driver.act(now => {
-      for (const { overlay } of networks) overlay.setResting(isResting, now);
+      for (const network of networks) network.setResting(isResting, now);
     });
   }
 

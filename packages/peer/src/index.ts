@@ -56,8 +56,10 @@ export type {
   PeerView,
   PingReport,
   PublicView,
+  RelayedView,
   StorageView,
   TextMessage,
+  WayView,
 } from './view.ts';
 export { groupView, peerView } from './views.ts';
 export { BUFFERED_MAX_BYTES, type Way, type WayEvents } from './way.ts';

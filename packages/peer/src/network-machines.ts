@@ -14,10 +14,13 @@ export function linksOf(options: NetworkOptions, sessions: Sessions, leaf: () =>
   const self = peerKey(credentials.leaf.peerId);
   const hostKind = HOST_KINDS.indexOf(kind);
   const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses, nat };
+  const { willingness, relayChoice } = options;
+  const relays = { ...(willingness && { willingness }), ...(relayChoice && { relayChoice }) };
   // Strangers have no rights, but quotas.
   const mayRelay = () => name === 'public' || leaf().rights.includes('relay');
   return new Links({
     ...base,
+    ...relays,
     mayRelay,
     strangers: name === 'public',
     ...(publicId && { publicId }),

@@ -3,12 +3,12 @@
 import type { Random, WallClock } from '@warren/base';
 import type { DhtOutput } from '@warren/dht';
 import type { PostQuantumPolicy } from '@warren/group';
-import type { LinksOutput, NatBehaviour } from '@warren/link';
+import type { LinksOutput, NatBehaviour, RelayChoice } from '@warren/link';
 import type { NoiseSuite } from '@warren/noise';
 import type { OverlayOutput } from '@warren/overlay';
 import type { Kem, Origin, SessionIndices, Sessions } from '@warren/session';
 import type { Authority, Credentials, Identity } from '@warren/trust';
-import type { PeerId, PeerKey } from '@warren/wire';
+import type { PeerId, PeerKey, Willingness } from '@warren/wire';
 import type { AcquaintancesOutput } from './acquaintances.ts';
 import type { HostKind, PathId } from './host.ts';
 import type { Remotes } from './remotes.ts';
@@ -37,6 +37,9 @@ export interface Surroundings {
   readonly urls?: () => readonly string[];
   /** What NATs do with our UDP. */
   readonly nat: () => NatBehaviour;
+  /** When we relay for others, `always` by default; how we choose among relays, by `latency`. */
+  readonly willingness?: Willingness;
+  readonly relayChoice?: RelayChoice;
   /** Where accepted WebSockets come from. */
   readonly remotes: Pick<Remotes, 'of'>;
   /** Ed25519 by a working key; `sim` gives a cheap one. */

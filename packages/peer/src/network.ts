@@ -123,6 +123,13 @@ export class Network {
     this.settle(now);
   }
 
+  /** We are a hidden tab or on battery, or no longer: neighbours choose us last for duties. */
+  setResting(isResting: boolean, now: Instant): void {
+    this.overlay.setResting(isResting, now);
+    this.links.setResting(isResting, now);
+    this.settle(now);
+  }
+
   /** The host slept, or its network changed: neighbours are called and told our addresses, everybody is rekeyed. */
   resumed(now: Instant): void {
     this.links.resumed(now);

@@ -9,6 +9,8 @@ export interface LinkView {
   /** 40 hex digits. */
   readonly peerId: string;
   readonly kind: LinkKind;
+  /** 40 hex digits: who relays, where the kind is `relay`. */
+  readonly via?: string;
   /** Smoothed round-trip time; absent until measured. */
   readonly rttMs?: number;
   /** Why the link is there. */
@@ -17,6 +19,21 @@ export interface LinkView {
   readonly pq: boolean;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+}
+
+/** How a member is reached. */
+export interface WayView {
+  readonly kind: LinkKind;
+  /** Who relays, where the kind is `relay`: `device.user`, or 40 hex digits of a member not known by name. */
+  readonly via?: string;
+  readonly rttMs?: number;
+}
+
+/** What was relayed between others (P2 4.3), and what was not, by reason. */
+export interface RelayedView {
+  readonly datagrams: number;
+  readonly bytes: number;
+  readonly refused: Readonly<Record<'no-link' | 'no-right' | 'quota' | 'unwilling', number>>;
 }
 
 export interface MemberView {
@@ -36,7 +53,7 @@ export interface MemberView {
   /** A hidden tab or a device on battery, chosen last for duties; known of neighbours, absent where it is not so. */
   readonly resting?: true;
   /** How we reach it; absent for ourselves and where there is no direct link. */
-  readonly link?: { readonly kind: LinkKind; readonly rttMs?: number };
+  readonly link?: WayView;
   /** Whether the session in use, of the link or end to end, has post-quantum keys; absent where there is none. */
   readonly pq?: boolean;
   /** Why there is no session: one side requires post-quantum keys, the other is set not to have them. */
@@ -68,8 +85,9 @@ export interface GroupView {
   readonly recordsHeld: number;
   /** Absent where the host keeps no records. */
   readonly storage?: StorageView;
-  /** Datagrams that we passed on for others. */
+  /** Datagrams of the overlay that we passed on for others. */
   readonly forwarded: number;
+  readonly relayed?: RelayedView;
 }
 
 /** How the records that are held for others outlive this run. */
@@ -106,6 +124,7 @@ export interface PublicView {
   readonly recordsHeld: number;
   readonly storage?: StorageView;
   readonly forwarded: number;
+  readonly relayed?: RelayedView;
 }
 
 export interface PeerView {

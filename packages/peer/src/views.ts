@@ -1,5 +1,6 @@
 /** Makes the plain views of `view.ts` from a running participant. */
 import { toHex } from '@warren/base';
+import type { LinkInfo } from '@warren/link';
 import { printAddress, printSubnet } from '@warren/vpn';
 import { HOST_KINDS } from '@warren/wire';
 import type { Member } from './directory.ts';
@@ -7,7 +8,16 @@ import type { GroupNetwork } from './group-network.ts';
 import type { Network } from './network.ts';
 import type { OwnAddresses } from './own-addresses.ts';
 import type { Peer } from './peer.ts';
-import type { GroupView, LinkView, MemberView, PeerView, PublicView, StorageView } from './view.ts';
+import type {
+  GroupView,
+  LinkView,
+  MemberView,
+  PeerView,
+  PublicView,
+  RelayedView,
+  StorageView,
+  WayView,
+} from './view.ts';
 
 /** The whole participant at `unixMs`. */
 export function peerView(
@@ -48,6 +58,7 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number, sto
     recordsHeld: network.dht.store.size,
     ...(storage === undefined ? {} : { storage }),
     forwarded: network.overlay.stats.forwarded,
+    relayed: relayedView(network),
   };
 }
 
@@ -62,6 +73,7 @@ function publicView(peer: Peer, storage: StorageView | undefined): PublicView {
     recordsHeld: network.dht.store.size,
     ...(storage === undefined ? {} : { storage }),
     forwarded: network.overlay.stats.forwarded,
+    relayed: relayedView(network),
   };
 }
 
@@ -71,16 +83,25 @@ function natView(own: OwnAddresses): Pick<PublicView, 'nat'> {
   return { nat: { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) } };
 }
 
+function relayedView({ links }: Network): RelayedView {
+  const { datagrams, bytes, refused } = links.stats.relays;
+  return { datagrams, bytes, refused: { ...refused } };
+}
+
+/** The way of a link; `named` says who relays. */
+function wayView({ kind, via, rttMs }: LinkInfo, named: (peer: string) => string): WayView {
+  return { kind, ...(via && { via: named(via) }), ...(rttMs === undefined ? {} : { rttMs: rounded(rttMs) }) };
+}
+
 function linkViews(network: Network): LinkView[] {
   const links: LinkView[] = [];
   for (const key of network.links.usable()) {
     const info = network.links.info(key);
     if (info === undefined) continue;
-    const { peer, kind, rttMs, sentBytes, receivedBytes } = info;
+    const { peer, sentBytes, receivedBytes } = info;
     const roles = network.overlay.rolesOf(peer);
     const pq = network.isPostQuantum(peer) ?? false;
-    const view = { peerId: peer, kind, roles, pq, sentBytes, receivedBytes };
-    links.push(rttMs === undefined ? view : { ...view, rttMs: rounded(rttMs) });
+    links.push({ peerId: peer, ...wayView(info, via => via), roles, pq, sentBytes, receivedBytes });
   }
   return links;
 }
@@ -106,10 +127,16 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
     self,
     online: self || link !== undefined || group.directory.isFresh(member, unixMs),
     ...(!self && network.overlay.isResting(peer) ? { resting: true } : {}),
-    ...(link ? { link: { kind: link.kind, ...(link.rttMs === undefined ? {} : { rttMs: rounded(link.rttMs) }) } } : {}),
+    ...(link && { link: wayView(link, via => nameOf(group, via)) }),
     ...(pq === undefined ? {} : { pq }),
     ...(disagreement === undefined ? {} : { disagreement }),
   };
+}
+
+/** `device.user`, or the key of a member whose certificate we do not know yet. */
+function nameOf({ directory }: GroupNetwork, peer: string): string {
+  const member = directory.get(peer);
+  return member === undefined ? peer : `${member.device}.${member.user}`;
 }
 
 function rounded(ms: number): number {

@@ -25,6 +25,8 @@ interface Row extends LinkView {
   readonly network: string;
   /** `device.user`; absent in the public overlay, where nobody has a name. */
   readonly name?: string;
+  /** Of who relays. */
+  readonly viaName?: string;
 }
 
 export const peers: Verb<object> = async (_args, options, context) => {
@@ -44,19 +46,20 @@ export const peers: Verb<object> = async (_args, options, context) => {
 const HEAD = ['NETWORK', 'NAME', 'ID', 'WAY', 'RTT', 'ROLES', 'SENT', 'RECEIVED'];
 const NUMBERS: ReadonlySet<number> = new Set([4, 6, 7]);
 
-function named({ peerId }: LinkView, members: readonly MemberView[]): { name?: string } {
-  const name = members.find(member => member.peerId === peerId)?.name;
-  return name === undefined ? {} : { name };
+function named({ peerId, via }: LinkView, members: readonly MemberView[]): { name?: string; viaName?: string } {
+  const nameOf = (id: string | undefined) => members.find(member => member.peerId === id)?.name;
+  const [name, viaName] = [nameOf(peerId), nameOf(via)];
+  return { ...(name && { name }), ...(viaName && { viaName }) };
 }
 
-function cells({ network, name, peerId, kind, rttMs, roles, sentBytes, receivedBytes }: Row): string[] {
+function cells({ network, name, peerId, kind, via, viaName, rttMs, roles, sentBytes, receivedBytes }: Row): string[] {
   const rtt = rttMs === undefined ? '-' : msText(rttMs);
   const why = roles.length === 0 ? '-' : roles.join(',');
   return [
     network,
     name ?? '-',
     peerId.slice(0, 8),
-    wayText(kind),
+    wayText({ kind, ...(via && { via: viaName ?? via.slice(0, 8) }) }),
     rtt,
     why,
     bytesText(sentBytes),
