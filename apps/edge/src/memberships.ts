@@ -124,16 +124,17 @@ function overlap(a: string, b: string): boolean {
 }
 
 /**
- * Renews a membership if that is due. Without membership in the answer it has run out, and the problem says so: with
+ * Renews a membership if that is due, or `isWanted` all the same. Without membership in the answer it has run out, and the problem says so: with
  * the code `WAITING` it is worth asking again.
  */
 export async function refreshed(
   host: Host,
   membership: Membership,
   fetch: Fetch,
+  isWanted = false,
 ): Promise<[Membership | undefined, Failure | undefined]> {
   const now = host.clock.unixMs();
-  if (!isRenewalDue(membership.leaf, now)) return [membership, undefined];
+  if (!isWanted && !isRenewalDue(membership.leaf, now)) return [membership, undefined];
   try {
     return [await renew(host, membership, { fetch }), undefined];
   } catch (error) {

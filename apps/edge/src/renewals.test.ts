@@ -13,7 +13,7 @@ import {
 } from '@warren/peer';
 import { beforeEach, expect, test } from 'vitest';
 import { gatherMemberships } from './memberships.ts';
-import { Renewals } from './renewals.ts';
+import { Renewals, RIGHT_ASKED_MS } from './renewals.ts';
 import { GROUP, memoryHost, TestGroup } from './testing.ts';
 
 const DAY = 86_400_000;
@@ -25,10 +25,12 @@ let calls: string[];
 let joined: Map<string, Membership>;
 /** What the site does before it answers. */
 let before: () => Promise<void>;
+/** What its certificates grant. */
+let rights: Membership['leaf']['rights'];
 
 beforeEach(async () => {
   today = Date.UTC(2026, 6, 1);
-  [calls, joined, before] = [[], new Map(), async () => {}];
+  [calls, joined, before, rights] = [[], new Map(), async () => {}, []];
   host = await memoryHost(() => today);
   home = await TestGroup.make(GROUP, today);
   member = await enrol(host, home.file(), { fetch: site });
@@ -41,7 +43,7 @@ const site: Fetch = async (url, init) => {
   const request = await readRequest(fromBase64Url(JSON.parse(init.body ?? '').csr) as Uint8Array);
   if (request === undefined) return new Response('{}', { status: 400 });
   const who = { group: GROUP, user: 'ada', device: 'laptop', peerId: new Uint8Array(20).fill(1), spki: request.spki };
-  const leaf = await issueLeaf({ authority: home.ca, ...who, now: today, serial: host.random.bytes(16) });
+  const leaf = await issueLeaf({ authority: home.ca, ...who, now: today, rights, serial: host.random.bytes(16) });
   return new Response(JSON.stringify({ leaf: toBase64Url(leaf) }));
 };
 
@@ -139,4 +141,17 @@ test('two renewals at a time are one', async () => {
   expect(calls).toEqual(['/api/renew']);
   expect((await loadMemberships(host))[0]?.leaf.notAfter).toBe(today + 30 * DAY);
   expect(member.leaf.notAfter).toBeLessThan(today + 30 * DAY);
+});
+
+test('a right that an administrator has given is asked for at once, and not without end', async () => {
+  const all = await renewals();
+  expect(await all.hasRight(GROUP, 'relay')).toBe(joined.get(GROUP)?.leaf.rights.includes('relay'));
+  expect(await all.hasRight(GROUP, 'gateway')).toBe(false);
+  expect(await all.hasRight(GROUP, 'gateway')).toBe(false);
+  expect(calls).toHaveLength(1);
+  rights = ['relay', 'gateway'];
+  today += RIGHT_ASKED_MS;
+  expect(await all.hasRight(GROUP, 'gateway')).toBe(true);
+  expect(calls).toHaveLength(2);
+  expect(await all.hasRight('nobody', 'gateway')).toBe(false);
 });

@@ -9,6 +9,9 @@ import { type Fetch, forgetMembership, type Host, type Membership } from '@warre
 import { explain, type Failure } from './failure.ts';
 import { type Gathered, refreshed, WAITING } from './memberships.ts';
 
+/** Between questions for a right. */
+export const RIGHT_ASKED_MS = 60_000;
+
 export interface RenewalsOptions {
   readonly host: Host;
   readonly fetchFor: (file: GroupFile) => Fetch;
@@ -27,6 +30,7 @@ export class Renewals {
   readonly problems: Map<string, Failure>;
   private readonly o: RenewalsOptions;
   private readonly waits: Map<string, Membership>;
+  private readonly askedAt = new Map<string, number>();
   private renewing: Promise<void> | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -47,6 +51,20 @@ export class Renewals {
       this.renewing = undefined;
     });
     return this.renewing;
+  }
+
+  /**
+   * Asks for a certificate with a right that the present one lacks and an administrator may have given since: rights
+   * hold from the next certificate on. Tells whether there is one now; at most once in `RIGHT_ASKED_MS` the site is asked.
+   */
+  async hasRight(group: string, right: Membership['leaf']['rights'][number]): Promise<boolean> {
+    const membership = this.o.joined().find(({ file }) => file.group === group);
+    if (membership === undefined || membership.leaf.rights.includes(right)) return membership !== undefined;
+    const now = this.o.host.clock.unixMs();
+    if (now < (this.askedAt.get(group) ?? Number.NEGATIVE_INFINITY) + RIGHT_ASKED_MS) return false;
+    this.askedAt.set(group, now);
+    await this.inTurn(() => this.renewOne(membership, true)).catch(() => {});
+    return this.o.joined().some(({ file, leaf }) => file.group === group && leaf.rights.includes(right));
   }
 
   /**
@@ -82,10 +100,10 @@ export class Renewals {
     }
   }
 
-  private async renewOne(membership: Membership): Promise<void> {
+  private async renewOne(membership: Membership, isWanted = false): Promise<void> {
     const { file } = membership;
     const isWaiting = this.waits.has(file.group);
-    const [renewed, problem] = await refreshed(this.o.host, membership, this.o.fetchFor(file));
+    const [renewed, problem] = await refreshed(this.o.host, membership, this.o.fetchFor(file), isWanted);
     if (problem === undefined) this.problems.delete(file.group);
     else this.problems.set(file.group, problem);
     if (isWaiting && renewed !== undefined) {
