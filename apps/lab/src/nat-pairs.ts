@@ -94,7 +94,7 @@ function talk(village: Village, a: Resident, b: Resident, windowMs: number): Omi
   for (let tick = 0; world.now < startedAt + windowMs; tick++) {
     if (tick % (TEXT_MS / TICK_MS) === 0) exchange(a, b, `${tick}`);
     world.run(TICK_MS);
-    const counts = [a.texts.length, b.texts.length];
+    const counts = [textsTo(a), textsTo(b)];
     if (counts.every((count, i) => count > (heard[i] ?? 0))) [heard, lastHeardAt] = [counts, world.now];
     if (counts.every(count => count > 0)) firstDatagramMs ??= world.now - startedAt;
     if (!isDirect(a, b)) directAt = undefined;
@@ -105,6 +105,10 @@ function talk(village: Village, a: Resident, b: Resident, windowMs: number): Omi
   if (!isTalking) return { way: 'never', firstDatagramMs, directMs: undefined };
   if (directAt === undefined) return { way: 'relayed', firstDatagramMs, directMs: undefined };
   return { way: 'direct', firstDatagramMs, directMs: directAt - startedAt };
+}
+
+function textsTo({ heard }: Resident): number {
+  return heard.filter(out => out.kind === 'group' && out.out.kind === 'text').length;
 }
 
 /** Each that knows the other says something. */

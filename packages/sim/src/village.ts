@@ -2,10 +2,11 @@
  * Whole participants under virtual time: bootstrap nodes, edges and tabs, in
  * the public overlay and in one group. What story tests are written with.
  */
-import { type Random, WallClock } from '@warren/base';
+import { type Random, toHex, WallClock } from '@warren/base';
 import type { PostQuantumPolicy } from '@warren/group';
 import { Driver, type GroupView, groupView, isOwnRenewalDue, Peer, type UserOutput } from '@warren/peer';
 import { Authority, type Credentials, parseLeaf, type Verifier } from '@warren/trust';
+import { peerKey } from '@warren/wire';
 import {
   type SimAuthority,
   type SimIdentity,
@@ -215,12 +216,12 @@ export class Resident {
 
   /** How it reaches another: a kind of link, or `undefined` without one. */
   linkKind(other: Resident): string | undefined {
-    return this.view.members.find(member => member.peerId === other.peerId)?.link?.kind;
+    return this.group.network.links.info(peerKey(other.group.network.self))?.kind;
   }
 
   /** 40 hex digits: its place in the group. */
   get peerId(): string {
-    return this.view.self.peerId;
+    return toHex(this.group.network.self);
   }
 
   /** Sends a text to another member; false when it cannot even be queued. */

@@ -13,7 +13,6 @@ import { hops } from './hops.ts';
 import { massJoin } from './mass-join.ts';
 import { merge } from './merge.ts';
 import { natGrid } from './nat-grid.ts';
-import { natGrid } from './nat-grid.ts';
 import { poison } from './poison.ts';
 import { relayMotivation } from './relay-motivation.ts';
 
@@ -24,7 +23,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'relay-motivation': relayMotivation,
   broadcast,
   'mass-join': massJoin,
-  'nat-grid': natGrid,
   'nat-grid': natGrid,
   churn,
   droppers,
