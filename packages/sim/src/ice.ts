@@ -17,7 +17,7 @@ import type { SimSocket } from './socket.ts';
 export type IceMessage =
   | { readonly ice: 'stun-request' }
   | { readonly ice: 'stun-answer'; readonly seen: string }
-  | { readonly ice: 'check' | 'answer'; readonly connection: string }
+  | { readonly ice: 'check' | 'answer'; readonly sender: IceAgent }
   | { readonly ice: 'flight'; readonly number: number; readonly sender: IceAgent }
   | { readonly ice: 'data'; readonly bytes: Uint8Array };
 
@@ -140,18 +140,17 @@ export class IceAgent {
 
   private receive(from: string, message: UdpPayload): void {
     if (message instanceof Uint8Array || this.state === 'over') return;
-    const { connection } = this.options;
+    if ('sender' in message && !this.isFor(message.sender)) return;
     switch (message.ice) {
       case 'stun-answer':
         this.reflexive(message.seen);
         return;
       case 'check':
-        if (message.connection !== connection || this.remoteFingerprint === undefined) return;
-        this.socket.send(from, { ice: 'answer', connection });
+        this.socket.send(from, { ice: 'answer', sender: this });
         this.aimAt(from);
         return;
       case 'answer':
-        if (message.connection === connection && this.targets.has(from)) this.answered(from);
+        if (this.targets.has(from)) this.answered(from);
         return;
       case 'flight':
         this.flown(from, message.number, message.sender);
@@ -162,6 +161,14 @@ export class IceAgent {
       case 'stun-request':
         return;
     }
+  }
+
+  /**
+   * Whether the other side of this connection says it, as user names and passwords show in earnest. Homes have the same
+   * addresses, so that checks come to agents of others, and to the one that sent them.
+   */
+  private isFor({ options: { connection, role } }: IceAgent): boolean {
+    return connection === this.options.connection && role !== this.options.role && this.remoteFingerprint !== undefined;
   }
 
   private askStun(): void {
@@ -190,7 +197,7 @@ export class IceAgent {
   }
 
   private check(target: string): void {
-    this.socket.send(target, { ice: 'check', connection: this.options.connection });
+    this.socket.send(target, { ice: 'check', sender: this });
   }
 
   private answered(from: string): void {
@@ -218,7 +225,6 @@ export class IceAgent {
   }
 
   private flown(from: string, number: number, sender: IceAgent): void {
-    if (sender.options.connection !== this.options.connection || this.remoteFingerprint === undefined) return;
     if (this.options.role === 'answerer' && !this.isUp) this.selected = from;
     if (number === this.flight + 1 && number < FLIGHTS) this.fly(number + 1);
     // One that comes again shows that our answer was lost.
