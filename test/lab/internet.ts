@@ -8,8 +8,8 @@ const BOOTSTRAP = join(import.meta.dirname, 'bootstrap.ts');
 const PORT = 4_433;
 const START_PATIENCE_MS = 60_000;
 const BOOTSTRAPS: readonly NatHost[] = [
-  { name: 'bootwest', kind: 'open', segment: 'west' },
-  { name: 'booteast', kind: 'open', segment: 'east' },
+  { name: 'bootwest', access: [], segment: 'west' },
+  { name: 'booteast', access: [], segment: 'east' },
 ];
 
 export class Internet {

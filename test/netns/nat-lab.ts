@@ -2,7 +2,7 @@
  * An internet with routers that translate addresses, in network namespaces (Linux, root):
  *
  *     ada, bob             cy                   dan               node
- *     192.168.1.2, .3      192.168.1.2          192.168.1.2       (kind open: on the segment itself)
+ *     192.168.1.2, .3      192.168.1.2          192.168.1.2       (on the segment itself)
  *        |                    |                    |                |
  *     home router r0       home router r1       home router r2      |
  *        |                    |  100.64.0.0/24     |                |
@@ -16,25 +16,29 @@
  *        |
  *     home router r3 -- eve
  *
- * What a router does follows from the kind of its hosts (`nat-kinds.ts`). All homes use the same private addresses, as
- * homes do. Homes of one kind with a carrier share that carrier, which is on the west. The line of a home may be
- * lossy (nft numgen), slow (tc tbf) and long: the kernel has no netem here, so a program of ours holds frames back.
+ * What routers do is told in the simulator's words (`AccessKind`, see `nat-kinds.ts`). All homes use the same private
+ * addresses, as homes do. The line of a home may be lossy (nft numgen), slow (tc tbf) and long: the kernel has no netem
+ * here, so a program of ours holds frames back.
  */
 import { join } from 'node:path';
+import type { AccessKind, NatBehaviour, RouterKind } from '@warren/sim';
 import { INTERFACE } from './lab.ts';
 import { type Line, limits } from './lines.ts';
 import { Namespaces } from './namespaces.ts';
-import { accessOf, BLOCK_UDP, BREAK_IPV4, firewall6, type NatBehaviour, type NatKind, natRules } from './nat-kinds.ts';
+import { BLOCK_UDP, BREAK_IPV4, firewall6, natRules, type RouterWiring } from './nat-kinds.ts';
 
 export type Segment = 'west' | 'east';
 
 export interface NatHost {
   /** 1 to 12 of `a-z 0-9`, not a letter and a number alone, and not `core`. */
   readonly name: string;
-  readonly kind: NatKind;
+  /** Its home router and perhaps a carrier's, in this order; none: it is on the segment itself, with both families. */
+  readonly access: AccessKind;
   readonly segment: Segment;
-  /** In the same home as this host, which comes earlier in the list; kind and segment are the same then. */
+  /** In the same home as this host, which comes earlier in the list; access and segment are the same then. */
   readonly with?: string;
+  /** Behind the same carrier as this host, which comes earlier in the list. */
+  readonly carrierOf?: string;
   /** What the cable of its home router is like; good by default. Only behind a home router. */
   readonly line?: Line;
 }
@@ -48,10 +52,12 @@ const V6 = { west: '2001:db8:1', east: '2001:db8:2' } as const;
 const DELAY_HOP = join(import.meta.dirname, 'delay-hop.ts');
 const TOO_MANY = 240;
 
-/** One router with those behind it. */
+/** One home router with those behind it. */
 interface Home {
   readonly router: string;
-  readonly kind: NatKind;
+  /** Of a carrier. */
+  readonly carrier: string | undefined;
+  readonly access: AccessKind;
   readonly segment: Segment;
   readonly hosts: string[];
   readonly line: Line | undefined;
@@ -62,7 +68,6 @@ interface Home {
 export class NatLab extends Namespaces {
   private readonly hosts: ReadonlyMap<string, NatHost>;
   private readonly homes: readonly Home[];
-  private readonly carriers: ReadonlyMap<NatKind, string>;
   private readonly addresses = new Map<string, string>();
   private readonly addresses6 = new Map<string, string>();
   /** Addresses of routers and carriers on a segment. */
@@ -72,12 +77,10 @@ export class NatLab extends Namespaces {
 
   private constructor(hosts: readonly NatHost[]) {
     const homes = homesOf(hosts);
-    const kinds = [...new Set(homes.map(({ kind }) => kind))].filter(kind => accessOf(kind).carrier !== undefined);
-    const carriers = new Map(kinds.map((kind, i) => [kind, `c${i}`]));
-    super([CORE, ...hosts.map(({ name }) => name), ...homes.map(({ router }) => router), ...carriers.values()]);
+    const carriers = new Set(homes.flatMap(({ carrier }) => carrier ?? []));
+    super([CORE, ...hosts.map(({ name }) => name), ...homes.map(({ router }) => router), ...carriers]);
     this.hosts = new Map(hosts.map(host => [host.name, host]));
     this.homes = homes;
-    this.carriers = carriers;
   }
 
   /** Builds the lab; removes first what dead processes left behind. Rejects with what the system said. */
@@ -86,10 +89,6 @@ export class NatLab extends Namespaces {
     const lab = new NatLab(hosts);
     await lab.raise(() => lab.build());
     return lab;
-  }
-
-  kind(host: string): NatKind {
-    return this.host(host).kind;
   }
 
   /** The host's own IPv4 address; `undefined` where it has none. */
@@ -113,8 +112,7 @@ export class NatLab extends Namespaces {
   /** Home router and carrier of a host, in this order, as far as there are any. */
   routers(host: string): string[] {
     const home = this.homes.find(({ hosts }) => hosts.includes(host));
-    const carrier = home && this.carriers.get(home.kind);
-    return [...(home === undefined ? [] : [home.router]), ...(carrier === undefined ? [] : [carrier])];
+    return [home?.router, home?.carrier].filter(router => router !== undefined);
   }
 
   /** Has a host's routers forget all mappings, as when they start again (faults row 25). */
@@ -140,9 +138,9 @@ export class NatLab extends Namespaces {
   /** Gives the home of a host another public address, as a provider does at night; flows through it are dead. */
   async readdress(host: string): Promise<void> {
     const [router] = this.routers(host);
-    const { segment, kind } = this.host(host);
+    const { segment, access } = this.host(host);
     const old = router && this.outsides.get(router);
-    const nat = accessOf(kind).home;
+    const nat = access[0] && translation(access[0]);
     if (router === undefined || old === undefined || nat === undefined) throw new Error(`${host} has no home router`);
     const fresh = this.take(segment);
     this.outsides.set(router, fresh);
@@ -151,7 +149,7 @@ export class NatLab extends Namespaces {
       `address add ${fresh}/24 dev ${INTERFACE}`,
       `route add default via ${V4[segment]}.254`,
     ]);
-    await this.nft(router, `delete table ip nat\n${natRules(nat, this.wiring(fresh, kind))}`);
+    await this.nft(router, `delete table ip nat\n${natRules(nat, homeWiring(fresh, nat))}`);
     await this.exec(router, ['conntrack', '-F']);
   }
 
@@ -163,10 +161,11 @@ export class NatLab extends Namespaces {
 
   private async build(): Promise<void> {
     await this.buildCore();
-    for (const [kind, carrier] of this.carriers) await this.buildCarrier(kind, carrier);
+    const carriers = new Map(this.homes.flatMap(home => (home.carrier === undefined ? [] : [[home.carrier, home]])));
+    for (const [carrier, { access, segment }] of carriers) await this.buildCarrier(carrier, access[1], segment);
     for (const home of this.homes) await this.buildHome(home);
-    for (const { name, kind, segment } of this.hosts.values()) {
-      if (accessOf(kind).home === undefined && accessOf(kind).v4 === undefined) await this.buildOpen(name, segment);
+    for (const { name, access, segment } of this.hosts.values()) {
+      if (access.length === 0) await this.buildOpen(name, segment);
     }
   }
 
@@ -182,45 +181,41 @@ export class NatLab extends Namespaces {
     }
   }
 
-  private async buildCarrier(kind: NatKind, carrier: string): Promise<void> {
+  private async buildCarrier(carrier: string, kind: RouterKind | undefined, segment: Segment): Promise<void> {
+    const nat = kind && translation(kind);
+    if (nat === undefined) throw new Error('a carrier translates');
     await this.prepare(carrier, false);
-    const outside = this.take('west');
-    this.outsides.set(carrier, outside);
-    await this.cable(carrier, 'west');
+    const address = this.take(segment);
+    this.outsides.set(carrier, address);
+    await this.cable(carrier, segment);
     await this.ip(carrier, [
-      `address add ${outside}/24 dev ${INTERFACE}`,
-      `route add default via ${V4.west}.254`,
+      `address add ${address}/24 dev ${INTERFACE}`,
+      `route add default via ${V4[segment]}.254`,
       ...bridge('100.64.0.254/24'),
     ]);
-    const nat = accessOf(kind).carrier as NatBehaviour;
-    await this.nft(carrier, natRules(nat, { ...SIDES, network: '100.64.0.0/24', address: outside }));
+    await this.nft(carrier, natRules(nat, { ...SIDES, network: '100.64.0.0/24', address }));
   }
 
   private async buildHome(home: Home): Promise<void> {
-    const { router, kind, segment, number, line } = home;
-    const access = accessOf(kind);
-    await this.prepare(router, access.v6 === true);
-    const carrier = this.carriers.get(kind);
+    const { router, carrier, access, segment, number, line } = home;
+    const kind = access[0] as RouterKind;
+    await this.prepare(router, kind.v6 !== 'absent');
     if (carrier === undefined) await this.cable(router, segment, line);
     else await this.plug(carrier, router);
     await this.ip(router, bridge('192.168.1.1/24'));
-    if (access.home !== undefined) {
+    const nat = translation(kind);
+    if (nat !== undefined) {
       const address = carrier === undefined ? this.take(segment) : `100.64.0.${number + 1}`;
       this.outsides.set(router, address);
       await this.ip(router, [
         `address add ${address}/24 dev ${INTERFACE}`,
         `route add default via ${carrier === undefined ? `${V4[segment]}.254` : '100.64.0.254'}`,
       ]);
-      await this.nft(router, natRules(access.home, this.wiring(address, kind)));
+      await this.nft(router, natRules(nat, homeWiring(address, nat)));
     }
-    if (access.udpBlocked === true) await this.nft(router, BLOCK_UDP);
-    if (access.v6 === true) await this.route6(home);
+    if (!kind.udp) await this.nft(router, BLOCK_UDP);
+    if (kind.v6 !== 'absent') await this.route6(home);
     for (const [i, host] of home.hosts.entries()) await this.buildInside(home, host, i + 2);
-  }
-
-  private wiring(address: string, kind: NatKind) {
-    const common = { ...SIDES, network: '192.168.1.0/24', address };
-    return kind === 'one-to-one' ? { ...common, only: '192.168.1.2' } : common;
   }
 
   /** A home's own IPv6 network behind its firewall. */
@@ -235,16 +230,16 @@ export class NatLab extends Namespaces {
     await this.nft(router, firewall6(INTERFACE));
   }
 
-  private async buildInside({ router, kind, segment, number }: Home, host: string, place: number): Promise<void> {
-    const access = accessOf(kind);
-    await this.prepare(host, access.v6 === true);
+  private async buildInside({ router, access, segment, number }: Home, host: string, place: number): Promise<void> {
+    const { v4, v6 } = access[0] as RouterKind;
+    await this.prepare(host, v6 !== 'absent');
     await this.plug(router, host);
-    if (access.v4 !== 'none') {
+    if (v4 !== 'absent') {
       this.addresses.set(host, `192.168.1.${place}`);
       await this.ip(host, [`address add 192.168.1.${place}/24 dev ${INTERFACE}`, 'route add default via 192.168.1.1']);
     }
-    if (access.v4 === 'broken') await this.nft(host, BREAK_IPV4);
-    if (access.v6 !== true) return;
+    if (v4 === 'dead') await this.nft(host, BREAK_IPV4);
+    if (v6 === 'absent') return;
     const network = `${V6[segment]}:${(number + 1).toString(16)}`;
     this.addresses6.set(host, `${network}::${place}`);
     await this.ip(host, [
@@ -318,17 +313,32 @@ export class NatLab extends Namespaces {
 
 function homesOf(hosts: readonly NatHost[]): Home[] {
   const homes: Home[] = [];
-  for (const { name, kind, segment, with: housemate, line } of hosts) {
+  const homeOf = (host: string | undefined): Home | undefined =>
+    host === undefined ? undefined : homes.find(({ hosts }) => hosts.includes(host));
+  for (const { name, access, segment, with: housemate, carrierOf, line } of hosts) {
     if (/^(core|[a-z]\d+)$/.test(name)) throw new Error(`not good as the name of a host: ${name}`);
-    const access = accessOf(kind);
-    const hasHome = access.home !== undefined || access.v4 !== undefined;
-    if (line !== undefined && (!hasHome || access.carrier !== undefined)) throw new Error(`${name} has no line`);
-    if (!hasHome) continue;
-    const home = homes.find(({ hosts }) => housemate !== undefined && hosts.includes(housemate));
-    if (home !== undefined) home.hosts.push(name);
-    else homes.push({ router: `r${homes.length}`, kind, segment, hosts: [name], line, number: homes.length });
+    if (line !== undefined && access.length !== 1) throw new Error(`${name} has no line of its own`);
+    if (access.length === 0) continue;
+    const shared = homeOf(housemate);
+    if (shared !== undefined) {
+      shared.hosts.push(name);
+      continue;
+    }
+    const number = homes.length;
+    const carrier = access.length === 1 ? undefined : (homeOf(carrierOf)?.carrier ?? `c${number}`);
+    homes.push({ router: `r${number}`, carrier, access, segment, hosts: [name], line, number });
   }
   return homes;
+}
+
+/** What a router does with IPv4; `undefined` where it passes none. */
+function translation({ v4 }: RouterKind): NatBehaviour | undefined {
+  return typeof v4 === 'string' ? undefined : v4;
+}
+
+function homeWiring(address: string, { translates }: NatBehaviour): RouterWiring {
+  const common = { ...SIDES, network: '192.168.1.0/24', address };
+  return translates === 'address' ? { ...common, only: '192.168.1.2' } : common;
 }
 
 /** `ip` commands that make a router's inside. */
