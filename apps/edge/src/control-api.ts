@@ -1,4 +1,6 @@
 /** What commands and daemon say to each other over the control socket: JSON, and JSON lines for `POST /ping` and `/crawl`. */
+
+import type { OpenPort } from '@warren/node';
 import type { CensusView, CrawlView, GroupView, PingReport, PublicView, WayView } from '@warren/peer';
 import type { FailureData } from './failure.ts';
 import type { Health } from './health.ts';
@@ -13,6 +15,8 @@ export interface Status {
   readonly startedAt: string;
   readonly health: readonly Health[];
   readonly devices: readonly DeviceStatus[];
+  /** What others can reach this machine by. */
+  readonly ports: readonly OpenPort[];
   readonly groups: readonly GroupView[];
   readonly public: PublicView;
 }

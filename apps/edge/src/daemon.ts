@@ -109,11 +109,12 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
 
 async function openHost(o: DaemonOptions): Promise<NodeHost> {
   const { stateDir, say, settings } = o;
-  const { udp: hasUdp, 'udp-port': port } = settings.values;
+  const { udp: hasUdp, 'udp-port': port, 'listen-ws': listenWs } = settings.values;
   const udp = !hasUdp ? false : port === 0 ? {} : { port };
   try {
     const log = (message: string): void => say({ step: 'note', message });
-    return await nodeHost({ kind: 'edge', stateDir, udp, answerStun: true, log });
+    const ws = listenWs === 0 ? {} : { listenWs };
+    return await nodeHost({ kind: 'edge', stateDir, udp, ...ws, answerStun: true, log });
   } catch (error) {
     // Both come as sentences that say what to do.
     if (error instanceof StorageError || !(error instanceof Error)) throw error;
@@ -222,7 +223,8 @@ class RunningDaemon implements Daemon, Control {
     }));
     const { version } = this.o;
     const { pid } = process;
-    return { schema: 1, version, pid, startedAt: this.startedAt, health: this.health(), devices, ...view };
+    const ports = this.parts.host.ports();
+    return { schema: 1, version, pid, startedAt: this.startedAt, health: this.health(), devices, ports, ...view };
   }
 
   ping(request: PingRequest, emit: (event: PingEvent) => void, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,16 @@ export function statusLines(status: Status, paint: Paint = (_style, text) => tex
   const interfaces = new Map(status.devices.map(device => [device.group, device.interface]));
   const groups = status.groups.flatMap(group => ['', ...groupLines(group, interfaces.get(group.group), paint)]);
   if (health.length === 0) groups.shift();
-  return [...health, ...groups];
+  return [...health, ...groups, ...portLines(status.ports, paint)];
+}
+
+/** What others can reach this machine by, and how to close it. */
+function portLines(ports: Status['ports'], paint: Paint): string[] {
+  if (ports.length === 0) return [];
+  const texts = ports.map(({ use, protocol, port, outside }) => {
+    return `${protocol} ${port} ${use}${outside === undefined ? '' : ` ${outside}`}`;
+  });
+  return ['', paint('dim', `Open ports: ${texts.join('; ')}`)];
 }
 
 function groupLines(group: GroupView, device: string | undefined, paint: Paint): string[] {

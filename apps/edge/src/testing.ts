@@ -109,7 +109,17 @@ export function status(groups: readonly GroupView[], more: Partial<Status> = {})
     interface: 'wr0',
     certificateExpires: '2026-07-31T12:00:00.000Z',
   }));
-  return { schema: 1, version: '1.2.3', pid: 7, startedAt, health: [], devices, ...peerView(groups), ...more };
+  return {
+    schema: 1,
+    version: '1.2.3',
+    pid: 7,
+    startedAt,
+    health: [],
+    devices,
+    ports: [],
+    ...peerView(groups),
+    ...more,
+  };
 }
 
 /** A group's authority and what it makes group files of. */

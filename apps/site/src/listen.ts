@@ -6,8 +6,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsIdentity } from '@warren/node';
 import type { HostPort } from './host-port.ts';
-import type { TlsIdentity } from './tls.ts';
 
 export interface Listening {
   readonly server: Server;

@@ -5,6 +5,7 @@
  */
 import type { Server } from 'node:http';
 import { join, relative } from 'node:path';
+import { openTls, type TlsIdentity } from '@warren/node';
 import { needsSetup, newSetupToken } from './accounts.ts';
 import { buildPage } from './build-page.ts';
 import { caKeyPath } from './ca-key-file.ts';
@@ -20,7 +21,6 @@ import { refreshLists } from './revocation-list.ts';
 import { buildServer } from './server.ts';
 import { forgetExpiredSessions } from './sessions.ts';
 import { HOUR, type Site, type SiteAddress } from './site.ts';
-import { openTls, type TlsIdentity } from './tls.ts';
 
 /** What starts the bootstrap node on the site's port; `@warren/signaling` has the real one. */
 export type AttachBootstrap = (o: {

@@ -11,6 +11,7 @@ import { decodeStunSuccess, encodeStunRequest } from '@warren/wire';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type NodeDatagrams, type NodeDatagramsOptions, openDatagrams } from './datagrams.ts';
+import { openTls } from './tls.ts';
 
 const opened: NodeDatagrams[] = [];
 afterEach(() => Promise.all(opened.splice(0).map(datagrams => datagrams.stop())));
@@ -124,7 +125,7 @@ test('a WebSocket that closed before it was handed over is refused', async () =>
 
 test('without UDP and WebRTC the host says so, and asking for them fails kindly', async () => {
   const { datagrams, events } = await open({ udp: false });
-  expect(datagrams.can).toEqual({ udp: false, webrtc: false, websocket: true });
+  expect(datagrams.can).toEqual({ udp: false, webrtc: false, websocket: true, pinned: true });
   expect(datagrams.localAddresses()).toEqual([]);
   datagrams.send('udp/127.0.0.1:9', Uint8Array.of(1));
   datagrams.openWebRtc('x', 'offerer');
@@ -162,4 +163,42 @@ test('a process whose host has stopped ends by itself, WebRTC and all', { timeou
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('a host that listens for members tells its URLs, and who dials one knows it by its key alone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-members-'));
+  const [client, served] = [await open({ udp: false }), await open({ udp: false })];
+  const tls = await openTls(folder, ['localhost'], Date.now());
+  await served.datagrams.listenForMembers(0, tls);
+  const port = served.datagrams.ports()[0]?.port;
+  expect(served.datagrams.ports()).toEqual([{ use: 'websockets', protocol: 'tcp', port }]);
+  for (const url of served.datagrams.localUrls()) {
+    expect(url).toMatch(new RegExp(`^wss://(\\[[0-9a-f:]+\\]|[0-9.]+):${port}/warren#${tls.pin}$`));
+  }
+  const url = `wss://127.0.0.1:${port}/warren#${tls.pin}`;
+  client.datagrams.dial(url);
+  await expect.poll(() => client.events[0]).toMatchObject({ kind: 'path-up', url });
+  await expect.poll(() => served.events[0]).toMatchObject({ kind: 'path-up', remote: '::ffff:127.0.0.1' });
+  const strange = `wss://127.0.0.1:${port}/warren#${'a'.repeat(43)}`;
+  const elsewhere = `wss://127.0.0.1:${port}/other#${tls.pin}`;
+  client.datagrams.dial(strange);
+  client.datagrams.dial(elsewhere);
+  await expect.poll(() => client.events.length).toBe(3);
+  expect(
+    client.events
+      .slice(1)
+      .map(event => event.kind === 'dial-failed' && event.url)
+      .sort(),
+  ).toEqual([elsewhere, strange].sort());
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a port for members that is taken is told in a sentence', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-members-'));
+  const tls = await openTls(folder, ['localhost'], Date.now());
+  const [first, second] = [await open({ udp: false }), await open({ udp: false })];
+  await first.datagrams.listenForMembers(0, tls);
+  const port = first.datagrams.ports()[0]?.port ?? 0;
+  await expect(second.datagrams.listenForMembers(port, tls)).rejects.toThrow(/in use: stop the other program/);
+  await rm(folder, { recursive: true, force: true });
 });

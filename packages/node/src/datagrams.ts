@@ -12,10 +12,12 @@ import { localEndpoints } from './interfaces.ts';
 import { loadLibc } from './libc.ts';
 import { StunAnswers } from './stun-answers.ts';
 import { stunServerFor } from './stun-servers.ts';
+import type { TlsIdentity } from './tls.ts';
 import { openUdp, type Udp, type UdpOptions, type UdpReceiver } from './udp.ts';
 import { openDgramUdp } from './udp-dgram.ts';
 import { WebRtcWay } from './webrtc.ts';
 import { adoptWebSocket, dialWebSocket } from './websocket.ts';
+import { MemberServer } from './websocket-server.ts';
 
 /** How long `stop` waits for sockets to say that they are closed. */
 const STOP_PATIENCE_MS = 1_500;
@@ -35,6 +37,16 @@ export interface NodeDatagramsOptions {
   readonly iceServers: readonly string[];
   /** The only local address for WebRTC; absent: all. */
   readonly webrtcAddress?: string;
+}
+
+/** A port that this host has open, for status. */
+export interface OpenPort {
+  /** `links`: UDP, which answers STUN where it says so. `websockets`: of members whose networks block UDP. */
+  readonly use: 'links' | 'links and STUN' | 'websockets';
+  readonly protocol: 'udp' | 'tcp';
+  readonly port: number;
+  /** The address that a router gave it, such as `203.0.113.7:41641`; absent where none did. */
+  readonly outside?: string;
 }
 
 /** What was counted since the start. */
@@ -72,6 +84,7 @@ export class NodeDatagrams implements Datagrams {
   private readonly native: Native | undefined;
   private udp: Udp | undefined;
   private extraSockets: ExtraSockets | undefined;
+  private members: MemberServer | undefined;
   private readonly ways = new Map<PathId, Way>();
   /** WebRTC connections by name, until they end. */
   private readonly connections = new Map<string, WebRtcWay>();
@@ -94,7 +107,7 @@ export class NodeDatagrams implements Datagrams {
     this.options = options;
     this.native = native;
     const udp = options.udp === false ? { udp: false } : { udp: true, sockets: true };
-    this.can = { ...udp, webrtc: native !== undefined, websocket: true };
+    this.can = { ...udp, webrtc: native !== undefined, websocket: true, pinned: true };
   }
 
   /** Opens the UDP sockets, if any are wanted. */
@@ -133,6 +146,28 @@ export class NodeDatagrams implements Datagrams {
     return this.udp === undefined ? [] : localEndpoints(this.udp.bound, this.tunnels);
   }
 
+  /** Listens for WebSockets of members on a TCP port; rejects with a sentence when that cannot be. */
+  async listenForMembers(port: number, tls: TlsIdentity): Promise<void> {
+    this.members = await MemberServer.open(port, tls, (socket, remote) => this.acceptWebSocket(socket, remote));
+  }
+
+  /** What others can reach this host by. */
+  ports(): OpenPort[] {
+    const { udpPort, members } = this;
+    const use = this.options.answerStun ? 'links and STUN' : 'links';
+    return [
+      ...(udpPort === undefined ? [] : [{ use, protocol: 'udp', port: udpPort } as const]),
+      ...(members === undefined ? [] : [{ use: 'websockets', protocol: 'tcp', port: members.port } as const]),
+    ];
+  }
+
+  localUrls(): readonly string[] {
+    const { members } = this;
+    if (members === undefined) return [];
+    const any = [4, 16].map(length => ({ address: new Uint8Array(length), port: members.port }));
+    return localEndpoints(any, this.tunnels).map(address => members.url(address));
+  }
+
   listen(listener: (event: PathEvent) => void): void {
     this.listener = listener;
   }
@@ -165,7 +200,8 @@ export class NodeDatagrams implements Datagrams {
       },
     };
     const isTls = url.startsWith('wss:') && URL.canParse(url);
-    const way = dialWebSocket(url, events, isTls ? this.pins.get(new URL(url).host) : undefined);
+    const [bare = '', pin] = url.split('#');
+    const way = dialWebSocket(bare, events, isTls ? (pin ?? this.pins.get(new URL(url).host)) : undefined);
     this.opening.add(way);
   }
 
@@ -218,6 +254,7 @@ export class NodeDatagrams implements Datagrams {
 
   private async stopAll(): Promise<void> {
     this.listener = () => {};
+    this.members?.stop();
     const ways = new Set<Way>([...this.ways.values(), ...this.lasting, ...this.opening]);
     for (const way of ways) way.close();
     let patience: NodeJS.Timeout | undefined;

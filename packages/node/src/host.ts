@@ -8,12 +8,19 @@ import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, She
 import type { WebSocket } from 'ws';
 import { NodeClock } from './clock.ts';
 import { nodeCrypto } from './crypto.ts';
-import { type DatagramCounters, type NodeDatagrams, type NodeDatagramsOptions, openDatagrams } from './datagrams.ts';
+import {
+  type DatagramCounters,
+  type NodeDatagrams,
+  type NodeDatagramsOptions,
+  type OpenPort,
+  openDatagrams,
+} from './datagrams.ts';
 import { IdentityKeys } from './identity.ts';
 import { nodeRandom } from './random.ts';
 import { openShelf } from './shelf.ts';
 import { openStorage } from './storage.ts';
 import { openTap, type Tap } from './tap.ts';
+import { openTls } from './tls.ts';
 import type { UdpOptions } from './udp.ts';
 
 /** Where the UDP port of the last run is stored. */
@@ -33,6 +40,8 @@ export interface NodeHostOptions {
   readonly iceServers?: readonly string[];
   /** Whether to answer STUN binding requests on the UDP socket; default false. */
   readonly answerStun?: boolean;
+  /** The TCP port where members whose networks block UDP open WebSockets, 0 for any; absent: none. */
+  readonly listenWs?: number;
   /** Hears rare events worth a line, such as a damaged file; default standard error. */
   readonly log?: (line: string) => void;
 }
@@ -54,6 +63,8 @@ export interface NodeHost extends Host {
   pinServer(origin: string, pin: string): void;
   /** STUN servers, `stun:host:port`, for WebRTC connections that are made from now on. */
   useStun(servers: readonly string[]): void;
+  /** What others can reach this host by. */
+  ports(): readonly OpenPort[];
   /** Numbers since the start, for status and metrics. */
   counters(): DatagramCounters;
 }
@@ -69,7 +80,14 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
     iceServers: options.iceServers ?? [],
     ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
   });
-  const { kind, stateDir } = options;
+  const { kind, stateDir, listenWs } = options;
+  try {
+    if (listenWs !== undefined)
+      await datagrams.listenForMembers(listenWs, await openTls(stateDir, ['localhost'], Date.now()));
+  } catch (error) {
+    await datagrams.stop();
+    throw error;
+  }
   return new HostOfNode(kind, { storage, keys, datagrams, crypto: await nodeCrypto(), log, stateDir });
 }
 
@@ -147,6 +165,10 @@ class HostOfNode implements NodeHost {
 
   useStun(servers: readonly string[]): void {
     this.datagrams.stunServers = servers;
+  }
+
+  ports(): readonly OpenPort[] {
+    return this.datagrams.ports();
   }
 
   counters(): DatagramCounters {

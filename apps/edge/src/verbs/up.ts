@@ -28,6 +28,9 @@ export interface UpOptions {
   readonly interface?: string;
   readonly udpPort?: number;
   readonly udp: boolean;
+  readonly listenWs?: number;
+  readonly portMapping: boolean;
+  readonly lan: boolean;
 }
 
 export function describeUp(command: Command): Command {
@@ -38,6 +41,9 @@ export function describeUp(command: Command): Command {
     .option('--interface <name>', 'name of the network device (default: wr and 8 letters of the group)', interfaceName)
     .option('--udp-port <port>', 'UDP port for direct links (default: any)', wholeNumber(1, 65_535))
     .option('--no-udp', 'no UDP: links by WebSocket and WebRTC only')
+    .option('--listen-ws <port>', 'TCP port for members whose networks block UDP, such as 443', wholeNumber(1, 65_535))
+    .option('--no-port-mapping', 'do not ask the router for a port')
+    .option('--no-lan', 'neither announce this machine in the local network nor listen for members there')
     .addHelpText(
       'after',
       `
@@ -87,9 +93,12 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
 };
 
 /** Settings that flags of `up` say for this run. */
-function flagTexts({ udp, udpPort }: UpOptions): Texts {
+function flagTexts({ udp, udpPort, listenWs, portMapping, lan }: UpOptions): Texts {
   return {
     ...(udp ? {} : { udp: 'off' }),
+    ...(portMapping ? {} : { 'port-mapping': 'off' }),
+    ...(lan ? {} : { lan: 'off' }),
+    ...(listenWs === undefined ? {} : { 'listen-ws': String(listenWs) }),
     ...(udpPort === undefined ? {} : { 'udp-port': String(udpPort) }),
   };
 }
@@ -176,6 +185,9 @@ function backgroundArgs(
     ...(options.interface === undefined ? [] : ['--interface', options.interface]),
     ...(options.udpPort === undefined ? [] : ['--udp-port', String(options.udpPort)]),
     ...(options.udp ? [] : ['--no-udp']),
+    ...(options.listenWs === undefined ? [] : ['--listen-ws', String(options.listenWs)]),
+    ...(options.portMapping ? [] : ['--no-port-mapping']),
+    ...(options.lan ? [] : ['--no-lan']),
   ];
 }
 

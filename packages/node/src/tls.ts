@@ -1,8 +1,9 @@
 /**
- * The TLS key that a site off loopback makes itself, kept in the data folder.
- * Group files pin its public key (SHA-256 of the SPKI), so edges need no
- * certification authority; the certificate around it is renewed at a start when
- * it nears its end or the site's names change. Source: decisions.md, "Site and edges".
+ * The TLS key that a server of ours makes itself, kept in a folder: of a site
+ * off loopback, and of an edge that listens for WebSockets. Others are told its
+ * public key (SHA-256 of the SPKI), so they need no certification authority; the
+ * certificate around it is renewed at a start when it nears its end or the names
+ * change. Source: decisions.md, "Site and edges".
  */
 import {
   createHash,
@@ -18,7 +19,6 @@ import { join } from 'node:path';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { toBase64Url, toHex } from '@warren/base';
-import { DAY } from './site.ts';
 
 export interface TlsIdentity {
   /** PEM. */
@@ -29,6 +29,7 @@ export interface TlsIdentity {
   readonly pin: string;
 }
 
+const DAY = 86_400_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 /** Browsers take no certificate that is good for more than 398 days. */
 const LIFE = 397 * DAY;
@@ -84,7 +85,7 @@ async function newCertificate(pem: string, names: readonly string[], now: number
   const serial = new Uint8Array(randomBytes(16)).map((byte, index) => (index === 0 ? (byte & 0x3f) | 0x40 : byte));
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: toHex(serial),
-    name: 'CN=Warren site',
+    name: 'CN=Warren',
     notBefore: new Date(now - DAY),
     notAfter: new Date(now - DAY + LIFE),
     keys,
