@@ -7,7 +7,8 @@ import type { Identity, PathId } from '@warren/session';
 import { DataFlag, type LinkMessage, type PeerKey, Reader } from '@warren/wire';
 import type { PathKind } from './candidates.ts';
 import { Reassembly } from './fragments.ts';
-import { Path, type PathOptions } from './path.ts';
+import { KEEPALIVES_MS, Keepalive } from './keepalive.ts';
+import { Path, type PathOptions, PROBE_AFTER_SILENCE_MS, type Watch } from './path.ts';
 import type { Punch } from './punch.ts';
 import { isRelayPath, relayOf } from './relay-paths.ts';
 import type { RelaySearch } from './relay-search.ts';
@@ -28,6 +29,12 @@ const EARLY_MAX = 16;
 const EARLY_MS = 1000;
 /** First or second parts of frames that wait for the other. */
 const LONE_PARTS_MAX = 64;
+
+/** Silence on a data channel or WebSocket of a resting host: those keep themselves alive, and tell when they end. */
+const RESTING_STREAM_MS = 60_000;
+/** IPv6 takes over when it is at most so much slower: no NAT forgets it. */
+const IPV6_SLOWER_SHARE = 1.1;
+const IPV6_SLOWER_MS = 2;
 
 /** What a neighbour offered. */
 export type Candidates = Extract<LinkMessage, { kind: 'candidates' }>;
@@ -63,6 +70,10 @@ export class Link {
   /** When both ways were asked last, and when traffic last moved because of the answers. */
   askedAt: Instant = Number.NEGATIVE_INFINITY;
   movedAt: Instant = Number.NEGATIVE_INFINITY;
+  /** How long its paths may be silent. */
+  private readonly keepalive = new Keepalive();
+  /** Whether we want to be left alone: a hidden tab, or on battery. */
+  isOursAtRest = false;
   /** Meeting through a NAT that gives every destination another port. */
   punch: Punch = { kind: 'none' };
   /** When a handshake follows because the host slept. */
@@ -205,8 +216,30 @@ export class Link {
     return path === this.best || this.best === undefined || this.best.isInDoubt;
   }
 
+  /** How a path is watched at present. */
+  watch(path: Path): Watch {
+    const isClose = this.isWatched(path);
+    // Who relays for others only as a last resort wants to be left alone as well.
+    const isResting = this.isOursAtRest || this.remote?.willingness === 'last-resort';
+    if (isClose && !isResting) return { isClose, quietMs: PROBE_AFTER_SILENCE_MS };
+    // An extra socket of ours, or of the neighbour, lasts for 30 s.
+    const isLearned = path.kind === 'udp' && !path.id.includes('~') && this.punch.kind === 'none';
+    if (isLearned) return { isClose, quietMs: this.keepalive.intervalMs };
+    return { isClose, quietMs: isClose && isStream(path.kind) ? RESTING_STREAM_MS : KEEPALIVES_MS[0] };
+  }
+
+  /** A path has answered: in reserve, it shows how long NATs bear silence. */
+  survived(path: Path, now: Instant): void {
+    if (path !== this.best && path.kind === 'udp') this.keepalive.survived(path.silenceMs, now);
+  }
+
+  /** A path in reserve is lost: perhaps for silence, if the neighbour lives. */
+  died(path: Path, now: Instant): void {
+    if (path.kind === 'udp' && this.best?.isInDoubt === false) this.keepalive.died(path.silenceMs, now);
+  }
+
   get wakeAt(): Instant | undefined {
-    const paths = [...this.paths.values()].map(path => path.wakeAt(this.isWatched(path)));
+    const paths = [...this.paths.values()].map(path => path.wakeAt(this.watch(path)));
     const mayOffer = this.offersWebRtc && this.best !== undefined;
     const webrtc = mayOffer && this.webrtc.kind === 'none' ? this.webrtc.retryAt : undefined;
     const setup = this.announced ? undefined : this.createdAt + SETUP_MS;
@@ -224,5 +257,15 @@ function isBetter(candidate: Path, current: Path): boolean {
   if (candidate.rank !== current.rank) return candidate.rank < current.rank;
   if (candidate.legSince !== undefined && current.legSince !== undefined) return candidate.legSince < current.legSince;
   if (candidate.rttMs === undefined || current.rttMs === undefined) return false;
+  if (isIpv6(candidate) && current.kind === 'udp' && !isIpv6(current))
+    return candidate.rttMs <= current.rttMs * IPV6_SLOWER_SHARE + IPV6_SLOWER_MS;
   return candidate.rttMs < current.rttMs * FASTER_SHARE && current.rttMs - candidate.rttMs > 5;
+}
+
+function isIpv6({ id }: Path): boolean {
+  return id.startsWith('udp/[');
+}
+
+function isStream(kind: PathKind): boolean {
+  return kind === 'webrtc' || kind === 'websocket';
 }

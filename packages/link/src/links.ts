@@ -151,6 +151,7 @@ export class Links {
   setResting(isResting: boolean, now: Instant): void {
     if (isResting === this.relays.isResting) return;
     this.relays.isResting = isResting;
+    for (const link of this.links.values()) link.isOursAtRest = isResting;
     this.addressesChanged(now);
   }
 
@@ -262,7 +263,7 @@ export class Links {
 
   private tickLink(link: Link, now: Instant): void {
     for (const path of [...link.paths.values()]) {
-      const verdict = path.check(now, link.isWatched(path));
+      const verdict = path.check(now, link.watch(path));
       if (verdict === 'probe' && isSurplus(link, path.id)) link.paths.delete(path.id);
       else if (verdict === 'probe') this.probe(link, path, now);
       else if (verdict === 'lost') this.losePath(link, path.id, now);
@@ -315,6 +316,7 @@ export class Links {
     }
     if (link === undefined) {
       link = new Link(peer, identity, this.options.random, now);
+      link.isOursAtRest = this.relays.isResting;
       this.links.set(peer, link);
     }
     link.identity = identity;
@@ -374,6 +376,7 @@ export class Links {
     if (answer === 'unasked') return undefined;
     if (answer.seen !== undefined) this.outbox.push({ kind: 'seen', ...answer.seen });
     const before = link.best;
+    link.survived(answer.path, now);
     movesTo(link, answer.path, now);
     this.rechoose(link, before, now);
     return undefined;
@@ -389,6 +392,8 @@ export class Links {
       for (const payload of link.takeEarly(now)) this.send(link.peer, Inner.OVERLAY, payload, now);
     } else if (link.best !== before) {
       this.outbox.push({ kind: 'changed', peer: link.peer });
+      // Perhaps it carries in one direction only: what is said elsewhere shows the neighbour which one we use.
+      if (before?.isInDoubt) this.offers.offer(link, now);
     }
     this.noteDoubt(link);
     this.offers.flush(link, now);
@@ -416,8 +421,10 @@ export class Links {
       this.probing.unbind(id);
       this.webRtc.lost(link, wasProven, now);
     }
-    if (link.best?.id === id) link.best = undefined;
-    this.rechoose(link, link.best, now);
+    const before = link.best;
+    if (before?.id === id) link.best = undefined;
+    else if (path !== undefined && wasProven) link.died(path, now);
+    this.rechoose(link, before, now);
     if (link.isUsable || (!link.announced && link.paths.size > 0)) return;
     // Perhaps it is lost in one direction only: then the neighbour hears at once what it would find out last.
     if (path !== undefined) this.outbound.message(link, path, Inner.CLOSE, Uint8Array.of(CloseReason.LEAVING), now);

@@ -8,13 +8,12 @@
  */
 import { type Instant, sameBytes, toHex } from '@warren/base';
 import type { PathId } from '@warren/session';
-import { RELAYED_OVERHEAD_BYTES, UDP_PROBED_BYTES } from '@warren/wire';
 import { PATH_RANK, type PathKind, pathKind } from './candidates.ts';
+import { KEEPALIVES_MS } from './keepalive.ts';
+import { PathSize } from './path-size.ts';
 
 /** Silence on the path in use before it is probed. */
 export const PROBE_AFTER_SILENCE_MS = 5000;
-/** Silence on a path in reserve before it is probed. */
-export const PROBE_RESERVE_MS = 15_000;
 /** Between probes while something is unanswered. */
 export const PROBE_EVERY_MS = 1000;
 /** Through a relay, where others are ready to take over: a third is asked sooner than the neighbour itself. */
@@ -25,6 +24,8 @@ const PROBES_DOUBTED = 2;
 export const PROBES_LOST = 3;
 /** The same for a carried path: its carrier first has to find out that a link of its own is lost, and mends itself. */
 export const CARRIED_PROBES_LOST = 8;
+/** Copies of each probe once one was left unanswered: a lossy line is not a dead one. */
+const PROBE_COPIES = 3;
 /** A probe counts as unanswered after so many round-trip times, within these bounds. */
 const ANSWER_RTTS = 2;
 const ANSWER_WITHIN_MIN_MS = 500;
@@ -40,12 +41,6 @@ const FIRST_PROBES_TO_STRANGERS_MS: readonly number[] = [0, 400, 1600];
 /** A path that is not proven by then is given up. */
 const UNPROVEN_MS = 9000;
 const OUTSTANDING_MAX = 12;
-/** Sizes of datagram that a UDP path is tried with, largest first (decisions.md "path budget"). */
-const SIZES_BYTES: readonly number[] = [UDP_PROBED_BYTES, 1400, 1360];
-/** The same through a relay. */
-const RELAYED_SIZES_BYTES: readonly number[] = SIZES_BYTES.map(bytes => bytes - RELAYED_OVERHEAD_BYTES);
-/** The size in use is tried again with each measurement; after so many losses it is given up. */
-const SIZE_LOSSES_MAX = 3;
 const RTT_WEIGHT = 1 / 4;
 /** A path that was only heard of by a datagram, and has not answered in this time, gives way to others. */
 const SUSPECT_AFTER_MS = 1000;
@@ -53,6 +48,14 @@ const SUSPECT_AFTER_MS = 1000;
 export const AMPLIFICATION_MAX = 3;
 
 export type PathVerdict = 'keep' | 'probe' | 'lost';
+
+/** How a path is watched. */
+export interface Watch {
+  /** The one in use, or one that may have to take over: asked when something is unanswered, and measured. */
+  readonly isClose: boolean;
+  /** Silence before it is probed. */
+  readonly quietMs: number;
+}
 
 export interface PathOptions {
   readonly id: PathId;
@@ -93,16 +96,16 @@ export class Path {
   private readonly firstProbes: readonly number[];
   private probes = 0;
   private readonly outstanding = new Map<string, { sentAt: Instant; bytes: number }>();
-  /** The largest datagram that came through; 0 until one did. */
-  private provenBytes = 0;
-  private sizeLosses = 0;
-  private sizeRounds = 0;
+  private readonly size: PathSize;
+  /** How long nothing had passed when the first probe since the last sign of life was sent. */
+  silenceMs = 0;
   /** What may yet be sent there before it answers. */
   private allowanceBytes: number;
 
   constructor({ id, bindingHash, setupOnly, strangers, heardBytes }: PathOptions, now: Instant) {
     this.id = id;
     this.kind = pathKind(id);
+    this.size = new PathSize(this.kind);
     this.firstProbes = strangers && this.kind === 'udp' ? FIRST_PROBES_TO_STRANGERS_MS : FIRST_PROBES_MS;
     this.bindingHash = bindingHash;
     this.setupOnly = setupOnly;
@@ -145,6 +148,7 @@ export class Path {
   sent(bytes: number, now: Instant): void {
     this.lastSentAt = now;
     this.allowanceBytes -= bytes;
+    this.size.sent(bytes);
   }
 
   /** Notes that something authentic of `bytes` came in. */
@@ -157,10 +161,16 @@ export class Path {
   /** Notes a probe that is about to be sent. `token` is 8 bytes. */
   probed(token: Uint8Array, now: Instant): void {
     this.await(token, 0, now);
+    if (this.silentProbes.length === 0) this.silenceMs = now - Math.max(this.lastReceivedAt, this.lastSentAt);
     this.lastProbedAt = now;
     this.silentProbes.push(now);
     this.isDoubted ||= now >= this.unansweredAt(PROBES_DOUBTED);
     this.probes++;
+  }
+
+  /** How often the latest probe is to be sent. */
+  get copies(): number {
+    return this.proven && this.silentProbes.length > 1 ? PROBE_COPIES : 1;
   }
 
   /** Whether a probe went out at this very time. */
@@ -168,26 +178,20 @@ export class Path {
     return this.lastProbedAt === now;
   }
 
-  /** Sizes to try now, beside a probe: all of them at first, then the one in use, which a new route may have lost. */
-  sizesToTry(): readonly number[] {
-    const sizes = this.kind === 'relay' ? RELAYED_SIZES_BYTES : SIZES_BYTES;
-    if ((this.kind !== 'udp' && this.kind !== 'relay') || !this.proven) return [];
-    if (this.provenBytes === 0) return this.sizeRounds++ < SIZE_LOSSES_MAX ? sizes : [];
-    if (this.sizeLosses++ < SIZE_LOSSES_MAX) return [this.provenBytes];
-    this.provenBytes = 0;
-    this.sizeRounds = 0;
-    this.sizeLosses = 0;
-    return sizes;
+  /** Sizes to try now, beside a probe. While nothing at all comes back they would say nothing. */
+  sizesToTry(now: Instant): readonly number[] {
+    return this.proven && this.silentProbes.length <= 1 ? this.size.next(now, this.answerWithinMs) : [];
   }
 
   /** Notes a datagram of `bytes` that is sent to see whether it passes. Its loss says nothing of the path. */
   sizeTried(token: Uint8Array, bytes: number, now: Instant): void {
     this.await(token, bytes, now);
+    this.size.tried(bytes);
   }
 
   /** What the path carries: `unprobedBytes` until a larger datagram was answered. */
   maxBytes(unprobedBytes: number): number {
-    return Math.max(unprobedBytes, this.provenBytes);
+    return Math.max(unprobedBytes, this.size.provenBytes);
   }
 
   /** Whether a challenge with this token is unanswered. */
@@ -201,8 +205,7 @@ export class Path {
     const probe = this.outstanding.get(key);
     if (probe === undefined || !sameBytes(bindingHash, this.bindingHash)) return false;
     this.outstanding.delete(key);
-    if (probe.bytes > 0) this.sizeLosses = 0;
-    this.provenBytes = Math.max(this.provenBytes, probe.bytes);
+    if (probe.bytes > 0) this.size.answered(probe.bytes);
     const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
     this.proven = true;
@@ -219,13 +222,12 @@ export class Path {
     this.createdAt = now;
     this.probes = 0;
     this.answers();
-    this.provenBytes = 0;
-    this.sizeRounds = 0;
+    this.size.reset();
   }
 
   /** Makes the next check probe at once, as after sleep. */
   suspect(now: Instant): void {
-    this.lastReceivedAt = Math.min(this.lastReceivedAt, now - PROBE_RESERVE_MS);
+    this.lastReceivedAt = Math.min(this.lastReceivedAt, now - Math.max(...KEEPALIVES_MS));
     this.lastProbedAt = Number.NEGATIVE_INFINITY;
     this.answers();
   }
@@ -242,15 +244,15 @@ export class Path {
     return true;
   }
 
-  /** What to do at `now`; `isWatched`: the path in use, or one that may have to take over. */
-  check(now: Instant, isWatched: boolean): PathVerdict {
+  /** What to do at `now`. */
+  check(now: Instant, watch: Watch): PathVerdict {
     if (this.isLost(now)) return 'lost';
-    return now >= this.probeAt(isWatched) ? 'probe' : 'keep';
+    return now >= this.probeAt(watch) ? 'probe' : 'keep';
   }
 
   /** When `check` may say something new. */
-  wakeAt(isWatched: boolean): Instant {
-    const probeAt = this.probeAt(isWatched);
+  wakeAt(watch: Watch): Instant {
+    const probeAt = this.probeAt(watch);
     if (!this.proven) return Math.min(probeAt, this.createdAt + UNPROVEN_MS);
     return Math.min(probeAt, this.lostAt);
   }
@@ -291,16 +293,17 @@ export class Path {
     return now >= this.lostAt;
   }
 
-  private probeAt(isWatched: boolean): Instant {
+  private probeAt({ isClose, quietMs }: Watch): Instant {
     if (!this.proven) {
       const next = this.firstProbes[this.probes];
       return next === undefined ? Number.POSITIVE_INFINITY : this.createdAt + next;
     }
     if (this.silentProbes.length > 0) return this.probeAgainAt;
-    if (!isWatched) return this.lastReceivedAt + PROBE_RESERVE_MS;
+    if (!isClose) return this.lastReceivedAt + quietMs;
     const everyMs = this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
     const awaited = this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + everyMs : Number.POSITIVE_INFINITY;
     const soonest = Math.max(awaited, this.lastProbedAt + everyMs);
-    return Math.min(soonest, this.lastReceivedAt + PROBE_AFTER_SILENCE_MS, this.lastProbedAt + MEASURE_EVERY_MS);
+    const measure = quietMs > MEASURE_EVERY_MS ? Number.POSITIVE_INFINITY : this.lastProbedAt + MEASURE_EVERY_MS;
+    return Math.min(soonest, this.lastReceivedAt + quietMs, measure, this.size.dueAt(this.answerWithinMs));
   }
 }

@@ -75,7 +75,7 @@ export class Probing {
     const token = this.options.random.bytes(8);
     path.probed(token, now);
     const body = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
-    this.options.outbound.message(link, path, Inner.PATH_CHALLENGE, body, now);
+    for (let i = 0; i < path.copies; i++) this.options.outbound.message(link, path, Inner.PATH_CHALLENGE, body, now);
     this.trySizes(link, path, now);
   }
 
@@ -127,7 +127,7 @@ export class Probing {
 
   /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */
   private trySizes(link: Link, path: Path, now: Instant): void {
-    for (const bytes of path.sizesToTry()) {
+    for (const bytes of path.sizesToTry(now)) {
       const token = this.options.random.bytes(8);
       path.sizeTried(token, bytes, now);
       const challenge = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
