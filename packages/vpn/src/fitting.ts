@@ -9,6 +9,7 @@ import {
   encodeIcmpError,
   encodeIcmpv6Error,
   etherTypeOf,
+  type IcmpError,
   IPV4_HEADER_BYTES,
   IPV6_ADDRESS_BYTES,
   IPV6_HEADER_BYTES,
@@ -50,10 +51,18 @@ export function clampFrame(frame: Uint8Array): void {
 
 /** What tells our machine that its frame is too large; `undefined` where nobody is told: groups, errors, no packet. */
 export function tooBig(frame: Uint8Array, self: PeerId, services: Services): Uint8Array | undefined {
+  return refusal(frame, { kind: 'too-big', mtuBytes: TAP_MTU_BYTES }, self, services);
+}
+
+/** The same where nothing leads to the destination. */
+export function noRoute(frame: Uint8Array, self: PeerId, services: Services): Uint8Array | undefined {
+  return refusal(frame, { kind: 'no-route' }, self, services);
+}
+
+function refusal(frame: Uint8Array, error: IcmpError, self: PeerId, services: Services): Uint8Array | undefined {
   if (isGroupFrame(frame)) return undefined;
   const packet = frame.subarray(IP);
   const macs = { from: SERVICE_MAC, to: macOf(self) };
-  const error = { kind: 'too-big', mtuBytes: TAP_MTU_BYTES } as const;
   if (etherTypeOf(frame) === EtherType.ipv4 && isIpv4At(frame, IP) && ipv4FragmentOffsetAt(frame, IP) === 0) {
     const ends = { source: services.address, destination: ipv4SourceAt(frame, IP) };
     return ipv4Frame(macs, { ...ends, protocol: IpProtocol.icmp, payload: encodeIcmpError(error, packet) });

@@ -147,6 +147,14 @@ export class Gateways {
     return until !== undefined && now < until;
   }
 
+  /** It has answered a question, after so long over whatever way there is. */
+  answered(peer: PeerKey, rttMs: number, now: Instant): void {
+    const gateway = this.gateways.get(peer);
+    if (gateway === undefined) return;
+    if (gateway.way.rttMs === undefined) gateway.way = { ...gateway.way, rttMs };
+    this.heard(peer, now);
+  }
+
   /** A packet from the Internet came through it. */
   heard(peer: PeerKey, now: Instant): void {
     const gateway = this.gateways.get(peer);

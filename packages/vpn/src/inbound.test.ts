@@ -13,7 +13,15 @@ const ADA = peerOf(0xa1);
 const BOB = peerOf(0xb2);
 const THEIRS = 0x0a800505;
 const OURS = 0x0a800606;
-const PLACE = { own: OURS, subnet: SUBNET, announced: [], routes: new Routes(), hearsGroups: false };
+const PLACE = {
+  own: OURS,
+  subnet: SUBNET,
+  announced: [],
+  routes: new Routes(),
+  hearsGroups: false,
+  isTunnelled: false,
+  acceptsFrom: () => false,
+};
 const good = { source: THEIRS, destination: OURS };
 
 describe('a frame of a peer', () => {

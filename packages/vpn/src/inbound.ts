@@ -60,9 +60,10 @@ export function inspectEthernet(frame: Uint8Array, peer: PeerId): InboundDrop | 
 }
 
 /** Members may send from an address of the subnet that they own, which the DHT knows; routers from behind them. */
-function maySend(source: number, peer: PeerId, { own, subnet, routes }: Place): boolean {
+function maySend(source: number, peer: PeerId, { own, subnet, routes, acceptsFrom }: Place): boolean {
   if (contains(subnet, source)) return source !== own && isAssignable(subnet, source);
-  return isUnicast(source) && routes.mayComeFrom(source, peer);
+  if (!isUnicast(source)) return false;
+  return routes.next(source) === undefined ? acceptsFrom(peer) : routes.mayComeFrom(source, peer);
 }
 
 function inspectTransport(frame: Uint8Array): InboundDrop | undefined {

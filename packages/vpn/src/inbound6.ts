@@ -13,26 +13,41 @@ import {
   isIpv6At,
   type PeerId,
 } from '@warren/wire';
-import { hasAddress6, memberAddress6 } from './ipv6-address.ts';
+import { hasAddress6, isInternet6, memberAddress6 } from './ipv6-address.ts';
 import { isDiscovery } from './neighbours.ts';
 import type { InboundDrop } from './stats.ts';
 
 const IP = ETHERNET_HEADER_BYTES;
 
+/** Our place in the group's IPv6. */
+export interface Place6 {
+  /** Our address, 16 bytes. */
+  readonly own: Uint8Array;
+  /** The group's, 8 bytes. */
+  readonly prefix: Uint8Array;
+  /** Whether we are a gateway to the IPv6 Internet. */
+  readonly leads: boolean;
+  /** Whether packets from outside may come from the peer, as our gateway. */
+  readonly acceptsFrom: (peer: PeerId) => boolean;
+}
+
 /**
  * Why an IPv6 frame of `peer`, whose MAC address was checked, must be dropped, if it must. `undefined`: it is a packet
- * from the peer's address to `own`, our address, and neither Neighbor Discovery nor DHCP.
+ * from the peer's address, or from the Internet and the peer is our gateway, to our address, or to the Internet and we
+ * are a gateway; and neither Neighbor Discovery nor DHCP.
  */
 export function inspectInbound6(
   frame: Uint8Array,
   peer: PeerId,
-  own: Uint8Array,
-  prefix: Uint8Array,
+  { own, prefix, leads, acceptsFrom }: Place6,
 ): InboundDrop | undefined {
   if (isGroupFrame(frame)) return 'group';
   if (!isIpv6At(frame, IP)) return 'malformed';
-  if (!hasAddress6(frame, IP + Ipv6Offset.destination, own)) return 'destination';
-  if (!hasAddress6(frame, IP + Ipv6Offset.source, memberAddress6(prefix, peer))) return 'spoofed-source';
+  const [source, destination] = [IP + Ipv6Offset.source, IP + Ipv6Offset.destination];
+  const isOut = leads && isInternet6(frame, destination);
+  if (!isOut && !hasAddress6(frame, destination, own)) return 'destination';
+  const isIn = !isOut && isInternet6(frame, source) && acceptsFrom(peer);
+  if (!isIn && !hasAddress6(frame, source, memberAddress6(prefix, peer))) return 'spoofed-source';
   const transport = ipv6TransportAt(frame, IP);
   if (transport === undefined) return 'malformed';
   // Routing headers would lead further than to us (RFC 5095).

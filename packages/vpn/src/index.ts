@@ -1,6 +1,8 @@
 export { AddressChoice } from './address-choice.ts';
 export { AddressClaim, type ClaimInput, type ClaimOutput } from './claim.ts';
 export { CLAIM_RENEW_MS, DNS_ANSWER_MAX_BYTES, FRAME_MAX_BYTES, TAP_MTU_BYTES } from './constants.ts';
+export type { GatewaysOptions, GatewayWay } from './gateways.ts';
+export { Internet, type InternetOffer, type Leading } from './internet.ts';
 export { memberAddress6, PREFIX_6_BITS, prefixOf, printAddress6, serviceAddress6 } from './ipv6-address.ts';
 export { macOf } from './mac.ts';
 export { isUnicast } from './place.ts';

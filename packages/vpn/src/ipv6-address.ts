@@ -47,6 +47,11 @@ export function hasAddress6(bytes: Uint8Array, at: number, wanted: Uint8Array): 
   return true;
 }
 
+/** Whether an address at `at` is one of the Internet: global unicast, 2000::/3 (RFC 4291, section 2.4). */
+export function isInternet6(bytes: Uint8Array, at: number): boolean {
+  return ((bytes[at] ?? 0) & 0xe0) === 0x20;
+}
+
 /** Prints an address of 16 bytes as RFC 5952 says. */
 export function printAddress6(address: Uint8Array): string {
   return ipaddr.fromByteArray([...address]).toString();

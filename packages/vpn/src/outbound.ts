@@ -14,7 +14,7 @@ import {
   isGroupFrame,
   isIpv4At,
 } from '@warren/wire';
-import { isGroupPacket, isOurs, type Place } from './place.ts';
+import { isGroupPacket, isOurs, isUnicast, type Place } from './place.ts';
 import type { OutboundDrop } from './stats.ts';
 import { contains, isAssignable, type Subnet, serviceAddress } from './subnet.ts';
 
@@ -33,7 +33,8 @@ export function inspectOutbound(frame: Uint8Array, place: Place): OutboundDrop |
   if (isGroupFrame(frame)) return isGroupPacket(frame, destination, place.subnet) ? undefined : 'group';
   if (destination === place.own) return 'destination';
   if (contains(place.subnet, destination)) return isAssignable(place.subnet, destination) ? undefined : 'destination';
-  return place.routes.next(destination) === undefined ? 'destination' : undefined;
+  if (place.routes.next(destination) !== undefined) return undefined;
+  return place.isTunnelled && isUnicast(destination) ? undefined : 'destination';
 }
 
 /**

@@ -46,11 +46,13 @@ const BROADCAST_MAC = new Uint8Array(6).fill(0xff);
 /** The least that old clients read (RFC 1542, section 2.1). */
 const DHCP_LEAST_BYTES = 300;
 
-/** Who asked for a name: a port of our own machine. */
+/** Who asked for a name: a port of our own machine, or of a member whose gateway we are. */
 export interface DnsClient {
   /** IPv4 as a number, or IPv6 as 16 bytes. */
   readonly address: number | Uint8Array;
   readonly port: number;
+  /** The member who asks us as its gateway; absent where it is our own machine. */
+  readonly peer?: PeerId;
 }
 
 /** What becomes of a frame to the services. */
@@ -118,9 +120,13 @@ export class Services {
     return this.noPort6(packet, frame);
   }
 
-  /** The frame with the answer to a DNS query. */
-  dnsFrame({ address, port }: DnsClient, data: Uint8Array): Uint8Array {
+  /** The frame with the answer to a DNS query; to a member from `own`, our address, and `undefined` without one. */
+  dnsFrame({ address, port, peer }: DnsClient, data: Uint8Array, own: number | undefined): Uint8Array | undefined {
     const udp = { sourcePort: DNS_PORT, destinationPort: port, data };
+    if (peer !== undefined) {
+      if (own === undefined || typeof address !== 'number') return undefined;
+      return ipv4Frame({ from: macOf(this.self), to: macOf(peer) }, udp4(own, address, udp));
+    }
     const macs = { from: SERVICE_MAC, to: macOf(this.self) };
     if (typeof address === 'number') return ipv4Frame(macs, udp4(this.address, address, udp));
     return ipv6Frame(macs, udp6({ source: this.address6, destination: address }, udp));

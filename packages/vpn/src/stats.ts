@@ -28,6 +28,8 @@ export const OUTBOUND_DROPS = [
   'source',
   /** To ourselves, to a reserved address, or outside the subnet where nobody leads. */
   'destination',
+  /** To the Internet, while no gateway is there, or none with IPv6. */
+  'no-gateway',
   /** Refused by a rule of ours. */
   'refused',
   /** Nobody owns the destination. */
@@ -63,6 +65,8 @@ export const INBOUND_DROPS = [
   'no-answer',
   /** Refused by a rule of ours. */
   'refused',
+  /** The peer asked us too much, as its gateway. */
+  'asked-rate',
   /** The peer made us ask for too many owners. */
   'find-rate',
   /** Without a TAP device, something other than an echo request. */

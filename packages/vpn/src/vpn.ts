@@ -19,6 +19,7 @@ import {
   isIpv6At,
   PEER_ID_BYTES,
   type PeerId,
+  type PeerKey,
   peerKey,
 } from '@warren/wire';
 import { AddressChoice } from './address-choice.ts';
@@ -33,10 +34,12 @@ import {
 } from './constants.ts';
 import type { Lease } from './dhcp-server.ts';
 import { type EchoPacket, echoFrame, echoReply6, Pings, readEcho } from './echo.ts';
-import { clampFrame, tooBig } from './fitting.ts';
+import { clampFrame, noRoute, tooBig } from './fitting.ts';
+import type { GatewaysOptions } from './gateways.ts';
 import { inspectEthernet, inspectInbound } from './inbound.ts';
 import { inspectInbound6 } from './inbound6.ts';
-import { hasAddress6, memberAddress6, prefixOf } from './ipv6-address.ts';
+import { Internet, type InternetOffer } from './internet.ts';
+import { hasAddress6, isInternet6, memberAddress6, prefixOf } from './ipv6-address.ts';
 import { Lookups, type Released } from './lookups.ts';
 import { macOf, putMac } from './mac.ts';
 import { isDiscovery, neighbourQuestion, neighbourReply } from './neighbours.ts';
@@ -58,7 +61,9 @@ export type VpnInput =
   /** The DHT's answer to `find-owner`, or unasked news; `undefined`: nobody. */
   | { readonly kind: 'owner'; readonly address: number; readonly peerId: PeerId | undefined }
   /** What lies behind other members: whoever says so has checked their rights. Replaces all from before. */
-  | { readonly kind: 'routes'; readonly routes: readonly Route[] };
+  | { readonly kind: 'routes'; readonly routes: readonly Route[] }
+  /** Who leads to the Internet: the same holds. */
+  | { readonly kind: 'gateways'; readonly offers: readonly InternetOffer[] };
 
 export type VpnOutput =
   /** Store or renew our claim on the address. */
@@ -75,6 +80,12 @@ export type VpnOutput =
   | { readonly kind: 'tap'; readonly frame: Uint8Array }
   /** Answer a DNS query of our machine, with `answerDns`. */
   | { readonly kind: 'dns'; readonly client: DnsClient; readonly query: Uint8Array }
+  /** The answer to a question that went to our gateway by `askGateway`. */
+  | { readonly kind: 'dns-answer'; readonly id: number; readonly answer: Uint8Array }
+  /** Another gateway is in use, or none. */
+  | { readonly kind: 'gateway'; readonly peer: PeerKey | undefined }
+  /** Packets wait and no gateway is there: look who leads to the Internet. */
+  | { readonly kind: 'seek-gateways' }
   /** A `ping` was answered. */
   | {
       readonly kind: 'pong';
@@ -112,6 +123,9 @@ export interface VpnOptions {
   readonly random: Random;
 }
 
+/** What lies behind a gateway; the group's own subnet is never meant. */
+const EVERYWHERE: readonly Range[] = [{ network: 0, prefixBits: 0 }];
+
 /** Where the IP packet of a frame begins. */
 const IP = ETHERNET_HEADER_BYTES;
 
@@ -127,6 +141,8 @@ export class Vpn {
   private readonly outbox = new Outbox<VpnOutput>();
   private readonly claim: AddressClaim;
   private readonly routes = new Routes();
+  /** The Internet beyond the group, through others or behind us. */
+  readonly internet: Internet;
   private readonly lookups = new Lookups(this.stats, address => this.outbox.push({ kind: 'find-owner', address }));
   private readonly pings: Pings;
   private readonly echoRate = new Buckets({ burst: ECHOES_PER_SECOND, perSecond: ECHOES_PER_SECOND }, RATED_PEERS_MAX);
@@ -146,6 +162,7 @@ export class Vpn {
     this.services = new Services(self, subnet, this.prefix6);
     this.claim = new AddressClaim(new AddressChoice(subnet, self, preferred), random);
     this.pings = new Pings(random);
+    this.internet = new Internet(random);
   }
 
   /** The address that we hold; `undefined` while we hold none. */
@@ -159,6 +176,9 @@ export class Vpn {
       this.learnOwner(input.address, input.peerId, now);
     } else if (input.kind === 'routes') {
       this.routes.set(input.routes);
+    } else if (input.kind === 'gateways') {
+      this.internet.offer(input.offers, now);
+      this.drainInternet(now);
     } else {
       this.claim.handle(input, now);
       this.drainClaim();
@@ -174,10 +194,12 @@ export class Vpn {
     this.claim.tick(now);
     this.drainClaim();
     this.lookups.tick(now);
+    this.internet.tick(now);
+    this.drainInternet(now);
   }
 
   get wakeAt(): Instant | undefined {
-    return earliest(this.claim.wakeAt, this.lookups.wakeAt);
+    return earliest(this.claim.wakeAt, this.lookups.wakeAt, this.internet.wakeAt);
   }
 
   /** Takes a frame that the machine sends through its TAP device. */
@@ -194,8 +216,25 @@ export class Vpn {
 
   /** Takes the answer to a DNS query: at most `DNS_ANSWER_MAX_BYTES`, else it is dropped. */
   answerDns(client: DnsClient, answer: Uint8Array): void {
-    const frame = this.services.dnsFrame(client, answer);
-    if (frame.length <= FRAME_MAX_BYTES) this.outbox.push({ kind: 'tap', frame });
+    const frame = this.services.dnsFrame(client, answer, this.address);
+    if (frame === undefined || frame.length > FRAME_MAX_BYTES) return;
+    if (client.peer === undefined) this.outbox.push({ kind: 'tap', frame });
+    else this.send(client.peer, frame);
+  }
+
+  /** Sends our machine's Internet packets through gateways from now on, or no more. */
+  tunnel(options: GatewaysOptions | undefined, now: Instant): void {
+    this.internet.tunnel(options, now);
+    this.drainInternet(now);
+  }
+
+  /** Hands a DNS query to our gateway's resolver: `dns-answer` follows under this id, or not. `undefined` without a gateway. */
+  askGateway(query: Uint8Array, now: Instant): number | undefined {
+    const { address } = this;
+    const asked = address === undefined ? undefined : this.internet.question(this.options.self, address, query, now);
+    if (asked === undefined || asked.frame.length > FRAME_MAX_BYTES) return undefined;
+    this.send(asked.to, asked.frame);
+    return asked.id;
   }
 
   /**
@@ -223,7 +262,19 @@ export class Vpn {
 
   private get place(): Place {
     const { subnet, announced = [], hearsGroups = false } = this.options;
-    return { own: this.address, subnet, announced, routes: this.routes, hearsGroups };
+    const { isTunnelled, leading } = this.internet;
+    const behind = leading === undefined ? announced : EVERYWHERE;
+    const acceptsFrom = (peer: PeerId) => this.internet.accepts(peer, this.latest);
+    return { own: this.address, subnet, announced: behind, routes: this.routes, hearsGroups, isTunnelled, acceptsFrom };
+  }
+
+  private drainInternet(now: Instant): void {
+    const next = () => this.internet.poll(this.options.self, this.address, now);
+    for (let out = next(); out !== undefined; out = next()) {
+      if (out.kind === 'frame') this.send(out.to, out.frame);
+      else if (out.kind === 'seek') this.outbox.push({ kind: 'seek-gateways' });
+      else this.outbox.push({ kind: 'gateway', peer: out.peer });
+    }
   }
 
   private drainClaim(): void {
@@ -249,7 +300,7 @@ export class Vpn {
     if (type === undefined) return 'malformed';
     if (frame.length > FRAME_MAX_BYTES) return this.refuseSize(frame);
     if (type === EtherType.arp) return this.answerArp(frame, now);
-    if (type === EtherType.ipv6) return this.routeOut6(frame);
+    if (type === EtherType.ipv6) return this.routeOut6(frame, now);
     if (type !== EtherType.ipv4) return 'ethertype';
     if (this.services.isFor4(frame)) return this.serve(this.services.take4(frame, this.lease()));
     const drop = inspectOutbound(frame, this.place);
@@ -257,20 +308,33 @@ export class Vpn {
     if (isGroupFrame(frame)) return this.sendToListeners(frame, now);
     const destination = ipv4DestinationAt(frame, IP);
     if (contains(this.options.subnet, destination)) return this.sendToOwner(frame, destination, now);
-    return this.sendTo(this.routes.next(destination), frame);
+    const next = this.routes.next(destination);
+    return next === undefined ? this.sendOut(this.internet.gateway4(frame, now), frame, now) : this.sendTo(next, frame);
   }
 
-  private routeOut6(frame: Uint8Array): OutboundDrop | undefined {
+  /** To the Internet; where no gateway leads there our machine hears of it, and nothing leaves. */
+  private sendOut(gateway: PeerId | undefined, frame: Uint8Array, now: Instant): OutboundDrop | undefined {
+    this.drainInternet(now);
+    if (gateway !== undefined) return this.sendTo(gateway, frame);
+    const error = this.internet.mayRefuse(now) ? noRoute(frame, this.options.self, this.services) : undefined;
+    if (error !== undefined) this.outbox.push({ kind: 'tap', frame: error });
+    return 'no-gateway';
+  }
+
+  private routeOut6(frame: Uint8Array, now: Instant): OutboundDrop | undefined {
     if (!isIpv6At(frame, IP)) return 'malformed';
     const transport = ipv6TransportAt(frame, IP);
     if (transport === undefined) return 'malformed';
     if (isDiscovery(frame, transport)) return this.answerNeighbour(frame);
-    if (!hasAddress6(frame, IP + Ipv6Offset.source, this.address6)) return 'source';
+    const fromOutside = this.internet.leading !== undefined && isInternet6(frame, IP + Ipv6Offset.source);
+    if (!fromOutside && !hasAddress6(frame, IP + Ipv6Offset.source, this.address6)) return 'source';
     if (isGroupFrame(frame)) return 'group';
     const at = IP + Ipv6Offset.destination;
     if (this.services.isFor6(frame, at)) return this.serve(this.services.take6(frame));
     const isMember = hasAddress6(frame, at, this.prefix6) && !hasAddress6(frame, at, this.address6);
-    return isMember ? this.sendTo(this.memberAt(frame, at), frame) : 'destination';
+    if (isMember) return this.sendTo(this.memberAt(frame, at), frame);
+    const isOut = this.internet.isTunnelled && isInternet6(frame, at);
+    return isOut ? this.sendOut(this.internet.gateway6(frame, now), frame, now) : 'destination';
   }
 
   private serve(answer: ServiceAnswer): OutboundDrop | undefined {
@@ -375,8 +439,11 @@ export class Vpn {
     const drop = inspectInbound(frame, peerId, this.place);
     if (drop !== undefined) return drop;
     const source = ipv4SourceAt(frame, IP);
-    // From behind a router: the route said so.
-    if (!contains(this.options.subnet, source)) return this.deliver4(peerId, frame, now);
+    // From behind a router or our gateway: the route said so.
+    if (!contains(this.options.subnet, source)) {
+      if (this.routes.next(source) === undefined) this.internet.heard(peerId, now);
+      return this.deliver4(peerId, frame, now);
+    }
     const owner = this.lookups.ownerOf(source, now);
     if (owner === 'unknown') return this.lookups.awaitSource(source, { peerId, frame }, now);
     if (!this.lookups.isOwner(owner, source, peerId, now)) return 'spoofed-source';
@@ -384,8 +451,11 @@ export class Vpn {
   }
 
   private routeIn6(peerId: PeerId, frame: Uint8Array, now: Instant): InboundDrop | undefined {
-    const drop = inspectInbound6(frame, peerId, this.address6, this.prefix6);
+    const leads = this.internet.leading?.hasIpv6 ?? false;
+    const { acceptsFrom } = this.place;
+    const drop = inspectInbound6(frame, peerId, { own: this.address6, prefix: this.prefix6, leads, acceptsFrom });
     if (drop !== undefined) return drop;
+    if (isInternet6(frame, IP + Ipv6Offset.source)) this.internet.heard(peerId, now);
     this.stats.framesIn++;
     if (this.options.hasTap) return this.giveToTap(frame);
     const reply = echoReply6(frame);
@@ -397,11 +467,34 @@ export class Vpn {
     this.stats.framesIn++;
     const packet = readEcho(frame);
     if (packet !== undefined && this.finishPing(packet, now)) return undefined;
+    const taken = this.betweenGateways(peerId, frame, now);
+    if (taken !== undefined) return taken === 'taken' ? undefined : taken;
     if (this.options.hasTap) return this.giveToTap(frame);
     if (packet?.echo.operation !== 'request') return 'not-echo';
     const echo = { ...packet.echo, operation: 'reply' } as const;
     const reply = { source: packet.destination, destination: packet.source, echo };
     return this.answerEcho(peerId, echoFrame(this.options.self, peerId, reply), now);
+  }
+
+  /** What gateways and those who use them say to each other does not reach their machines. */
+  private betweenGateways(peerId: PeerId, frame: Uint8Array, now: Instant): 'taken' | InboundDrop | undefined {
+    const { address } = this;
+    if (address === undefined || ipv4DestinationAt(frame, IP) !== address) return undefined;
+    if (this.internet.isAlive(peerId, frame, now)) {
+      this.drainInternet(now);
+      return 'taken';
+    }
+    const answer = this.internet.answer(frame);
+    if (answer !== undefined) this.outbox.push({ kind: 'dns-answer', ...answer });
+    const sign = this.internet.signOfLife(this.options.self, address, peerId, frame, now);
+    const question = sign === undefined ? this.internet.asksUs(peerId, frame, now) : undefined;
+    if (sign === 'refused' || question === 'refused') return 'asked-rate';
+    if (sign !== undefined) this.send(peerId, sign);
+    if (question !== undefined) {
+      this.stats.serviceAnswers.dns++;
+      this.outbox.push({ kind: 'dns', ...question });
+    }
+    return answer === undefined && sign === undefined && question === undefined ? undefined : 'taken';
   }
 
   private giveToTap(frame: Uint8Array): undefined {
@@ -412,8 +505,9 @@ export class Vpn {
 
   private finishPing(packet: EchoPacket, now: Instant): boolean {
     const pong = this.pings.finish(packet, now);
-    if (pong !== undefined) this.outbox.push({ kind: 'pong', ...pong });
-    return pong !== undefined;
+    if (pong === undefined) return false;
+    this.outbox.push({ kind: 'pong', ...pong });
+    return true;
   }
 
   private answerEcho(peerId: PeerId, reply: Uint8Array, now: Instant): InboundDrop | undefined {

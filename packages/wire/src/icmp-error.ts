@@ -8,7 +8,7 @@
  * | type | code | checksum | MTU or zero    | the packet that it is about, its beginning
  * +------+------+----------+----------------+----------------------------------------
  *   3      4                 zeros 2, MTU 2   does not fit, IPv4; 3/3: no such port
- *   2      0                 MTU 4            does not fit, IPv6; 1/4: no such port
+ *   2      0                 MTU 4            does not fit, IPv6; 1/4: no such port; 1/0 and 3/0: no way there
  * ```
  */
 import { Icmpv6Type, type Ipv6Ends } from './icmpv6.ts';
@@ -21,15 +21,20 @@ const QUOTED_BYTES = 576 - 28;
 /** The same for IPv6: its least MTU. */
 const QUOTED_6_BYTES = 1280 - 48;
 
-/** What is wrong: the packet is larger than the MTU, or its port is nobody's. */
-export type IcmpError = { readonly kind: 'too-big'; readonly mtuBytes: number } | { readonly kind: 'no-port' };
+/** What is wrong: the packet is larger than the MTU, its port is nobody's, or nothing leads there. */
+export type IcmpError =
+  | { readonly kind: 'too-big'; readonly mtuBytes: number }
+  | { readonly kind: 'no-port' | 'no-route' };
+
+/** Codes of "destination unreachable" for both families. */
+const CODES = { 'no-port': [3, 4], 'no-route': [0, 0] } as const;
 
 /** Encodes an ICMP message about an IPv4 packet. */
 export function encodeIcmpError(error: IcmpError, packet: Uint8Array): Uint8Array {
   const isSize = error.kind === 'too-big';
   const writer = new Writer(8 + QUOTED_BYTES)
     .u8(3)
-    .u8(isSize ? 4 : 3)
+    .u8(error.kind === 'too-big' ? 4 : CODES[error.kind][0])
     .u16(0);
   const bytes = writer
     .u32(isSize ? error.mtuBytes : 0)
@@ -43,7 +48,7 @@ export function encodeIcmpv6Error(error: IcmpError, packet: Uint8Array, ends: Ip
   const isSize = error.kind === 'too-big';
   const writer = new Writer(8 + QUOTED_6_BYTES)
     .u8(isSize ? Icmpv6Type.packetTooBig : 1)
-    .u8(isSize ? 0 : 4)
+    .u8(error.kind === 'too-big' ? 0 : CODES[error.kind][1])
     .u16(0);
   const bytes = writer
     .u32(isSize ? error.mtuBytes : 0)
