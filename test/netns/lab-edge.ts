@@ -14,7 +14,14 @@ const READY_PATIENCE_MS = 60_000;
 /** A start that fails does so within this; one that does not is ended. */
 const ATTEMPT_LIMIT_MS = 20_000;
 
+/** Hosts of a lab share one /etc: none of them may write who is to be asked for names. */
+const APART = { WARREN_DNS: 'off' };
+
 export interface LabEdgeOptions {
+  /** A folder that stands for /etc, for the daemon and for `execApart`. */
+  readonly etc?: string;
+  /** Settings for the daemon, such as `WARREN_CONFIGURE: 'off'`. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The state folder; `<folder>/<host>-state` by default. */
   readonly state?: string;
 }
@@ -46,9 +53,13 @@ export class LabEdge {
   /** The daemon that was started last. */
   process!: LabProcess;
   private readonly socket: string;
+  private readonly etc: string | undefined;
+  private readonly env: Readonly<Record<string, string>>;
 
   /** What it keeps goes into `folder`; it has no membership yet. */
-  constructor(lab: Lab, folder: string, host: string, { state }: LabEdgeOptions = {}) {
+  constructor(lab: Lab, folder: string, host: string, { state, env, etc }: LabEdgeOptions = {}) {
+    this.env = { ...APART, ...env };
+    this.etc = etc;
     this.lab = lab;
     this.host = host;
     this.state = state ?? join(folder, `${host}-state`);
@@ -57,8 +68,14 @@ export class LabEdge {
   }
 
   /** Joins with the text of a group file, and waits until it is connected. */
-  static async join(lab: Lab, folder: string, host: string, groupFile: string): Promise<LabEdge> {
-    const edge = new LabEdge(lab, folder, host);
+  static async join(
+    lab: Lab,
+    folder: string,
+    host: string,
+    groupFile: string,
+    options: LabEdgeOptions = {},
+  ): Promise<LabEdge> {
+    const edge = new LabEdge(lab, folder, host, options);
     await edge.take(groupFile);
     await edge.up(edge.file);
     return edge;
@@ -76,7 +93,7 @@ export class LabEdge {
 
   /** Starts the daemon without waiting for anything. */
   launch(...args: readonly string[]): LabProcess {
-    this.process = this.lab.spawn(this.host, this.upArgv(args), { cwd: ROOT });
+    this.process = this.lab.spawn(this.host, this.upArgv(args), { cwd: ROOT, env: this.env });
     return this.process;
   }
 
@@ -128,12 +145,22 @@ export class LabEdge {
     return { sent: Number(sent), lost: Number(sent) - Number(received), rttMs };
   }
 
+  /** Runs a program with the daemon's /etc. Resolves also when it fails. */
+  execApart(...argv: readonly string[]): Promise<ExecResult> {
+    return this.lab.exec(this.host, this.apart(argv), { allowFailure: true });
+  }
+
   /** What `ip` shows: a line for each device or route. */
   async show(...what: readonly string[]): Promise<string> {
     return (await this.lab.exec(this.host, ['ip', '-o', ...what])).stdout;
   }
 
   private upArgv(args: readonly string[]): string[] {
-    return [process.execPath, PROGRAM, 'up', ...args, '--state', this.state, '--socket', this.socket];
+    return this.apart([process.execPath, PROGRAM, 'up', ...args, '--state', this.state, '--socket', this.socket]);
+  }
+
+  private apart(argv: readonly string[]): string[] {
+    if (this.etc === undefined) return [...argv];
+    return ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc && exec "$@"', this.etc, ...argv];
   }
 }

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from './lab.ts';
-import { LabEdge } from './lab-edge.ts';
+import { LabEdge, type LabEdgeOptions } from './lab-edge.ts';
 import { LabSite } from './lab-site.ts';
 import { SiteClient } from './site-client.ts';
 
@@ -48,8 +48,8 @@ export class LabGroup {
   }
 
   /** Adds the machine of a host to the group, as a device of the same name, and starts it. */
-  async join(host: string): Promise<LabEdge> {
-    return LabEdge.join(this.lab, this.folder, host, await this.groupFile(host));
+  async join(host: string, options: LabEdgeOptions = {}): Promise<LabEdge> {
+    return LabEdge.join(this.lab, this.folder, host, await this.groupFile(host), options);
   }
 
   async end(): Promise<void> {

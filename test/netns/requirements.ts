@@ -19,6 +19,8 @@ const PROGRAMS = {
   openssl: ['openssl'],
   curl: ['curl'],
   dnsutils: ['dig'],
+  'isc-dhcp-client': ['dhclient'],
+  udhcpc: ['udhcpc'],
   'openssh-server': ['sshd'],
   tcpdump: ['tcpdump'],
   coturn: ['turnutils_stunclient'],

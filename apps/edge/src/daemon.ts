@@ -5,8 +5,17 @@
  */
 import { networkInterfaces } from 'node:os';
 import type { GroupFile } from '@warren/group';
-import { type NodeHost, nodeHost, StorageError } from '@warren/node';
-import { type Membership, PeerError, startPeer, Upkeep, type WarrenGroup, type WarrenPeer } from '@warren/peer';
+import { type NodeHost, nodeHost, StorageError, SystemResolver } from '@warren/node';
+import {
+  type JoinChoices,
+  type Membership,
+  PeerError,
+  startPeer,
+  Upkeep,
+  type WarrenGroup,
+  type WarrenPeer,
+} from '@warren/peer';
+import { parseRange } from '@warren/vpn';
 import type {
   CensusAnswer,
   Control,
@@ -30,6 +39,7 @@ import { runPing } from './ping-run.ts';
 import { type Beside, Progress, type Step } from './progress.ts';
 import { Renewals } from './renewals.ts';
 import type { DaemonSettings } from './settings/daemon-settings.ts';
+import type { Settings } from './settings/table.ts';
 import { siteFetch } from './site-fetch.ts';
 
 /** How often certificates are looked at. */
@@ -100,7 +110,10 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
   host.useStun([...new Set(all.flatMap(({ file }) => file.stun ?? []))]);
   const peer = await startPeer(host, { bootstraps });
   undo.push(() => peer.stop());
-  const daemon = new RunningDaemon(o, { host, peer, control, gathered, stop });
+  const resolver = new SystemResolver({ log: message => o.say({ step: 'note', message }) });
+  undo.push(() => resolver.stop());
+  host.upstreams = () => resolver.upstreams();
+  const daemon = new RunningDaemon(o, { host, peer, control, resolver, gathered, stop });
   undo.push(() => daemon.rest());
   for (const membership of gathered.memberships) await daemon.join(membership);
   daemon.begin();
@@ -126,6 +139,7 @@ interface Parts {
   readonly host: NodeHost;
   readonly peer: WarrenPeer;
   readonly control: ControlServer;
+  readonly resolver: SystemResolver;
   readonly gathered: Gathered;
   readonly stop: () => Promise<void>;
 }
@@ -178,7 +192,7 @@ class RunningDaemon implements Daemon, Control {
     const { group: id, name } = membership.file;
     const interfaceName = this.o.interfaceName ?? `wr${id.slice(0, 8)}`;
     try {
-      const group = await this.parts.peer.join(membership, { interfaceName });
+      const group = await this.parts.peer.join(membership, { interfaceName, ...choicesOf(this.o.settings.values) });
       const fetch = siteFetch(membership.file, this.o.stopped);
       const upkeep = new Upkeep({ host: this.parts.host, group, membership, fetch });
       this.joined.set(id, { membership, group, interfaceName, upkeep });
@@ -282,9 +296,21 @@ class RunningDaemon implements Daemon, Control {
     }
     const interfaces = new Map([...this.joined].map(([id, { interfaceName }]) => [id, interfaceName]));
     const beside: Beside = { interfaces, deviceErrors: this.deviceErrors() };
+    this.useNames();
     for (const step of this.progress.update(this.parts.peer.view(), beside)) {
       this.o.say(step);
       if (step.step === 'ready') this.becomeReady();
+    }
+  }
+
+  /** Has the system ask each group's name server, as long as its device has an address. */
+  private useNames(): void {
+    const { dns, configure } = this.o.settings.values;
+    if (!dns || !configure) return;
+    for (const [, { group, interfaceName }] of this.joined) {
+      const { self, names } = group.view();
+      const isUp = self.address !== undefined && group.deviceError === undefined;
+      void this.parts.resolver.use(interfaceName, isUp ? names : undefined);
     }
   }
 
@@ -301,6 +327,7 @@ class RunningDaemon implements Daemon, Control {
     const left = this.joined.get(id);
     this.joined.delete(id);
     left?.upkeep.stop();
+    if (left !== undefined) await this.parts.resolver.use(left.interfaceName, undefined);
     await left?.group.leave();
   }
 
@@ -362,6 +389,12 @@ class RunningDaemon implements Daemon, Control {
     const expires = new Date(leaf.notAfter).toISOString();
     this.o.say({ step: 'certificate', group: name, member: `${device}.${user}`, expires });
   }
+}
+
+/** What the settings say of a group's device. */
+function choicesOf({ configure, routes, 'accept-routes': acceptsRoutes, multicast }: Settings): JoinChoices {
+  const announced = routes.map(parseRange).filter(range => range !== undefined);
+  return { configured: configure, announced, acceptsRoutes, hearsGroups: multicast };
 }
 
 /** Why there is no Ethernet device; the host says it in a sentence that names what to do. */

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Random } from '@warren/base';
 import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, Shelf, Storage } from '@warren/peer';
+import type { Zone } from '@warren/vpn';
 import type { WebSocket } from 'ws';
 import { NodeClock } from './clock.ts';
 import { nodeCrypto } from './crypto.ts';
@@ -16,6 +17,7 @@ import {
   openDatagrams,
 } from './datagrams.ts';
 import { IdentityKeys } from './identity.ts';
+import { NameServer } from './name-server.ts';
 import { nodeRandom } from './random.ts';
 import { openShelf } from './shelf.ts';
 import { openStorage } from './storage.ts';
@@ -63,6 +65,8 @@ export interface NodeHost extends Host {
   pinServer(origin: string, pin: string): void;
   /** STUN servers, `stun:host:port`, for WebRTC connections that are made from now on. */
   useStun(servers: readonly string[]): void;
+  /** Resolvers for names that no group has, asked for each time; none at first, so that such names fail. */
+  upstreams: () => Promise<readonly string[]>;
   /** What others can reach this host by. */
   ports(): readonly OpenPort[];
   /** Numbers since the start, for status and metrics. */
@@ -130,6 +134,8 @@ class HostOfNode implements NodeHost {
   private readonly keys: IdentityKeys;
   private readonly log: (line: string) => void;
   private readonly stateDir: string;
+  upstreams: () => Promise<readonly string[]> = async () => [];
+  private readonly nameServer = new NameServer({ upstreams: () => this.upstreams() });
 
   constructor(kind: HostKind, { storage, keys, datagrams, crypto, log, stateDir }: HostParts) {
     this.kind = kind;
@@ -153,6 +159,10 @@ class HostOfNode implements NodeHost {
     // Before it has an address, and for good: a name that went away has none.
     this.datagrams.tunnels.add(options.name);
     return openTap(options, this.log);
+  }
+
+  answerNames(query: Uint8Array, zones: readonly Zone[]): Promise<Uint8Array | undefined> {
+    return this.nameServer.answer(query, zones);
   }
 
   acceptWebSocket(socket: WebSocket, remote?: string): boolean {

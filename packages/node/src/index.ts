@@ -5,6 +5,7 @@ export { type NodeHost, type NodeHostOptions, nodeHost } from './host.ts';
 export { pinnedFetch, ServerKeyError } from './pinned.ts';
 export { type Notice, type ServiceManager, serviceManager } from './sd-notify.ts';
 export { openStorage, StorageError } from './storage.ts';
+export { SystemResolver } from './system-resolver.ts';
 export type { FramesCounters, Tap } from './tap.ts';
 export { openTls, type TlsIdentity } from './tls.ts';
 export { WEBSOCKET_MESSAGE_MAX_BYTES } from './websocket.ts';

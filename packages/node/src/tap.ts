@@ -1,8 +1,8 @@
 /**
  * An Ethernet device of the Linux kernel (TAP), through koffi and libuv's poll.
  * It lives exactly as long as this process holds its descriptor. Addresses and
- * state are set by the `ip` command. Not here: routes beyond the device's own
- * subnet, firewall rules, what frames mean.
+ * state and routes are set by the `ip` command. Not here: full tunnels,
+ * firewall rules, what frames mean.
  */
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,8 @@ const HEADER_MAX_BYTES = 18;
 /** Frames read before other sockets get their turn: as many as leave with one system call. */
 const BUDGET_PER_WAKE = 64;
 const SLAB_BYTES = 128 * 1_024;
+/** Of routes through members: above what the system's own have. */
+const ROUTE_METRIC = '20480';
 /** Bytes of `struct ifreq`: name 16, then flags. */
 const IFREQ_BYTES = 40;
 const IFREQ_FLAGS = 16;
@@ -46,6 +48,7 @@ export async function openTap(options: FramesOptions, log: (line: string) => voi
     const address = [...mac].map(byte => byte.toString(16).padStart(2, '0')).join(':');
     // No addresses of the kernel's own making: the overlay gives them.
     await ip('link', 'set', 'dev', name, 'address', address, 'mtu', String(mtuBytes), 'addrgenmode', 'none');
+    if (options.configured === false) await ip('link', 'set', 'dev', name, 'up');
   } catch (error) {
     await tap.stop();
     throw error;
@@ -65,6 +68,9 @@ export class Tap implements Frames {
   private slab = new Uint8Array(SLAB_BYTES);
   private slabAddress: number;
   private slabUsed = 0;
+  private readonly isConfigured: boolean;
+  private hasAddress = false;
+  private routes: { readonly ranges: readonly string[]; readonly via: string } = { ranges: [], via: '' };
   private state: 'open' | 'gone' | 'closed' = 'open';
   private counts = { read: 0, written: 0, dropped: 0 };
 
@@ -74,6 +80,7 @@ export class Tap implements Frames {
     this.name = options.name;
     this.frameMaxBytes = options.mtuBytes + HEADER_MAX_BYTES;
     this.log = log;
+    this.isConfigured = options.configured ?? true;
     this.slabAddress = libc.address(this.slab);
     this.poll = libc.poll(
       fd,
@@ -100,13 +107,41 @@ export class Tap implements Frames {
     this.counts.written++;
   }
 
-  async configure(address: string, prefixBits: number): Promise<void> {
+  async configure(
+    address: string,
+    prefixBits: number,
+    six?: { readonly address: string; readonly prefixBits: number },
+  ): Promise<void> {
+    if (!this.isConfigured) return;
     const bits = parseAddress(address)?.length === 4 ? 32 : 128;
     assert(parseAddress(address) !== undefined, 'an address is IPv4 or IPv6 in text');
     assert(Number.isInteger(prefixBits) && prefixBits >= 0 && prefixBits <= bits, 'a prefix fits its address');
     await ip('address', 'flush', 'dev', this.name);
     await ip('address', 'add', `${address}/${prefixBits}`, 'dev', this.name, ...(bits === 128 ? ['nodad'] : []));
+    if (six !== undefined) await this.addSix(`${six.address}/${six.prefixBits}`);
     await ip('link', 'set', 'dev', this.name, 'up');
+    this.hasAddress = true;
+    await this.applyRoutes();
+  }
+
+  async route(ranges: readonly string[], via: string): Promise<void> {
+    this.routes = { ranges, via };
+    await this.applyRoutes();
+  }
+
+  /** A machine may have no IPv6, or none on new devices: then there is none inside either. */
+  private async addSix(address: string): Promise<void> {
+    await ip('-6', 'address', 'add', address, 'dev', this.name, 'nodad').catch(() => {});
+  }
+
+  /** They wait for the address, which they lead through. Networks that the machine is in itself come before them. */
+  private async applyRoutes(): Promise<void> {
+    if (!this.hasAddress) return;
+    const { ranges, via } = this.routes;
+    await ip('route', 'flush', 'dev', this.name, 'proto', 'static', 'metric', ROUTE_METRIC);
+    for (const range of ranges) {
+      await ip('route', 'add', range, 'via', via, 'dev', this.name, 'proto', 'static', 'metric', ROUTE_METRIC);
+    }
   }
 
   async stop(): Promise<void> {

@@ -13,11 +13,12 @@ import {
   readLeaf,
   type WorkingKeys,
 } from '@warren/trust';
-import { macOf, parseAddress, parseSubnet, printAddress } from '@warren/vpn';
+import { macOf, parseAddress, parseSubnet, printAddress, type Range, TAP_MTU_BYTES } from '@warren/vpn';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
 import { isOwnRenewalDue, type Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import { Group, type WarrenGroup } from './group.ts';
+import { type Access, zoneOf } from './group-members.ts';
 import type { Host, IdentityKey } from './host.ts';
 import { keepAcquaintances, keptAcquaintances } from './kept-acquaintances.ts';
 import { keptRevocations, removedError } from './kept-revocations.ts';
@@ -42,6 +43,22 @@ export interface StartOptions {
   readonly relayChoice?: 'latency' | 'stability';
 }
 
+/** What the user of a device chooses for one group; all of it for hosts with an Ethernet device. */
+export interface JoinChoices {
+  /** `wr` and eight letters of the group by default. */
+  readonly interfaceName?: string;
+  /** Whether the device gets its address from us; if not, by DHCP from whoever uses it. Default true. */
+  readonly configured?: boolean;
+  /** Ranges behind this device, as a router; none by default. */
+  readonly announced?: readonly Range[];
+  /** Whether ranges behind other members are used; default false. */
+  readonly acceptsRoutes?: boolean;
+  /** Whether multicast and broadcast of others are wanted; default false. */
+  readonly hearsGroups?: boolean;
+  /** Whom frames are exchanged with; everybody by default. */
+  readonly access?: Access;
+}
+
 /** A running participant. */
 export interface WarrenPeer {
   view(): PeerView;
@@ -50,7 +67,7 @@ export interface WarrenPeer {
   /** Calls `listener` after the host slept or its clock was set: certificates may have run out. Returns what ends it. */
   onResumed(listener: () => void): () => void;
   /** Rejects with a `PeerError` where that cannot be: `stopped` when the participant stops meanwhile. */
-  join(membership: Membership, o?: { interfaceName?: string }): Promise<WarrenGroup>;
+  join(membership: Membership, o?: JoinChoices): Promise<WarrenGroup>;
   /** The host slept, or its network changed. */
   resumed(): void;
   /** The tab is hidden, or the device short of power: neighbours choose it last for duties, until told otherwise. */
@@ -143,7 +160,7 @@ class RunningPeer implements WarrenPeer {
     return () => this.resumeListeners.delete(listener);
   }
 
-  async join(membership: Membership, o: { interfaceName?: string } = {}): Promise<WarrenGroup> {
+  async join(membership: Membership, o: JoinChoices = {}): Promise<WarrenGroup> {
     const { file, leaf } = membership;
     const { verifier } = this.host.crypto;
     const authority = Authority.group(fromBase64Url(file.ca) ?? new Uint8Array(0), { verifier });
@@ -178,9 +195,11 @@ class RunningPeer implements WarrenPeer {
       ...(await this.rememberedAddress(file.group)),
       ...(await keptAcquaintances(this.host, file.group)),
     };
-    const name = o.interfaceName ?? `wr${file.group.slice(0, 8)}`;
+    const name = `wr${file.group.slice(0, 8)}`;
     this.refuseStopped();
-    const frames = await this.host.openFrames?.({ name, mac: macOf(leaf.peerId), mtuBytes: 1280 });
+    const { interfaceName, configured = true, ...choices } = o;
+    const device = { name: interfaceName ?? name, mac: macOf(leaf.peerId), mtuBytes: TAP_MTU_BYTES, configured };
+    const frames = await this.host.openFrames?.(device);
     try {
       this.refuseStopped();
     } catch (error) {
@@ -198,6 +217,8 @@ class RunningPeer implements WarrenPeer {
           subnet,
           hasTap: frames !== undefined,
           postQuantum: file.postQuantum ?? 'on',
+          title: file.name,
+          ...choices,
           ...before,
         },
         now,
@@ -214,6 +235,7 @@ class RunningPeer implements WarrenPeer {
       credentials,
       frames,
       leave: () => this.leave(file.group),
+      zones: () => [...this.peer.groups.values()].map(zoneOf),
       changed: () => this.changed(),
     });
     this.groups.set(file.group, group);

@@ -1,11 +1,21 @@
 /** What the virtual network asks about the members of a group, answered from the list of them. */
 import type { UnixMs } from '@warren/base';
-import { type Acquainted, isUnicast, type Route, rangesOverlap, type Subnet } from '@warren/vpn';
+import { type Acquainted, type InternetOffer, isUnicast, type Route, rangesOverlap, type Subnet, type Zone } from '@warren/vpn';
 import { type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import type { Directory, Member } from './directory.ts';
+import type { GroupNetwork } from './group-network.ts';
 
 /** A router leads to no more than a 256th part of the Internet: all of it is a gateway's, which is chosen by the user. */
 const ROUTE_LEAST_BITS = 8;
+
+/** What a group knows of names. */
+export function zoneOf({ names, network, subnet, directory, vpn, self }: GroupNetwork): Zone {
+  const members = directory.all().map(({ peer, certified: { peerId }, device, user, address }) => {
+    const held = peer === self ? vpn.address : address || undefined;
+    return { peerId, device, user, address: held };
+  });
+  return { domain: names.domain, group: network.name, subnet, members };
+}
 
 /** Whom rules of this device shut out: nobody unless said otherwise. */
 export interface Access {
@@ -53,6 +63,14 @@ export class GroupMembers implements Acquainted {
       const sound = ranges.filter(range => range.prefixBits >= ROUTE_LEAST_BITS && isUnicast(range.network));
       return sound.filter(range => !rangesOverlap(range, subnet)).map(range => ({ range, peerId }));
     });
+  }
+
+  /** Members that lead to the Internet and may (#78): who says so without the right is not looked at. */
+  gateways(): InternetOffer[] {
+    const entitled = this.present(({ certified, gateway }) => gateway !== undefined && certified.rights.includes('gateway'));
+    return entitled.flatMap(({ gateway, address, certified: { peerId } }) =>
+      gateway === undefined || address === 0 ? [] : [{ peerId, address, ...gateway }],
+    );
   }
 
   private present(isWanted: (member: Member) => boolean): Member[] {

@@ -4,7 +4,16 @@
  */
 
 import { type Credentials, eraseWorkingKeys, type Leaf, type RevocationList } from '@warren/trust';
-import { parseAddress, printAddress } from '@warren/vpn';
+import {
+  type DnsClient,
+  PREFIX_6_BITS,
+  parseAddress,
+  printAddress,
+  printAddress6,
+  printRange,
+  serviceAddress,
+  type Zone,
+} from '@warren/vpn';
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
@@ -59,6 +68,8 @@ interface GroupParts {
   readonly credentials: Credentials;
   readonly frames: Frames | undefined;
   readonly leave: () => Promise<void>;
+  /** What all groups of this participant know of names. */
+  readonly zones: () => readonly Zone[];
   /** Tells that something in the views or beside them changed. */
   readonly changed: () => void;
 }
@@ -144,8 +155,16 @@ export class Group implements WarrenGroup {
       case 'configured':
         this.deviceError = undefined;
         this.#parts.frames
-          ?.configure(printAddress(out.address), out.prefixBits)
+          ?.configure(printAddress(out.address), out.prefixBits, this.address6())
           .catch(error => this.deviceFailed(error));
+        return;
+      case 'routes':
+        this.#parts.frames
+          ?.route?.(out.ranges.map(printRange), printAddress(serviceAddress(this.#parts.network.subnet)))
+          .catch(error => this.deviceFailed(error));
+        return;
+      case 'dns':
+        void this.answerNames(out.client, out.query);
         return;
       case 'pong':
         this.pongs.get(`${out.id}.${out.sequence}`)?.(out.rttMs);
@@ -241,6 +260,17 @@ export class Group implements WarrenGroup {
         this.pongs.set(key, answered);
       });
     });
+  }
+
+  private address6(): { address: string; prefixBits: number } {
+    return { address: printAddress6(this.#parts.network.vpn.address6), prefixBits: PREFIX_6_BITS };
+  }
+
+  /** Names of other groups of this machine are answered here too: a system often asks one server only. */
+  private async answerNames(client: DnsClient, query: Uint8Array): Promise<void> {
+    const { host, driver, network, zones } = this.#parts;
+    const answer = await host.answerNames?.(query, zones()).catch(() => undefined);
+    if (answer !== undefined) driver.act(() => network.vpn.answerDns(client, answer));
   }
 
   private deviceFailed(error: unknown): void {

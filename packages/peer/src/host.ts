@@ -4,6 +4,7 @@
  * one suite over all of them.
  */
 import type { Instant, Random, UnixMs } from '@warren/base';
+import type { Zone } from '@warren/vpn';
 import type { HostCrypto } from './crypto.ts';
 
 /** What a host is, as other members see it. */
@@ -27,6 +28,8 @@ export interface Host {
   shelf?(name: string): Promise<Shelf>;
   /** Opens the host's Ethernet device (TAP); absent where there is none, as in a tab. */
   openFrames?(options: FramesOptions): Promise<Frames>;
+  /** Answers a DNS query of the machine from zones, or by asking elsewhere; `undefined` for what gets no answer. */
+  answerNames?(query: Uint8Array, zones: readonly Zone[]): Promise<Uint8Array | undefined>;
 }
 
 /** A long-lived key that only signs: certificate requests, renewals, working statements. */
@@ -157,6 +160,8 @@ export interface FramesOptions {
   /** 6 bytes. */
   readonly mac: Uint8Array;
   readonly mtuBytes: number;
+  /** Whether it gets its address from `configure`, and not by DHCP from whoever uses it; default true. */
+  readonly configured?: boolean;
 }
 
 /** An Ethernet device. */
@@ -165,8 +170,13 @@ export interface Frames {
   write(frame: Uint8Array): void;
   /** Sets who gets frames that the machine sends. */
   listen(listener: (frame: Uint8Array) => void): void;
-  /** Gives the device its address and brings it up, e.g. `10.128.3.4`, 16. Replaces an earlier address. */
-  configure(address: string, prefixBits: number): Promise<void>;
+  /**
+   * Gives the device its addresses and brings it up, e.g. `10.128.3.4`, 16. Replaces earlier ones. `six` is left out
+   * where the machine has no IPv6.
+   */
+  configure(address: string, prefixBits: number, six?: { address: string; prefixBits: number }): Promise<void>;
+  /** Leads these ranges, `192.168.5.0/24`, into the device by way of the address `via`; replaces earlier ones. */
+  route?(ranges: readonly string[], via: string): Promise<void>;
   /** Removes the device with its routes. */
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-export { type StartOptions, startPeer, type WarrenPeer } from './api.ts';
+export { type JoinChoices, type StartOptions, startPeer, type WarrenPeer } from './api.ts';
 export {
   enrolmentChallenge,
   issueCertificateAuthority,

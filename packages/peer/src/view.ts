@@ -46,6 +46,10 @@ export interface MemberView {
   readonly kind: 'browser' | 'edge' | 'site';
   /** Virtual address such as `10.128.3.4`; absent until claimed. */
   readonly address?: string;
+  /** IPv6 address inside the group, which follows from the peer id. */
+  readonly address6?: string;
+  /** Ranges of addresses behind it, as a router that has the right to it; absent where there are none. */
+  readonly routes?: readonly string[];
   /** What its certificate lets it do for others. */
   readonly rights: readonly ('relay' | 'gateway' | 'router')[];
   readonly self: boolean;
@@ -66,6 +70,8 @@ export interface GroupView {
   /** Display name. */
   readonly name: string;
   readonly subnet: string;
+  /** What names of members end with, `home.warren`; the name server of this device; where short names are looked for. */
+  readonly names?: { readonly domain: string; readonly server: string; readonly search: readonly string[] };
   /** What this device asks of the keys of sessions. */
   readonly postQuantum: 'off' | 'on' | 'required';
   /** `searching`: no member found yet. `connected`: at least one link, or alone and in the ring. */

@@ -1,7 +1,15 @@
 /** Makes the plain views of `view.ts` from a running participant. */
 import { toHex } from '@warren/base';
 import type { LinkInfo } from '@warren/link';
-import { printAddress, printSubnet } from '@warren/vpn';
+import {
+  memberAddress6,
+  prefixOf,
+  printAddress,
+  printAddress6,
+  printRange,
+  printSubnet,
+  serviceAddress,
+} from '@warren/vpn';
 import { HOST_KINDS } from '@warren/wire';
 import type { Member } from './directory.ts';
 import type { GroupNetwork } from './group-network.ts';
@@ -42,6 +50,7 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number, sto
     group: network.name,
     name,
     subnet: printSubnet(group.subnet),
+    names: { ...group.names, server: printAddress(serviceAddress(group.subnet)) },
     postQuantum: network.postQuantum,
     state: group.isRemoved
       ? 'stopped'
@@ -112,6 +121,7 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
   const self = peer === group.self;
   const link = self ? undefined : network.links.info(peer);
   const address = self ? vpn.address : member.address;
+  const routes = member.certified.rights.includes('router') ? member.ranges : [];
   const pq = self ? undefined : network.isPostQuantum(peer);
   const disagreement = self ? undefined : network.disagreement(peer);
   const said = HOST_KINDS[network.links.hostKind(peer) ?? HOST_KINDS.length];
@@ -123,6 +133,8 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
     user,
     kind: kind === 'browser' || kind === 'site' ? kind : 'edge',
     ...(address ? { address: printAddress(address) } : {}),
+    address6: printAddress6(memberAddress6(prefixOf(network.name), member.certified.peerId)),
+    ...(routes.length === 0 ? {} : { routes: routes.map(printRange) }),
     rights: member.certified.rights,
     self,
     online: self || link !== undefined || group.directory.isFresh(member, unixMs),

@@ -68,6 +68,12 @@ export const SETTINGS = {
     true,
   ),
   'accept-routes': setting(readSwitch, 'on or off', true, 'reach networks that other members announce', true),
+  multicast: setting(
+    readSwitch,
+    'on or off',
+    false,
+    'take multicast and broadcast of members, as for finding printers and games',
+  ),
   dns: setting(readSwitch, 'on or off', true, 'answer names of members, and have the system ask us for them'),
   configure: setting(readSwitch, 'on or off', true, 'give the device its address; off: it asks by DHCP'),
   relay: setting(
