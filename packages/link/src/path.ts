@@ -18,6 +18,7 @@ export const PROBE_AFTER_SILENCE_MS = 5000;
 export const PROBE_EVERY_MS = 1000;
 /** Through a relay, where others are ready to take over: a third is asked sooner than the neighbour itself. */
 const PROBE_RELAY_MS = 500;
+const RELAYED_WITHIN_MIN_MS = 300;
 /** Unanswered probes that put the path in doubt: one alone is a lost datagram. */
 const PROBES_DOUBTED = 2;
 /** Unanswered probes that mean the path is lost, and so many `PROBE_EVERY_MS`. */
@@ -128,9 +129,15 @@ export class Path {
     return this.isDoubted;
   }
 
+  /** Between probes while something is unanswered. */
+  private get everyMs(): number {
+    return this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
+  }
+
   /** How long an answer may take. */
   private get answerWithinMs(): number {
-    return Math.max(ANSWER_WITHIN_MIN_MS, Math.min(ANSWER_RTTS * (this.rttMs ?? 0), ANSWER_WITHIN_MAX_MS));
+    const least = this.kind === 'relay' ? RELAYED_WITHIN_MIN_MS : ANSWER_WITHIN_MIN_MS;
+    return Math.max(least, Math.min(ANSWER_RTTS * (this.rttMs ?? 0), ANSWER_WITHIN_MAX_MS));
   }
 
   /** Whether only a datagram from there made us try this path, and nothing has come back for a second. */
@@ -279,7 +286,7 @@ export class Path {
     const soonest = this.lastProbedAt + Math.min(this.answerWithinMs, PROBE_EVERY_MS);
     const [first = soonest, second, third] = this.silentProbes;
     if (second === undefined) return soonest;
-    return third === undefined ? Math.max(soonest, first + PROBE_EVERY_MS) : this.lastProbedAt + PROBE_EVERY_MS;
+    return third === undefined ? Math.max(soonest, first + this.everyMs) : this.lastProbedAt + PROBE_EVERY_MS;
   }
 
   private await(token: Uint8Array, bytes: number, now: Instant): void {
@@ -300,9 +307,9 @@ export class Path {
     }
     if (this.silentProbes.length > 0) return this.probeAgainAt;
     if (!isClose) return this.lastReceivedAt + quietMs;
-    const everyMs = this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
-    const awaited = this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + everyMs : Number.POSITIVE_INFINITY;
-    const soonest = Math.max(awaited, this.lastProbedAt + everyMs);
+    const awaited =
+      this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + this.everyMs : Number.POSITIVE_INFINITY;
+    const soonest = Math.max(awaited, this.lastProbedAt + this.everyMs);
     const measure = quietMs > MEASURE_EVERY_MS ? Number.POSITIVE_INFINITY : this.lastProbedAt + MEASURE_EVERY_MS;
     return Math.min(soonest, this.lastReceivedAt + quietMs, measure, this.size.dueAt(this.answerWithinMs));
   }
