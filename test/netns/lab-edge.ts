@@ -32,6 +32,12 @@ export interface EdgeStatus {
   readonly pid: number;
   readonly health: readonly { readonly code: string; readonly message: string }[];
   readonly devices: readonly { readonly group: string; readonly interface: string }[];
+  readonly ports: readonly {
+    readonly use: string;
+    readonly protocol: string;
+    readonly port: number;
+    readonly outside?: string;
+  }[];
   readonly groups: readonly GroupView[];
   readonly public: PublicView;
 }

@@ -10,6 +10,7 @@ import type { WebSocket } from 'ws';
 import { ExtraSockets } from './extra-sockets.ts';
 import { localEndpoints } from './interfaces.ts';
 import { loadLibc } from './libc.ts';
+import { PortMapper } from './port-mapping/port-mapper.ts';
 import { StunAnswers } from './stun-answers.ts';
 import { stunServerFor } from './stun-servers.ts';
 import type { TlsIdentity } from './tls.ts';
@@ -33,6 +34,8 @@ export interface NodeDatagramsOptions {
   readonly udp: UdpOptions | false;
   readonly webrtc: boolean;
   readonly answerStun: boolean;
+  /** Whether to ask the router for outside ports; default false. */
+  readonly portMapping?: boolean;
   /** `stun:host:port` or `turn:user:password@host:port`. */
   readonly iceServers: readonly string[];
   /** The only local address for WebRTC; absent: all. */
@@ -85,6 +88,8 @@ export class NodeDatagrams implements Datagrams {
   private udp: Udp | undefined;
   private extraSockets: ExtraSockets | undefined;
   private members: MemberServer | undefined;
+  private udpMapper: PortMapper | undefined;
+  private membersMapper: PortMapper | undefined;
   private readonly ways = new Map<PathId, Way>();
   /** WebRTC connections by name, until they end. */
   private readonly connections = new Map<string, WebRtcWay>();
@@ -118,6 +123,7 @@ export class NodeDatagrams implements Datagrams {
     const open = async (options: UdpOptions, to: UdpReceiver): Promise<Udp> =>
       libc === undefined ? openDgramUdp(options, to) : openUdp(libc, options, to);
     this.udp = await open(this.options.udp, receive);
+    if (this.options.udp.host === undefined) this.udpMapper = this.mapperFor('udp', this.udpPort);
     const { host = '0.0.0.0' } = this.options.udp;
     this.extraSockets = new ExtraSockets({ open: to => open({ host }, to), receive, now: () => performance.now() });
   }
@@ -143,21 +149,26 @@ export class NodeDatagrams implements Datagrams {
   }
 
   localAddresses(): readonly string[] {
-    return this.udp === undefined ? [] : localEndpoints(this.udp.bound, this.tunnels);
+    const outside = this.udpMapper?.outside ?? [];
+    return this.udp === undefined ? [] : [outside, localEndpoints(this.udp.bound, this.tunnels)].flat();
   }
 
   /** Listens for WebSockets of members on a TCP port; rejects with a sentence when that cannot be. */
   async listenForMembers(port: number, tls: TlsIdentity): Promise<void> {
     this.members = await MemberServer.open(port, tls, (socket, remote) => this.acceptWebSocket(socket, remote));
+    this.membersMapper = this.mapperFor('tcp', this.members.port);
   }
 
   /** What others can reach this host by. */
   ports(): OpenPort[] {
     const { udpPort, members } = this;
     const use = this.options.answerStun ? 'links and STUN' : 'links';
+    const [udp, tcp] = [this.udpMapper, this.membersMapper].map(
+      mapper => mapper?.outside && { outside: mapper.outside },
+    );
     return [
-      ...(udpPort === undefined ? [] : [{ use, protocol: 'udp', port: udpPort } as const]),
-      ...(members === undefined ? [] : [{ use: 'websockets', protocol: 'tcp', port: members.port } as const]),
+      ...(udpPort === undefined ? [] : [{ use, protocol: 'udp', port: udpPort, ...udp } as const]),
+      ...(members === undefined ? [] : [{ use: 'websockets', protocol: 'tcp', port: members.port, ...tcp } as const]),
     ];
   }
 
@@ -165,7 +176,14 @@ export class NodeDatagrams implements Datagrams {
     const { members } = this;
     if (members === undefined) return [];
     const any = [4, 16].map(length => ({ address: new Uint8Array(length), port: members.port }));
-    return localEndpoints(any, this.tunnels).map(address => members.url(address));
+    const outside = this.membersMapper?.outside ?? [];
+    return [outside, localEndpoints(any, this.tunnels)].flat().map(address => members.url(address));
+  }
+
+  /** Asks the router for a port, unless that is off. */
+  private mapperFor(protocol: 'udp' | 'tcp', port: number | undefined): PortMapper | undefined {
+    if (!this.options.portMapping || port === undefined) return undefined;
+    return new PortMapper({ protocol, port, changed: () => this.listener({ kind: 'addresses-changed' }) });
   }
 
   listen(listener: (event: PathEvent) => void): void {
@@ -255,13 +273,14 @@ export class NodeDatagrams implements Datagrams {
   private async stopAll(): Promise<void> {
     this.listener = () => {};
     this.members?.stop();
+    const unmapped = Promise.all([this.udpMapper?.stop(), this.membersMapper?.stop()]);
     const ways = new Set<Way>([...this.ways.values(), ...this.lasting, ...this.opening]);
     for (const way of ways) way.close();
     let patience: NodeJS.Timeout | undefined;
     const late = new Promise(resolve => {
       patience = setTimeout(resolve, STOP_PATIENCE_MS);
     });
-    await Promise.race([Promise.all([...ways].map(way => way.over)), late]);
+    await Promise.race([Promise.all([unmapped, ...[...ways].map(way => way.over)]), late]);
     clearTimeout(patience);
     await Promise.all([this.udp?.close(), this.extraSockets?.close()]);
   }

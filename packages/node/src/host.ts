@@ -42,6 +42,8 @@ export interface NodeHostOptions {
   readonly iceServers?: readonly string[];
   /** Whether to answer STUN binding requests on the UDP socket; default false. */
   readonly answerStun?: boolean;
+  /** Whether to ask the router for outside ports (PCP, NAT-PMP, UPnP); default false. */
+  readonly portMapping?: boolean;
   /** The TCP port where members whose networks block UDP open WebSockets, 0 for any; absent: none. */
   readonly listenWs?: number;
   /** Hears rare events worth a line, such as a damaged file; default standard error. */
@@ -81,6 +83,7 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
   const datagrams = await openAgain(storage, options.udp ?? {}, {
     webrtc: options.webrtc ?? true,
     answerStun: options.answerStun ?? false,
+    portMapping: options.portMapping ?? false,
     iceServers: options.iceServers ?? [],
     ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
   });

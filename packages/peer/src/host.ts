@@ -149,6 +149,8 @@ export type PathEvent =
       readonly remote?: string;
     }
   | { readonly kind: 'path-down'; readonly path: PathId }
+  /** `localAddresses` or `localUrls` give others than before. */
+  | { readonly kind: 'addresses-changed' }
   | { readonly kind: 'dial-failed'; readonly url: string; readonly reason: string }
   | { readonly kind: 'webrtc-signal'; readonly connection: string; readonly signal: string }
   | { readonly kind: 'webrtc-failed'; readonly connection: string; readonly reason: string };

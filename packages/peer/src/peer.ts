@@ -99,6 +99,9 @@ export class Peer {
         this.bootstraps.closed(event.path, now);
         for (const network of this.networks()) network.links.pathDown(event.path, now);
         break;
+      case 'addresses-changed':
+        for (const { links } of this.networks()) links.addressesChanged(now);
+        break;
       case 'dial-failed':
         if ([...this.networks()].some(({ links }) => links.webSocketFailed(event.url, now))) break;
         this.bootstraps.failed(event.url, now);
