@@ -1,13 +1,14 @@
 /** The host contract, kept by the host of the simulator, whose virtual time is made to run as fast as real time. */
 import { SimDisk, SimHost, SimInternet, World } from '@warren/sim';
 import { describe, test } from 'vitest';
+import { extraSocketsContract } from './extra-sockets-contract.ts';
 import { hostContract } from './host-contract.ts';
 
 /** Between two steps of virtual time. */
 const STEP_MS = 1;
 
 describe('the host of the simulator', () => {
-  for (const { name, run } of hostContract) {
+  for (const { name, run } of [...hostContract, ...extraSocketsContract]) {
     test(name, { timeout: 30_000 }, async () => {
       const world = new World(1);
       const stop = keepPace(world);
