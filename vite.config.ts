@@ -33,6 +33,7 @@ const LONG = [
   'apps/lab/src/draw.test.ts',
   'apps/lab/src/scenarios/ring-scenarios.test.ts',
   'apps/lab/src/scenarios/mesh-scenarios.test.ts',
+  'apps/lab/src/scenarios/nat-grid.test.ts',
   'packages/overlay/src/mesh.test.ts',
   'packages/session/src/collisions-deep.test.ts',
 ];

@@ -1,6 +1,7 @@
 /**
  * Two members behind routers, in a small village of their own: a bootstrap
- * node, one member with public addresses, and the two. They begin to talk as
+ * node, one member with public addresses who listens for WebSockets as well,
+ * and the two. They begin to talk as
  * soon as one knows of the other; what becomes of that?
  */
 import {
@@ -35,6 +36,8 @@ export interface PairOutcome {
   readonly firstDatagramMs: number | undefined;
   /** From then until both sent directly; `undefined`: not at the end. */
   readonly directMs: number | undefined;
+  /** From then until both sent through a relay; `undefined`: not at the end. */
+  readonly relayMs: number | undefined;
 }
 
 /** The public overlay, and the group of one member, are settled after that. */
@@ -47,13 +50,18 @@ const TEXT_MS = 100;
 /** A pair that is direct is watched for so long, lest it was for a moment. */
 const STAYS_MS = 2000;
 
-/** Plays one pair for at most `windowMs` after one knew of the other. */
-export function playPair(seed: number, access: PairAccess, hosts: Hosts, windowMs: number): PairOutcome {
-  const village = new Village(seed, {}, cheapCrypto);
+/** Plays one pair for at most `windowMs` after one knew of the other, on wires that lose the share `loss`. */
+export function playPair(
+  seed: number,
+  access: PairAccess,
+  hosts: Hosts,
+  { windowMs, loss = 0 }: { readonly windowMs: number; readonly loss?: number },
+): PairOutcome {
+  const village = new Village(seed, { loss }, cheapCrypto);
   const { world } = village;
   village.isDualStack = true;
   village.bootstrap('well');
-  const helper = village.edge('helper');
+  const helper = village.listeningEdge('helper');
   world.run(SETTLED_MS);
   helper.join();
   const outside = access.carrier === undefined ? village.access([]) : village.carrier(access.carrier);
@@ -65,9 +73,11 @@ export function playPair(seed: number, access: PairAccess, hosts: Hosts, windowM
   for (const each of [a, b]) each.join();
   const knows = (one: Resident, other: Resident): boolean => one.online.includes(other.name);
   const met = world.runUntil(() => knows(a, b) || knows(b, a), MEET_MS);
-  if (!met) return { way: 'never', isDirectPossible, firstDatagramMs: undefined, directMs: undefined };
+  if (!met) return { ...NEVER, isDirectPossible };
   return { isDirectPossible, ...talk(village, a, b, windowMs) };
 }
+
+const NEVER = { way: 'never', firstDatagramMs: undefined, directMs: undefined, relayMs: undefined } as const;
 
 type HostWord = 'edge' | 'tab';
 
@@ -87,8 +97,8 @@ function cornerOf({ datagrams }: Resident, host: HostWord): Corner {
 function talk(village: Village, a: Resident, b: Resident, windowMs: number): Omit<PairOutcome, 'isDirectPossible'> {
   const { world } = village;
   const startedAt = world.now;
+  const since = { direct: new Since(), relay: new Since() };
   let firstDatagramMs: number | undefined;
-  let directAt: number | undefined;
   let heard = [0, 0];
   let lastHeardAt = startedAt;
   for (let tick = 0; world.now < startedAt + windowMs; tick++) {
@@ -97,14 +107,22 @@ function talk(village: Village, a: Resident, b: Resident, windowMs: number): Omi
     const counts = [textsTo(a), textsTo(b)];
     if (counts.every((count, i) => count > (heard[i] ?? 0))) [heard, lastHeardAt] = [counts, world.now];
     if (counts.every(count => count > 0)) firstDatagramMs ??= world.now - startedAt;
-    if (!isDirect(a, b)) directAt = undefined;
-    else directAt ??= world.now;
-    if (directAt !== undefined && firstDatagramMs !== undefined && world.now >= directAt + STAYS_MS) break;
+    since.direct.note(bothGo(a, b, DIRECT), world.now);
+    since.relay.note(bothGo(a, b, ['relay']), world.now);
+    if (firstDatagramMs !== undefined && world.now >= (since.direct.at ?? Number.POSITIVE_INFINITY) + STAYS_MS) break;
   }
-  const isTalking = world.now < lastHeardAt + STAYS_MS;
-  if (!isTalking) return { way: 'never', firstDatagramMs, directMs: undefined };
-  if (directAt === undefined) return { way: 'relayed', firstDatagramMs, directMs: undefined };
-  return { way: 'direct', firstDatagramMs, directMs: directAt - startedAt };
+  if (world.now >= lastHeardAt + STAYS_MS) return { ...NEVER, firstDatagramMs };
+  const [directMs, relayMs] = [since.direct, since.relay].map(({ at }) => at && at - startedAt);
+  return { way: directMs === undefined ? 'relayed' : 'direct', firstDatagramMs, directMs, relayMs };
+}
+
+/** Since when something is so. */
+class Since {
+  at: number | undefined;
+
+  note(isSo: boolean, now: number): void {
+    this.at = isSo ? (this.at ?? now) : undefined;
+  }
 }
 
 function textsTo({ heard }: Resident): number {
@@ -121,6 +139,8 @@ function exchange(a: Resident, b: Resident, text: string): void {
   }
 }
 
-function isDirect(a: Resident, b: Resident): boolean {
-  return [a.linkKind(b), b.linkKind(a)].every(kind => kind === 'udp' || kind === 'webrtc');
+const DIRECT = ['udp', 'webrtc', 'websocket'];
+
+function bothGo(a: Resident, b: Resident, kinds: readonly string[]): boolean {
+  return [a.linkKind(b), b.linkKind(a)].every(kind => kind !== undefined && kinds.includes(kind));
 }

@@ -18,6 +18,8 @@ export interface SimCapabilities {
   readonly websocket: boolean;
   /** Whether it has extra UDP sockets, `udp/<address>~<k>`; absent: no. */
   readonly sockets?: boolean;
+  /** Whether it dials servers that are known by their key, as members' are; absent: no. */
+  readonly pinned?: boolean;
 }
 
 /** A stream whose one end sleeps longer is given up. */

@@ -30,9 +30,9 @@ const ED25519 = { name: 'Ed25519' } as const;
 /** What each kind of host can do. */
 export const SIM_CAN: Readonly<Record<HostKind, SimCapabilities>> = {
   browser: { udp: false, webrtc: true, websocket: true },
-  edge: { udp: true, webrtc: true, websocket: true, sockets: true },
-  bootstrap: { udp: true, webrtc: false, websocket: true, sockets: true },
-  site: { udp: true, webrtc: false, websocket: true, sockets: true },
+  edge: { udp: true, webrtc: true, websocket: true, sockets: true, pinned: true },
+  bootstrap: { udp: true, webrtc: false, websocket: true, sockets: true, pinned: true },
+  site: { udp: true, webrtc: false, websocket: true, sockets: true, pinned: true },
 };
 
 /** What survives a restart. */

@@ -50,6 +50,8 @@ interface Place {
   /** `203.0.113.7:4000`, or behind routers. */
   readonly address: string | SimPlace;
   readonly url?: string;
+  /** Where it takes WebSockets of members. */
+  readonly memberUrl?: string;
   readonly bootstraps: readonly string[];
   readonly disk: Disk;
   /** Counts the runs of one name: chance differs in each. */
@@ -74,13 +76,14 @@ export class Resident {
 
   constructor(village: Village, place: Place) {
     const { world, internet } = village;
-    const { disk, bootstraps, ...where } = place;
+    const { disk, bootstraps, memberUrl, ...where } = place;
     const { name, kind } = where;
+    const url = where.url ?? memberUrl;
     this.village = village;
     this.place = place;
     this.name = name;
     this.kind = kind;
-    const host = new SimHost({ ...where, internet, disk: disk.saved });
+    const host = new SimHost({ ...where, ...(url && { url }), internet, disk: disk.saved });
     this.host = host;
     this.credentials = { public: simCredentials(disk.public, host.random, this.unixMs) };
     this.random = host.random;
@@ -100,6 +103,7 @@ export class Resident {
         credentials: this.credentials.public,
         bootstraps,
         addresses: () => this.datagrams.localAddresses(),
+        urls: () => (memberUrl === undefined ? [] : [memberUrl]),
         ...this.acquaintances('public'),
       },
       world.now,
@@ -313,6 +317,12 @@ export class Village {
     return this.add(name, 'edge', network && { network });
   }
 
+  /** Adds a Linux machine with a public address that takes WebSockets of members as well. */
+  listeningEdge(name: string): Resident {
+    const pin = 'A'.repeat(43);
+    return this.add(name, 'edge', { memberUrl: `wss://203.0.113.${this.nextHost}:443/warren#${pin}` });
+  }
+
   /** Adds a tab: WebRTC and WebSocket. */
   browser(name: string, network?: SimNetwork): Resident {
     return this.add(name, 'browser', network && { network });
@@ -344,19 +354,16 @@ export class Village {
     return EPOCH_UNIX_MS + this.world.now;
   }
 
-  private add(name: string, kind: ResidentKind, where: { url?: string; network?: SimNetwork } = {}): Resident {
+  private add(
+    name: string,
+    kind: ResidentKind,
+    where: { readonly url?: string; readonly memberUrl?: string; readonly network?: SimNetwork } = {},
+  ): Resident {
     const bootstraps = [...this.residents.values()].flatMap(({ place }) => place.url ?? []);
     const identity = simStranger(new SeededRandom(this.world.seed, name), this.unixMs, this.crypto);
     const disk = { public: identity, saved: new SimDisk() };
-    return this.enter({
-      name,
-      kind,
-      address: this.nextPlace(where.network),
-      bootstraps,
-      disk,
-      run: 1,
-      ...(where.url === undefined ? {} : { url: where.url }),
-    });
+    const { network, ...urls } = where;
+    return this.enter({ name, kind, address: this.nextPlace(network), bootstraps, disk, run: 1, ...urls });
   }
 
   private enter(place: Place): Resident {

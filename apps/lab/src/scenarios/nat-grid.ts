@@ -49,9 +49,11 @@ export const natGrid = scenario({
     row: { kind: 'choice', what: 'access of one of them', initial: 'all', of: ['all', ...NAMES, 'shared'] },
     column: { kind: 'choice', what: 'access of the other', initial: 'all', of: ['all', ...NAMES] },
     seconds: { kind: 'count', what: 'virtual seconds that a pair has', initial: 40, min: 5, max: 3600 },
+    loss: { kind: 'count', what: 'datagrams lost on every wire, percent', initial: 0, min: 0, max: 50 },
   },
   run: ({ seed, settings, step }) => {
-    const { hosts, row, column, seconds } = settings;
+    const { hosts, row, column, seconds, loss } = settings;
+    const o = { windowMs: 1000 * seconds, loss: loss / 100 };
     const cells = cellsOf(hosts === 'all' ? HOSTS : [hosts as Hosts]).filter(
       cell => matches(cell, row, column) || (cell.row !== cell.column && matches(mirrored(cell), row, column)),
     );
@@ -60,7 +62,7 @@ export const natGrid = scenario({
       const line = `${cell.hosts}: ${cell.row}`;
       if (line !== before) step(line);
       before = line;
-      return { ...cell, outcome: playPair(seedOf(seed, cell), cell.access, cell.hosts, 1000 * seconds) };
+      return { ...cell, outcome: playPair(seedOf(seed, cell), cell.access, cell.hosts, o) };
     });
     const figures = figuresOf(played);
     return {
@@ -117,7 +119,8 @@ function figuresOf(played: readonly Played[]): Figures {
   const connected = outcomes.filter(({ way }) => way !== 'never');
   const direct = outcomes.filter(({ way }) => way === 'direct');
   const possible = outcomes.filter(({ isDirectPossible }) => isDirectPossible);
-  const [first, soon] = (['firstDatagramMs', 'directMs'] as const).map(name =>
+  const relayed = outcomes.filter(({ way }) => way === 'relayed');
+  const [first, soon, relays] = (['firstDatagramMs', 'directMs', 'relayMs'] as const).map(name =>
     outcomes.flatMap(each => each[name] ?? []),
   );
   const at = (values: readonly number[] = [], share: number): number => Math.round(percentile(values, share));
@@ -129,7 +132,7 @@ function figuresOf(played: readonly Played[]): Figures {
       return [`${name}Direct${camel(hosts)}`, rounded(directShareOf(mix, isDirect))] as const;
     }),
   );
-  return {
+  const figures = {
     pairs: outcomes.length,
     connected: connected.length,
     direct: direct.length,
@@ -139,8 +142,13 @@ function figuresOf(played: readonly Played[]): Figures {
     firstDatagramMsP95: at(first, 0.95),
     directMsP50: at(soon, 0.5),
     directMsP95: at(soon, 0.95),
+    relayedByMember: relayed.filter(({ relayMs }) => relayMs !== undefined).length,
+    relayedByOverlay: relayed.filter(({ relayMs }) => relayMs === undefined).length,
+    relayMsP50: at(relays, 0.5),
+    relayMsP95: at(relays, 0.95),
     ...Object.fromEntries(mixes),
   };
+  return Object.fromEntries(Object.entries(figures).filter(([, value]) => !Number.isNaN(value)));
 }
 
 /** `edge-tab` -> `EdgeTab`. */
