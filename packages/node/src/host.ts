@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import type { Random } from '@warren/base';
 import type { Clock, FramesOptions, Host, HostCrypto, HostKind, IdentityKey, Shelf, Storage } from '@warren/peer';
-import type { Zone } from '@warren/vpn';
 import type { WebSocket } from 'ws';
 import { NodeClock } from './clock.ts';
 import { nodeCrypto } from './crypto.ts';
@@ -164,8 +163,8 @@ class HostOfNode implements NodeHost {
     return openTap(options, this.log);
   }
 
-  answerNames(query: Uint8Array, zones: readonly Zone[]): Promise<Uint8Array | undefined> {
-    return this.nameServer.answer(query, zones);
+  answerNames(...asked: Parameters<NameServer['answer']>): Promise<Uint8Array | undefined> {
+    return this.nameServer.answer(...asked);
   }
 
   acceptWebSocket(socket: WebSocket, remote?: string): boolean {

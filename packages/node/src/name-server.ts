@@ -45,8 +45,15 @@ export class NameServer {
     this.options = options;
   }
 
-  /** The answer to a query: at most what its client takes, and what fits one packet. `undefined` for what is no query. */
-  async answer(query: Uint8Array, zones: readonly Zone[]): Promise<Uint8Array | undefined> {
+  /**
+   * The answer to a query: at most what its client takes, and what fits one packet. `undefined` for what is no query.
+   * `elsewhere` is asked in place of the machine's resolvers, as through a tunnel.
+   */
+  async answer(
+    query: Uint8Array,
+    zones: readonly Zone[],
+    elsewhere?: (query: Uint8Array) => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined> {
     const bytes = Buffer.from(query.buffer, query.byteOffset, query.byteLength);
     const packet = decoded(bytes);
     if (packet === undefined || packet.type !== 'query') {
@@ -57,16 +64,21 @@ export class NameServer {
     if (question === undefined || more.length > 0) return failure(bytes, Rcode.formErr);
     if (((packet.flags ?? 0) & OPCODE) !== 0) return failure(bytes, Rcode.notImp);
     const answer = question.class === 'IN' ? answerQuestion(zones, question) : undefined;
-    if (answer === undefined) return this.forward(bytes, packet);
+    if (answer === undefined) return this.forward(bytes, packet, elsewhere);
     this.counters.own++;
     return dns.encode(ownAnswer(packet, question, answer));
   }
 
-  private async forward(query: Buffer, packet: dns.DecodedPacket): Promise<Uint8Array> {
+  private async forward(
+    query: Buffer,
+    packet: dns.DecodedPacket,
+    elsewhere?: (query: Uint8Array) => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array> {
     if (this.open >= FORWARDED_MAX) return failure(query, Rcode.servFail);
     this.open++;
     try {
-      const answer = await askUpstream(query, await this.options.upstreams());
+      const ask = elsewhere ?? (async () => askUpstream(query, await this.options.upstreams()));
+      const answer = await ask(query);
       if (answer === undefined) this.counters.failed++;
       else this.counters.forwarded++;
       if (answer === undefined) return failure(query, Rcode.servFail);

@@ -236,6 +236,10 @@ class RunningPeer implements WarrenPeer {
       frames,
       leave: () => this.leave(file.group),
       zones: () => [...this.peer.groups.values()].map(zoneOf),
+      throughTunnel: () => {
+        const tunnelled = [...this.groups.values()].find(each => each.isTunnelled);
+        return tunnelled && (query => tunnelled.askGateway(query));
+      },
       changed: () => this.changed(),
     });
     this.groups.set(file.group, group);

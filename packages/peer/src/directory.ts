@@ -6,7 +6,14 @@
 import { toHex, type UnixMs } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import type { Leaf } from '@warren/trust';
-import { type CardRange, decodeMemberCard, type PeerKey, peerKey, type WireHostKind } from '@warren/wire';
+import {
+  type CardRange,
+  decodeMemberCard,
+  type MemberCard,
+  type PeerKey,
+  peerKey,
+  type WireHostKind,
+} from '@warren/wire';
 
 /** A card not renewed for this long means the member is away. */
 export const CARD_FRESH_MS = 75_000;
@@ -33,6 +40,8 @@ export interface Member {
   hearsGroups: boolean;
   /** What it says it leads to; only a router's word counts. */
   ranges: readonly CardRange[];
+  /** What it offers as a gateway; whether it may is in its certificate. */
+  gateway: MemberCard['gateway'];
   /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says. */
   cardAt: UnixMs;
   /** The same by its writer's clock, which may be minutes wrong; and when we looked at it last. */
@@ -66,7 +75,7 @@ export class Directory {
     }
     this.makeRoom(today);
     const { user, device } = leaf;
-    const unknown = { hostKind: undefined, address: 0, hearsGroups: false, ranges: [] };
+    const unknown = { hostKind: undefined, address: 0, hearsGroups: false, ranges: [], gateway: undefined };
     const never = { cardAt: 0, signedAt: 0, lookedAt: 0, lostAt: 0 };
     const member: Member = { peer, user, device, certified: certifiedBy(leaf), ...unknown, ...never, seenAt: today };
     this.members.set(peer, member);
@@ -90,6 +99,7 @@ export class Directory {
     member.address = card.address;
     member.hearsGroups = card.hearsGroups;
     member.ranges = card.ranges;
+    member.gateway = card.gateway;
   }
 
   /** Forgets members whose certificate `isOut` names. */

@@ -1,6 +1,14 @@
 /** What the virtual network asks about the members of a group, answered from the list of them. */
 import type { UnixMs } from '@warren/base';
-import { type Acquainted, type InternetOffer, isUnicast, type Route, rangesOverlap, type Subnet, type Zone } from '@warren/vpn';
+import {
+  type Acquainted,
+  type InternetOffer,
+  isUnicast,
+  type Route,
+  rangesOverlap,
+  type Subnet,
+  type Zone,
+} from '@warren/vpn';
 import { type PeerId, type PeerKey, peerKey } from '@warren/wire';
 import type { Directory, Member } from './directory.ts';
 import type { GroupNetwork } from './group-network.ts';
@@ -67,7 +75,9 @@ export class GroupMembers implements Acquainted {
 
   /** Members that lead to the Internet and may (#78): who says so without the right is not looked at. */
   gateways(): InternetOffer[] {
-    const entitled = this.present(({ certified, gateway }) => gateway !== undefined && certified.rights.includes('gateway'));
+    const entitled = this.present(
+      ({ certified, gateway }) => gateway !== undefined && certified.rights.includes('gateway'),
+    );
     return entitled.flatMap(({ gateway, address, certified: { peerId } }) =>
       gateway === undefined || address === 0 ? [] : [{ peerId, address, ...gateway }],
     );

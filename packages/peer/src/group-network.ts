@@ -9,8 +9,9 @@ import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
 import type { RevocationList } from '@warren/trust';
 import { printRange, type Range, type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
-import { type PeerKey, peerKey } from '@warren/wire';
+import { type MemberCard, type PeerKey, peerKey } from '@warren/wire';
 import { Directory } from './directory.ts';
+import { GroupInternet } from './group-internet.ts';
 import { GroupMembers } from './group-members.ts';
 import type { GroupOptions } from './group-options.ts';
 import { GroupRecords } from './group-records.ts';
@@ -26,7 +27,7 @@ const ALONE_AFTER_MS = 2000;
 export type GroupOutput =
   | CommonOutput
   | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
-  | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'dns' | 'pong' }>
+  | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'dns' | 'dns-answer' | 'pong' }>
   | Extract<TextsOutput, { kind: 'text' }>
   | Extract<RingWideOutput, { kind: 'gathered' | 'crawled' }>
   /** These ranges are reached through the group's device, by the address of its services. */
@@ -45,6 +46,7 @@ export type UserGroupOutput = Extract<
       | 'configured'
       | 'routes'
       | 'dns'
+      | 'dns-answer'
       | 'pong'
       | 'text'
       | 'revocations'
@@ -61,6 +63,7 @@ export type SurveyStart = 'begun' | 'removed' | 'left' | 'busy';
 export class GroupNetwork {
   readonly network: Network;
   readonly vpn: Vpn;
+  readonly internet: GroupInternet;
   readonly texts: Texts;
   readonly directory: Directory;
   readonly revocations: Revocations;
@@ -68,7 +71,7 @@ export class GroupNetwork {
   private readonly rendezvous: Rendezvous;
   private readonly outbox = new Outbox<GroupOutput>();
   private readonly records: GroupRecords;
-  private readonly members: GroupMembers;
+  readonly members: GroupMembers;
   private routesTold = '';
   /** The latest time that any call told. */
   private latest: Instant;
@@ -93,6 +96,7 @@ export class GroupNetwork {
     this.directory.note(credentials.leaf, wallClock.at(now));
     this.members = new GroupMembers(this.directory, peerKey(self), () => wallClock.at(this.latest), options.access);
     this.vpn = this.virtualNetwork();
+    this.internet = this.groupInternet();
     this.forgetRemoved(now);
     this.records = this.groupRecords();
   }
@@ -110,11 +114,26 @@ export class GroupNetwork {
     return new GroupRecords({
       ...{ directory, random, wallClock, kind, hash: suite.hash, dht: this.network.dht },
       address: () => this.vpn.address,
-      card: { hearsGroups: this.options.hearsGroups ?? false, ranges: this.options.announced ?? [] },
+      card: () => this.card,
       claimed: (address, result, now) => this.vpn.handle({ kind: 'claim-result', address, result }, now),
       owner: (address, peerId, now) => this.vpn.handle({ kind: 'owner', address, peerId }, now),
       changed: () => this.membersChanged(),
     });
+  }
+
+  private get card(): Pick<MemberCard, 'hearsGroups' | 'ranges' | 'gateway'> {
+    const { hearsGroups = false, announced: ranges = [] } = this.options;
+    const gateway = this.internet.leading;
+    return { hearsGroups, ranges, ...(gateway === undefined ? {} : { gateway }) };
+  }
+
+  private groupInternet(): GroupInternet {
+    const { vpn, members, directory, network } = this;
+    const find = (name: string) => directory.find(name)?.peer;
+    const cardChanged = (now: Instant) => {
+      if (this.vpnIsReady) this.records.renewCard(now);
+    };
+    return new GroupInternet({ vpn, members, links: network.links, find, cardChanged });
   }
 
   /** What members are called in names. */
@@ -204,8 +223,8 @@ export class GroupNetwork {
 
   get wakeAt(): Instant | undefined {
     if (this.removed) return undefined;
-    const { network, rendezvous, vpn, texts, revocations, records } = this;
-    const parts = [network, rendezvous, vpn, texts, revocations, records];
+    const { network, rendezvous, vpn, internet, texts, revocations, records } = this;
+    const parts = [network, rendezvous, vpn, internet, texts, revocations, records];
     return earliest(...parts.map(part => part.wakeAt), this.aloneAt);
   }
 
@@ -215,6 +234,7 @@ export class GroupNetwork {
     this.revocations.tick(now);
     this.rendezvous.tick(now);
     this.vpn.tick(now);
+    this.internet.tick(now);
     this.texts.tick(now);
     this.records.tick(now);
     if (this.aloneAt !== undefined && now >= this.aloneAt) this.ready(now);
@@ -387,8 +407,15 @@ export class GroupNetwork {
         return;
       case 'tap':
       case 'dns':
+      case 'dns-answer':
       case 'pong':
         this.outbox.push(out);
+        return;
+      case 'gateway':
+        this.outbox.push({ kind: 'changed' });
+        return;
+      case 'seek-gateways':
+        this.records.readMembersSoon(now);
         return;
       case 'conflict':
         return;
@@ -397,6 +424,7 @@ export class GroupNetwork {
 
   private membersChanged(): void {
     this.outbox.push({ kind: 'changed' });
+    this.internet.membersChanged(this.latest);
     const { acceptsRoutes, hasTap, subnet } = this.options;
     if (!acceptsRoutes || !hasTap) return;
     const routes = this.members.routes(subnet);

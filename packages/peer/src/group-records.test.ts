@@ -81,7 +81,7 @@ function group(): { records: GroupRecords; asked: Asked; answer: (owner?: Uint8A
     kind: 'edge',
     hash: simSuite.hash,
     address: () => undefined,
-    card: { hearsGroups: false, ranges: [] },
+    card: () => ({ hearsGroups: false, ranges: [] }),
     claimed: () => {},
     owner: () => {},
     changed: () => {},

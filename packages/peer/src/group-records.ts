@@ -54,7 +54,7 @@ export interface GroupRecordsOptions {
   /** Our own address; `undefined` while none is claimed. */
   readonly address: () => number | undefined;
   /** What else our card says. */
-  readonly card: Pick<MemberCard, 'hearsGroups' | 'ranges'>;
+  readonly card: () => Pick<MemberCard, 'hearsGroups' | 'ranges' | 'gateway'>;
   readonly claimed: (address: number, result: 'held' | 'taken' | 'failed', now: Instant) => void;
   readonly owner: (address: number, peerId: PeerId | undefined, now: Instant) => void;
   /** The directory changed. */
@@ -172,7 +172,7 @@ export class GroupRecords {
   private putCard(now: Instant): void {
     const { dht, kind, address, card, random } = this.options;
     const hostKind = HOST_KINDS.find(known => known === kind) ?? 'edge';
-    const value = encodeMemberCard({ hostKind, address: address() ?? 0, ...card });
+    const value = encodeMemberCard({ hostKind, address: address() ?? 0, ...card() });
     dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
     this.timers.set('card', now + jitter(random, CARD_RENEW_MS, 0.1));
   }

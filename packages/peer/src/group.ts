@@ -6,6 +6,7 @@
 import { type Credentials, eraseWorkingKeys, type Leaf, type RevocationList } from '@warren/trust';
 import {
   type DnsClient,
+  type Leading,
   PREFIX_6_BITS,
   parseAddress,
   printAddress,
@@ -17,6 +18,7 @@ import {
 import { makeStatement } from './certificates.ts';
 import type { Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
+import type { Tunnel } from './group-internet.ts';
 import type { GroupNetwork, UserGroupOutput } from './group-network.ts';
 import type { Frames, Host, IdentityKey } from './host.ts';
 import { dropAcquaintances } from './kept-acquaintances.ts';
@@ -35,6 +37,9 @@ export interface PingOptions {
   readonly timeoutMs?: number;
   readonly onReply?: (rttMs: number) => void;
 }
+
+/** How long a gateway's resolver may take. */
+const QUESTION_MS = 4000;
 
 /** A group at this participant. */
 export interface WarrenGroup {
@@ -56,6 +61,14 @@ export interface WarrenGroup {
   readonly isBehind: boolean;
   /** Why the Ethernet device could not be given its address; `undefined` when all is well. */
   readonly deviceError: string | undefined;
+  /** Sends this machine's Internet packets, which its device must be given, through gateways of the group; or no more. */
+  tunnel(wanted: Tunnel | undefined): void;
+  /** Offers this machine's way to the Internet to members, or no more; the host translates and filters. */
+  lead(leading: Leading | undefined): void;
+  /** Whether this machine's Internet packets go through the group. */
+  readonly isTunnelled: boolean;
+  /** Asks the gateway in use for a name: the answer's bytes, or `undefined` without a gateway or in time. */
+  askGateway(query: Uint8Array): Promise<Uint8Array | undefined>;
   leave(): Promise<void>;
 }
 
@@ -70,6 +83,8 @@ interface GroupParts {
   readonly leave: () => Promise<void>;
   /** What all groups of this participant know of names. */
   readonly zones: () => readonly Zone[];
+  /** Asks for names of others through whichever group carries this machine's Internet traffic; absent: none does. */
+  readonly throughTunnel: () => ((query: Uint8Array) => Promise<Uint8Array | undefined>) | undefined;
   /** Tells that something in the views or beside them changed. */
   readonly changed: () => void;
 }
@@ -81,6 +96,8 @@ export class Group implements WarrenGroup {
   deviceError: string | undefined;
   private readonly textListeners = new Set<(message: TextMessage) => void>();
   private readonly surveys: Surveys;
+  /** Names that a gateway is asked for. */
+  private readonly questions = new Map<number, (answer: Uint8Array) => void>();
   private readonly pongs = new Map<string, (rttMs: number) => void>();
 
   constructor(parts: GroupParts) {
@@ -146,6 +163,35 @@ export class Group implements WarrenGroup {
     return this.#parts.leave();
   }
 
+  tunnel(wanted: Tunnel | undefined): void {
+    const { driver, network } = this.#parts;
+    driver.act(now => network.internet.tunnel(wanted, now));
+  }
+
+  get isTunnelled(): boolean {
+    return this.#parts.network.vpn.internet.isTunnelled;
+  }
+
+  lead(leading: Leading | undefined): void {
+    const { driver, network } = this.#parts;
+    driver.act(now => network.internet.lead(leading, now));
+  }
+
+  askGateway(query: Uint8Array): Promise<Uint8Array | undefined> {
+    const { driver, network } = this.#parts;
+    const id = driver.act(now => network.vpn.askGateway(query, now));
+    if (id === undefined) return Promise.resolve(undefined);
+    return new Promise(resolve => {
+      const done = (answer: Uint8Array | undefined): void => {
+        clearTimeout(timer);
+        this.questions.delete(id);
+        resolve(answer);
+      };
+      const timer = setTimeout(() => done(undefined), QUESTION_MS);
+      this.questions.set(id, done);
+    });
+  }
+
   /** Takes what the participant has for the group's user. */
   output(out: UserGroupOutput): void {
     switch (out.kind) {
@@ -165,6 +211,9 @@ export class Group implements WarrenGroup {
         return;
       case 'dns':
         void this.answerNames(out.client, out.query);
+        return;
+      case 'dns-answer':
+        this.questions.get(out.id)?.(out.answer);
         return;
       case 'pong':
         this.pongs.get(`${out.id}.${out.sequence}`)?.(out.rttMs);
@@ -269,7 +318,9 @@ export class Group implements WarrenGroup {
   /** Names of other groups of this machine are answered here too: a system often asks one server only. */
   private async answerNames(client: DnsClient, query: Uint8Array): Promise<void> {
     const { host, driver, network, zones } = this.#parts;
-    const answer = await host.answerNames?.(query, zones()).catch(() => undefined);
+    // A member whose gateway we are is answered as this machine would be; its own tunnel is not ours.
+    const elsewhere = client.peer === undefined ? this.#parts.throughTunnel() : undefined;
+    const answer = await host.answerNames?.(query, zones(), elsewhere).catch(() => undefined);
     if (answer !== undefined) driver.act(() => network.vpn.answerDns(client, answer));
   }
 

@@ -28,8 +28,15 @@ export interface Host {
   shelf?(name: string): Promise<Shelf>;
   /** Opens the host's Ethernet device (TAP); absent where there is none, as in a tab. */
   openFrames?(options: FramesOptions): Promise<Frames>;
-  /** Answers a DNS query of the machine from zones, or by asking elsewhere; `undefined` for what gets no answer. */
-  answerNames?(query: Uint8Array, zones: readonly Zone[]): Promise<Uint8Array | undefined>;
+  /**
+   * Answers a DNS query from zones, or by asking the machine's resolvers, or `elsewhere` in their place; `undefined` for
+   * what gets no answer.
+   */
+  answerNames?(
+    query: Uint8Array,
+    zones: readonly Zone[],
+    elsewhere?: (query: Uint8Array) => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined>;
 }
 
 /** A long-lived key that only signs: certificate requests, renewals, working statements. */

@@ -23,6 +23,7 @@ export {
 } from './enrol.ts';
 export { PeerError } from './error.ts';
 export type { PingOptions, WarrenGroup } from './group.ts';
+export type { Tunnel } from './group-internet.ts';
 export type {
   Clock,
   Datagrams,

@@ -268,6 +268,7 @@ export class Peer {
       case 'configured':
       case 'routes':
       case 'dns':
+      case 'dns-answer':
       case 'pong':
       case 'text':
       case 'revocations':

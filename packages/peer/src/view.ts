@@ -85,6 +85,12 @@ export interface GroupView {
   readonly self: MemberView;
   readonly members: readonly MemberView[];
   readonly links: readonly LinkView[];
+  /** Members that offer the Internet and may, the best first where a tunnel is on; absent where there are none. */
+  readonly gateways?: readonly GatewayView[];
+  /** This device's Internet traffic goes through the group, or should and nothing passes; absent where it does not. */
+  readonly tunnel?: 'on' | 'no-gateway';
+  /** What this device offers as a gateway; absent where it does not. */
+  readonly leading?: { readonly ipv6: boolean; readonly capacityMbit: number };
   /** Broadcasts that reached us, and parts of the ring that we handed them on to. */
   readonly broadcasts?: { readonly taken: number; readonly handedOn: number };
   /** DHT records that we hold for others. */
@@ -94,6 +100,20 @@ export interface GroupView {
   /** Datagrams of the overlay that we passed on for others. */
   readonly forwarded: number;
   readonly relayed?: RelayedView;
+}
+
+/** A member that offers its way to the Internet. */
+export interface GatewayView {
+  /** 40 hex digits. */
+  readonly peerId: string;
+  /** `device.user`. */
+  readonly name: string;
+  readonly ipv6: boolean;
+  /** Mbit/s that it says it has; 0: it does not say. */
+  readonly capacityMbit: number;
+  /** As asked now and then; `unknown` without a tunnel, and where it has not answered yet. */
+  readonly state: 'unknown' | 'live' | 'dead';
+  readonly current: boolean;
 }
 
 /** How the records that are held for others outlive this run. */

@@ -10,7 +10,7 @@ import {
   printSubnet,
   serviceAddress,
 } from '@warren/vpn';
-import { HOST_KINDS } from '@warren/wire';
+import { HOST_KINDS, peerKey } from '@warren/wire';
 import type { Member } from './directory.ts';
 import type { GroupNetwork } from './group-network.ts';
 import type { Network } from './network.ts';
@@ -63,11 +63,42 @@ export function groupView(group: GroupNetwork, name: string, unixMs: number, sto
     self,
     members,
     links,
+    ...internetView(group),
     broadcasts: { taken, handedOn },
     recordsHeld: network.dht.store.size,
     ...(storage === undefined ? {} : { storage }),
     forwarded: network.overlay.stats.forwarded,
     relayed: relayedView(network),
+  };
+}
+
+function internetView({
+  vpn: { internet },
+  members,
+  directory,
+}: GroupNetwork): Pick<GroupView, 'gateways' | 'tunnel' | 'leading'> {
+  const states = new Map(internet.all.map(({ peer, state }, place) => [peer, { state, place }]));
+  const { current, isTunnelled, leading } = internet;
+  const offers = members.gateways().map(({ peerId, hasIpv6, capacityMbit }) => {
+    const peer = peerKey(peerId);
+    const { user = '', device = '' } = directory.get(peer) ?? {};
+    const { state = 'unknown', place = states.size } = states.get(peer) ?? {};
+    const view = {
+      peerId: peer,
+      name: `${device}.${user}`,
+      ipv6: hasIpv6,
+      capacityMbit,
+      state,
+      current: peer === current,
+    };
+    return { view, place };
+  });
+  const gateways = offers.sort((a, b) => a.place - b.place).map(({ view }) => view);
+  const tunnel = current === undefined ? ('no-gateway' as const) : ('on' as const);
+  return {
+    ...(gateways.length === 0 ? {} : { gateways }),
+    ...(isTunnelled ? { tunnel } : {}),
+    ...(leading && { leading: { ipv6: leading.hasIpv6, capacityMbit: leading.capacityMbit } }),
   };
 }
 

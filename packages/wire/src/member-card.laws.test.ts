@@ -23,12 +23,16 @@ codecLaws({
   name: 'decodeMemberCard',
   decode: decodeMemberCard,
   encode: encodeMemberCard,
-  values: fc.record({
-    hostKind: fc.constantFrom(...HOST_KINDS),
-    address: fc.nat(0xffffffff),
-    hearsGroups: fc.boolean(),
-    ranges: fc.array(range, { maxLength: CARD_RANGES_MAX }),
-  }),
+  values: fc.record(
+    {
+      hostKind: fc.constantFrom(...HOST_KINDS),
+      address: fc.nat(0xffffffff),
+      hearsGroups: fc.boolean(),
+      ranges: fc.array(range, { maxLength: CARD_RANGES_MAX }),
+      gateway: fc.record({ hasIpv6: fc.boolean(), capacityMbit: fc.nat(0xffffffff) }),
+    },
+    { requiredKeys: ['hostKind', 'address', 'hearsGroups', 'ranges'] },
+  ),
   golden: [
     { value: { hostKind: 'browser', address: 0, ...plain }, hex: '01 00 00000000 00 00' },
     { value: { hostKind: 'site', address: 0xffffffff, ...plain }, hex: '01 02 ffffffff 00 00' },
@@ -42,12 +46,17 @@ codecLaws({
       },
       hex: '01 01 0a800505 01 01 c0a80500 18',
     },
+    {
+      value: { hostKind: 'edge', address: 1, ...plain, gateway: { hasIpv6: true, capacityMbit: 250 } },
+      hex: '01 01 00000001 06 00 000000fa',
+    },
   ],
   impossible: [
     { why: 'another version', hex: '02 00 00000000 00 00' },
     { why: 'an unknown kind of host', hex: '01 04 00000000 00 00' },
     { why: 'a range with host bits', hex: '01 00 00000000 00 01 c0a80501 18' },
     { why: 'a range of 33 bits', hex: '01 00 00000000 00 01 c0a80500 21' },
+    { why: 'a gateway without its capacity', hex: '01 01 00000001 02 00 0000fa' },
     { why: 'too many ranges', hex: `01 00 00000000 00 11 ${'0a000000 08'.repeat(17)}` },
   ],
   tail: 'ignored',

@@ -3,7 +3,9 @@
  *
  * ```text
  * member card   version 1 (1) | host kind 1 | address 4 (0: none) | flags 1 | count 1 | ranges: network 4, prefix bits 1
- *               flags: 1 wants multicast and broadcast; ranges of addresses behind the member, as a router
+ *               | gateways: Mbit/s 4
+ *               flags: 1 wants multicast and broadcast, 2 leads to the Internet, 4 and to that of IPv6;
+ *               ranges of addresses behind the member, as a router; Mbit/s 0: it does not say
  * rendezvous    sealed: nonce 24 | XChaCha20-Poly1305 of (public id 20 | member id 20) and tag 16
  * ```
  */
@@ -25,6 +27,8 @@ export interface MemberCard {
   readonly hearsGroups: boolean;
   /** Ranges of IPv4 addresses that it leads to: at most `CARD_RANGES_MAX`, host bits zero. */
   readonly ranges: readonly CardRange[];
+  /** Whether it leads to the Internet, and to that of IPv6; Mbit/s below 2^32, 0: it does not say. */
+  readonly gateway?: { readonly hasIpv6: boolean; readonly capacityMbit: number };
 }
 
 /** A range of IPv4 addresses: the lowest as a number, and 0 to 32 bits. */
@@ -37,6 +41,8 @@ export interface CardRange {
 export const CARD_RANGES_MAX = 16;
 
 const HEARS_GROUPS = 1;
+const IS_GATEWAY = 2;
+const HAS_IPV6 = 4;
 
 /** Which member of the group a public peer is; only ever sealed. */
 export interface RendezvousEntry {
@@ -52,11 +58,14 @@ export interface SealedRendezvous {
   readonly sealed: Uint8Array;
 }
 
-/** Encodes 8 bytes, and 5 for each range. */
+/** Encodes 8 bytes, 5 for each range, and 4 of a gateway. */
 export function encodeMemberCard(m: MemberCard): Uint8Array {
   const writer = new Writer(8).u8(1).u8(HOST_KINDS.indexOf(m.hostKind)).u32(m.address);
-  writer.u8(m.hearsGroups ? HEARS_GROUPS : 0).u8(m.ranges.length);
+  const { gateway } = m;
+  const leads = gateway === undefined ? 0 : IS_GATEWAY | (gateway.hasIpv6 ? HAS_IPV6 : 0);
+  writer.u8((m.hearsGroups ? HEARS_GROUPS : 0) | leads).u8(m.ranges.length);
   for (const { network, prefixBits } of m.ranges) writer.u32(network).u8(prefixBits);
+  if (gateway !== undefined) writer.u32(gateway.capacityMbit);
   return writer.done();
 }
 
@@ -66,9 +75,12 @@ export function decodeMemberCard(bytes: Uint8Array): MemberCard | undefined {
   if (r.u8() !== 1) r.fail();
   const hostKind = HOST_KINDS[r.u8()];
   const address = r.u32();
-  const hearsGroups = (r.u8() & HEARS_GROUPS) !== 0;
+  const flags = r.u8();
+  const hearsGroups = (flags & HEARS_GROUPS) !== 0;
   const ranges = readRanges(r, r.u8());
-  return r.failed || hostKind === undefined ? undefined : { hostKind, address, hearsGroups, ranges };
+  const isGateway = (flags & IS_GATEWAY) !== 0;
+  const gateway = isGateway ? { gateway: { hasIpv6: (flags & HAS_IPV6) !== 0, capacityMbit: r.u32() } } : {};
+  return r.failed || hostKind === undefined ? undefined : { hostKind, address, hearsGroups, ranges, ...gateway };
 }
 
 function readRanges(r: Reader, count: number): CardRange[] {

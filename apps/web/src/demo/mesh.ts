@@ -171,6 +171,15 @@ class DemoGroup implements WarrenGroup {
 
   learnRevocations(): void {}
 
+  // A page has no device, and so no Internet traffic of a machine to carry.
+  readonly isTunnelled = false;
+
+  tunnel(): void {}
+
+  lead(): void {}
+
+  async askGateway(): Promise<undefined> {}
+
   async useCertificate(): Promise<void> {}
 
   async leave(): Promise<void> {}
