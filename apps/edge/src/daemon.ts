@@ -108,7 +108,7 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
   for (const { file } of all) if (file.sitePin !== undefined) host.pinServer(file.site, file.sitePin);
   const bootstraps = [...new Set(all.flatMap(({ file }) => file.bootstraps))];
   host.useStun([...new Set(all.flatMap(({ file }) => file.stun ?? []))]);
-  const peer = await startPeer(host, { bootstraps });
+  const peer = await startPeer(host, { bootstraps, willingness: o.settings.values.relay });
   undo.push(() => peer.stop());
   const resolver = new SystemResolver({ log: message => o.say({ step: 'note', message }) });
   undo.push(() => resolver.stop());
