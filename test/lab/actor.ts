@@ -16,6 +16,10 @@ export interface Seat extends Surroundings {
   /** 26 characters base32. */
   readonly group: string;
   readonly device: string;
+  /** The name of its Ethernet device, in Node; absent: none. */
+  readonly interfaceName?: string;
+  /** How it chooses among relays (P2 4.3). */
+  readonly relayChoice?: 'latency' | 'stability';
 }
 
 /** How two who know each other came to talk. Times are Unix ms with fractions: all clocks are this machine's. */
@@ -26,6 +30,8 @@ export interface Meeting {
   readonly heardAt?: number;
   /** When the link to it was first direct: UDP or WebRTC. */
   readonly directAt?: number;
+  /** When it was first relayed by somebody. */
+  readonly relayedAt?: number;
   /** What the link is at the end; absent without one. */
   readonly kind?: LinkKind;
 }
@@ -38,13 +44,15 @@ export interface Actor {
   join(file: string, leaf: string): Promise<void>;
   /** Begins to look out for a member, to send it a line when it is seen, and to write down what happens. */
   greet(peerId: string): Promise<void>;
-  /** Waits for what `greet` was to see: the other's line and, with `forDirect`, a direct link. Gives what there is after `patienceMs`. */
-  met(peerId: string, forDirect: boolean, patienceMs: number): Promise<Meeting>;
+  /** Waits for what `greet` was to see: the other's line, and a link of one of these kinds. Gives what there is after `patienceMs`. */
+  met(peerId: string, kinds: readonly LinkKind[], patienceMs: number): Promise<Meeting>;
   ping(peerId: string, count: number, intervalMs: number): Promise<PingReport>;
   view(): Promise<GroupView>;
+  /** How many links it has, in the public overlay and in the group. */
+  links(): Promise<number>;
   /** Ends it, with all it kept. */
   close(): Promise<void>;
 }
 
 /** The kinds of link that need nobody between. */
-export const DIRECT: ReadonlySet<LinkKind> = new Set(['udp', 'webrtc']);
+export const DIRECT: readonly LinkKind[] = ['udp', 'webrtc'];

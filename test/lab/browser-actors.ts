@@ -54,6 +54,7 @@ export class BrowserActors {
       met: method('met'),
       ping: method('ping'),
       view: method('view'),
+      links: method('links'),
       close,
     };
   }

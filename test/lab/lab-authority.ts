@@ -3,7 +3,7 @@ import { randomBytes, webcrypto } from 'node:crypto';
 import { fromBase64Url, toBase64Url, toHex } from '@warren/base';
 import { printGroupFile } from '@warren/group';
 import { issueCertificateAuthority, issueLeaf, readRequest } from '@warren/peer';
-import type { Actor, Surroundings } from './actor.ts';
+import type { Actor, Seat, Surroundings } from './actor.ts';
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 const SUBNET = '10.128.0.0/16';
@@ -31,9 +31,9 @@ export class LabAuthority {
   }
 
   /** Starts a participant and has it join; gives its peer id, 40 hex digits. `device` is also its user's name. */
-  async admit(actor: Actor, device: string): Promise<string> {
+  async admit(actor: Actor, device: string, o: Pick<Seat, 'interfaceName' | 'relayChoice'> = {}): Promise<string> {
     const { group, keys: authority } = this;
-    const request = await actor.open({ ...this.around, group, device });
+    const request = await actor.open({ ...this.around, ...o, group, device });
     const read = await readRequest(fromBase64Url(request) ?? new Uint8Array(0));
     if (read === undefined) throw new Error(`${device} made no good request`);
     const peerId = bytes(20);

@@ -41,6 +41,7 @@ export class NodeActors {
       met: method('met'),
       ping: method('ping'),
       view: method('view'),
+      links: method('links'),
       close: method('close'),
     };
   }

@@ -3,6 +3,8 @@ import type { LinkKind } from '@warren/peer';
 import { type Actor, DIRECT, type Meeting } from './actor.ts';
 import type { LabAuthority } from './lab-authority.ts';
 
+const GOOD: readonly LinkKind[] = [...DIRECT, 'websocket', 'relay'];
+
 /** How a pair may end up. */
 export type Way = 'direct' | 'websocket' | 'relay' | 'overlay' | 'never';
 
@@ -14,13 +16,15 @@ export interface PairResult {
   readonly firstDatagramMs?: number;
   /** From the first line sent to when both had a direct link; 0 where the link was there before. */
   readonly directMs?: number;
+  /** The same for a relay. */
+  readonly relayedMs?: number;
   /** From the moment that both were in the group to the first line's arrival. */
   readonly fromJoinMs?: number;
 }
 
 export interface PairOptions {
-  /** Whether to wait for a direct link. */
-  readonly forDirect: boolean;
+  /** What is waited for beside a line from each to each; all kinds but `overlay` by default. */
+  readonly kinds?: readonly LinkKind[];
   readonly patienceMs: number;
 }
 
@@ -29,7 +33,7 @@ export async function meet(
   actors: readonly [Actor, Actor],
   helper: Actor,
   authority: LabAuthority,
-  { forDirect, patienceMs }: PairOptions,
+  { kinds = GOOD, patienceMs }: PairOptions,
 ): Promise<PairResult> {
   try {
     const helps = authority.admit(helper, 'helper');
@@ -38,7 +42,7 @@ export async function meet(
     const joinedAt = performance.timeOrigin + performance.now();
     const other = (i: number): string => ids[1 - i] as string;
     await Promise.all(actors.map((actor, i) => actor.greet(other(i))));
-    const meetings = await Promise.all(actors.map((actor, i) => actor.met(other(i), forDirect, patienceMs)));
+    const meetings = await Promise.all(actors.map((actor, i) => actor.met(other(i), kinds, patienceMs)));
     return resultOf(meetings as [Meeting, Meeting], joinedAt);
   } finally {
     await Promise.allSettled([...actors, helper].map(actor => actor.close()));
@@ -50,7 +54,9 @@ function resultOf([a, b]: readonly [Meeting, Meeting], joinedAt: number): PairRe
   const heard = [a.heardAt, b.heardAt];
   if (heard.includes(undefined)) return { way: 'never', kinds };
   const sentAt = Math.min(a.sentAt as number, b.sentAt as number);
-  const directAt = Math.max(a.directAt ?? Number.NaN, b.directAt ?? Number.NaN);
+  const since = (name: 'directAt' | 'relayedAt'): number =>
+    Math.max(0, (a[name] ?? Number.NaN) - sentAt, (b[name] ?? Number.NaN) - sentAt);
+  const [directMs, relayedMs] = [since('directAt'), since('relayedAt')];
   return {
     way: wayOf(kinds),
     kinds,
@@ -59,7 +65,8 @@ function resultOf([a, b]: readonly [Meeting, Meeting], joinedAt: number): PairRe
       (b.heardAt as number) - (a.sentAt as number),
     ),
     fromJoinMs: Math.max(0, ...(heard as number[]).map(at => at - joinedAt)),
-    ...(Number.isNaN(directAt) ? {} : { directMs: Math.max(0, directAt - sentAt) }),
+    ...(Number.isNaN(directMs) ? {} : { directMs }),
+    ...(Number.isNaN(relayedMs) ? {} : { relayedMs }),
   };
 }
 
@@ -67,6 +74,6 @@ function resultOf([a, b]: readonly [Meeting, Meeting], joinedAt: number): PairRe
 function wayOf(kinds: readonly (LinkKind | undefined)[]): Way {
   const ways: readonly Way[] = ['direct', 'websocket', 'relay', 'overlay'];
   const of = (kind: LinkKind | undefined): Way =>
-    kind !== undefined && DIRECT.has(kind) ? 'direct' : ((kind ?? 'overlay') as Way);
+    kind !== undefined && DIRECT.includes(kind) ? 'direct' : ((kind ?? 'overlay') as Way);
   return ways[Math.max(...kinds.map(kind => ways.indexOf(of(kind))))] as Way;
 }

@@ -4,6 +4,7 @@ import { parseGroupFile } from '@warren/group';
 import {
   type GroupView,
   type Host,
+  type LinkKind,
   makeRequest,
   type PingReport,
   startPeer,
@@ -22,17 +23,20 @@ export class Participant implements Actor {
   private readonly newHost: () => Promise<LabHost>;
   private peer: WarrenPeer | undefined;
   private joined: WarrenGroup | undefined;
+  private interfaceName: string | undefined;
   private readonly meetings = new Map<string, Notes>();
 
   constructor(newHost: () => Promise<LabHost>) {
     this.newHost = newHost;
   }
 
-  async open({ group, device, bootstraps, stun }: Seat): Promise<string> {
+  async open({ group, device, bootstraps, stun, interfaceName, relayChoice }: Seat): Promise<string> {
     const host = await this.newHost();
+    this.interfaceName = interfaceName;
     host.useStun?.(stun);
     const request = await makeRequest(await host.identity(`group-${group}`), device);
-    this.peer = await startPeer(withoutDevice(host), { bootstraps });
+    const hosted = interfaceName === undefined ? withoutDevice(host) : host;
+    this.peer = await startPeer(hosted, { bootstraps, ...(relayChoice && { relayChoice }) });
     return toBase64Url(request);
   }
 
@@ -41,17 +45,18 @@ export class Participant implements Actor {
     const certificate = readLeaf(fromBase64Url(leaf) ?? new Uint8Array(0));
     if ('error' in read) throw new Error(read.error);
     if (typeof certificate === 'string') throw new Error(`the certificate is ${certificate}`);
-    this.joined = await this.running().join({ file: read, leaf: certificate });
+    const o = this.interfaceName === undefined ? {} : { interfaceName: this.interfaceName };
+    this.joined = await this.running().join({ file: read, leaf: certificate }, o);
   }
 
   async greet(peerId: string): Promise<void> {
     this.meetings.set(peerId, new Notes(this.group(), peerId));
   }
 
-  met(peerId: string, forDirect: boolean, patienceMs: number): Promise<Meeting> {
+  met(peerId: string, kinds: readonly LinkKind[], patienceMs: number): Promise<Meeting> {
     const notes = this.meetings.get(peerId);
     if (notes === undefined) throw new Error(`${peerId} was not greeted`);
-    return notes.taken(forDirect, patienceMs);
+    return notes.taken(kinds, patienceMs);
   }
 
   ping(peerId: string, count: number, intervalMs: number): Promise<PingReport> {
@@ -60,6 +65,11 @@ export class Participant implements Actor {
 
   async view(): Promise<GroupView> {
     return this.group().view();
+  }
+
+  async links(): Promise<number> {
+    const { groups, public: common } = this.running().view();
+    return [common, ...groups].reduce((sum, { links }) => sum + links.length, 0);
   }
 
   async close(): Promise<void> {
@@ -95,8 +105,9 @@ class Notes {
     this.looking = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
-  async taken(forDirect: boolean, patienceMs: number): Promise<Meeting> {
-    const isDone = (): boolean => this.noted.heardAt !== undefined && (!forDirect || this.noted.directAt !== undefined);
+  async taken(kinds: readonly LinkKind[], patienceMs: number): Promise<Meeting> {
+    const isDone = ({ heardAt, kind } = this.noted): boolean =>
+      heardAt !== undefined && kind !== undefined && kinds.includes(kind);
     for (const giveUp = performance.now() + patienceMs; !isDone() && performance.now() < giveUp; ) {
       await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS));
     }
@@ -118,7 +129,8 @@ class Notes {
     const link = links.find(({ peerId }) => peerId === this.peerId);
     if (link === undefined) delete this.noted.kind;
     else this.noted.kind = link.kind;
-    if (link !== undefined && DIRECT.has(link.kind)) this.noted.directAt ??= now();
+    if (link !== undefined && DIRECT.includes(link.kind)) this.noted.directAt ??= now();
+    if (link?.kind === 'relay') this.noted.relayedAt ??= now();
   }
 }
 

@@ -1,0 +1,151 @@
+/**
+ * What a member of a large group costs at rest, as P2 5.3 measured: one member, in a process and a namespace of its
+ * own, pings so many others every 15 s; its traffic is counted by the kernel, its memory by the same.
+ */
+import { readFile } from 'node:fs/promises';
+import { type Figures, type Outcome, rounded } from '@warren/lab';
+import type { NatHost } from '../netns/nat-lab.ts';
+import type { Actor } from './actor.ts';
+import { Internet } from './internet.ts';
+import { LabAuthority } from './lab-authority.ts';
+import { NodeActors } from './node-actors.ts';
+
+export interface IdleCostOptions {
+  readonly members: number;
+  readonly seconds: number;
+  readonly step: (line: string) => void;
+}
+
+const STAGES = [0, 1, 8, 32, 128] as const;
+/** As in P2 5.3. */
+const PING_EVERY_MS = 15_000;
+/** Processes that the others share: 128 would be too many for two cores. */
+const CROWDS = 4;
+/** How many join at once. */
+const JOIN_AT_ONCE = 4;
+const SETTLE_MS = 20_000;
+const CONTROL = 'control';
+const COUNTERS = `table inet cost {
+  chain in { type filter hook input priority -300; iifname "wan0" counter name got; }
+  chain out { type filter hook output priority -300; oifname "wan0" counter name sent; }
+  counter got { }
+  counter sent { }
+}`;
+
+/** What was counted in one stage. */
+interface Stage {
+  readonly active: number;
+  readonly links: number;
+  /** Both ways, with IP headers, a second. */
+  readonly bytesPerSecond: number;
+  readonly residentBytes: number;
+}
+
+export async function idleCost({ members, seconds, step }: IdleCostOptions): Promise<Outcome> {
+  const crowds = Array.from(
+    { length: CROWDS },
+    (_, i): NatHost => ({ name: `crowd${i}`, access: [], segment: 'east' }),
+  );
+  const internet = await Internet.create([{ name: CONTROL, access: [], segment: 'west' }, ...crowds]);
+  try {
+    const { lab, around } = internet;
+    await lab.nft(CONTROL, COUNTERS);
+    const authority = await LabAuthority.create(around);
+    const processes = await Promise.all(crowds.map(({ name }) => NodeActors.start(lab, name)));
+    const control = await NodeActors.start(lab, CONTROL);
+    const member = control.actor();
+    await authority.admit(member, CONTROL);
+    const alone = await resident(control);
+    const ids = await joinAll(members - 1, processes, authority, step);
+    step('settling');
+    await sleep(SETTLE_MS);
+    const stages: Stage[] = [];
+    for (const active of STAGES.map(count => Math.min(count, ids.length))) {
+      if (stages.some(stage => stage.active === active)) continue;
+      const stage = await measure(internet, control, member, ids.slice(0, active), seconds);
+      stages.push(stage);
+      step(
+        `${active} active: ${stage.bytesPerSecond} B/s over ${stage.links} links, ${Math.round(stage.residentBytes / 1e6)} MB`,
+      );
+    }
+    return { figures: figuresOf(stages, members, alone), missed: [], remarks: REMARKS };
+  } finally {
+    await internet.close();
+  }
+}
+
+const REMARKS = [
+  'Hamachi in P2 figure 6: 0.049 + 0.002 N + 0.02 A KB/s for N members, A of them active, by regression.',
+  'Memory in P2 5.3: IPOP 200 KB for each active peer and none for others, Hamachi 4 KB for each peer, OpenVPN 1 MB for each client at the server.',
+];
+
+async function joinAll(
+  count: number,
+  processes: readonly NodeActors[],
+  authority: LabAuthority,
+  step: IdleCostOptions['step'],
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i += JOIN_AT_ONCE) {
+    const batch = Array.from({ length: Math.min(JOIN_AT_ONCE, count - i) }, (_, k) => i + k);
+    const joined = batch.map(n => authority.admit((processes[n % CROWDS] as NodeActors).actor(), `m${n}`));
+    ids.push(...(await Promise.all(joined)));
+    if (ids.length % 16 < JOIN_AT_ONCE) step(`${ids.length} of ${count} others have joined`);
+  }
+  return ids;
+}
+
+/** Pings these members for a while and counts. What it takes to find them is over before. */
+async function measure(
+  internet: Internet,
+  control: NodeActors,
+  member: Actor,
+  ids: readonly string[],
+  seconds: number,
+): Promise<Stage> {
+  await Promise.allSettled(ids.map(id => member.ping(id, 1, PING_EVERY_MS)));
+  const count = Math.max(1, Math.ceil((seconds * 1_000) / PING_EVERY_MS));
+  const before = await bytes(internet);
+  const startedAt = performance.now();
+  await Promise.allSettled([sleep(seconds * 1_000), ...ids.map(id => member.ping(id, count, PING_EVERY_MS))]);
+  const tookS = (performance.now() - startedAt) / 1_000;
+  return {
+    active: ids.length,
+    links: await member.links(),
+    bytesPerSecond: rounded(((await bytes(internet)) - before) / tookS),
+    residentBytes: await resident(control),
+  };
+}
+
+async function bytes({ lab }: Internet): Promise<number> {
+  const { stdout } = await lab.exec(CONTROL, ['nft', '-j', 'list', 'counters', 'table', 'inet', 'cost']);
+  const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { bytes: number } }[] };
+  return nftables.reduce((sum, { counter }) => sum + (counter?.bytes ?? 0), 0);
+}
+
+async function resident({ process }: NodeActors): Promise<number> {
+  const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
+}
+
+function figuresOf(stages: readonly Stage[], members: number, alone: number): Figures {
+  const [rest, last] = [stages[0] as Stage, stages.at(-1) as Stage];
+  const perStage = stages.flatMap(({ active, links, bytesPerSecond }) => [
+    [`bytesPerSecondAt${active}`, bytesPerSecond] as const,
+    [`hamachiBytesPerSecondAt${active}`, rounded(1_000 * (0.049 + 0.002 * members + 0.02 * active))] as const,
+    [`linksAt${active}`, links] as const,
+  ]);
+  return {
+    members,
+    ...Object.fromEntries(perStage),
+    idleBytesPerSecondPerLink: rounded(rest.bytesPerSecond / rest.links),
+    aloneMb: rounded(alone / 1e6),
+    restMb: rounded(rest.residentBytes / 1e6),
+    kilobytesPerPeer: rounded((rest.residentBytes - alone) / 1e3 / (members - 1)),
+    kilobytesPerActivePeer: rounded((last.residentBytes - rest.residentBytes) / 1e3 / Math.max(1, last.active)),
+  };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}
