@@ -4,6 +4,7 @@ import type { OpenPort } from '@warren/node';
 import type { CensusView, CrawlView, GroupView, PingReport, PublicView, WayView } from '@warren/peer';
 import type { FailureData } from './failure.ts';
 import type { Health } from './health.ts';
+import type { InternetStatus } from './internet/duties.ts';
 import type { SettingName } from './settings/table.ts';
 
 /** The answer of `GET /status`, and what `warren status --json` prints. */
@@ -105,6 +106,17 @@ export interface SettingsAnswer {
 /** The body of `POST /settings`: texts by name, an empty one takes the setting back. */
 export type SettingsRequest = Readonly<Partial<Record<SettingName, string>>>;
 
+/** The body of `POST /pause`: a second to an hour, or 0 to end a pause. */
+export interface PauseRequest {
+  readonly durationMs: number;
+}
+
+/** The body of `POST /down`. */
+export interface DownRequest {
+  /** Whether a tunnel's kill switch stays closed for the next daemon. */
+  readonly keepClosed?: boolean;
+}
+
 /** What a daemon does for commands. Rejects with a `Failure`. */
 export interface Control {
   status(): Status;
@@ -117,6 +129,10 @@ export interface Control {
   settings(): SettingsAnswer;
   /** Stores settings, and goes by those that can change while it runs. */
   set(request: SettingsRequest): Promise<SettingsAnswer>;
+  /** This machine's way to the Internet. */
+  internet(): Promise<InternetStatus>;
+  /** Lets web pages and names past the tunnel for a while. */
+  pause(request: PauseRequest): Promise<InternetStatus>;
   /** Answers at once, then the daemon stops. */
-  down(): void;
+  down(request?: DownRequest): void;
 }

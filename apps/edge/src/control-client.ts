@@ -3,8 +3,10 @@ import { type IncomingMessage, request } from 'node:http';
 import type {
   CensusAnswer,
   CrawlEvent,
+  DownRequest,
   GroupRequest,
   LeaveAnswer,
+  PauseRequest,
   PingEvent,
   PingRequest,
   SettingsAnswer,
@@ -12,6 +14,7 @@ import type {
   Status,
 } from './control-api.ts';
 import { Exit, Failure, type FailureData, failureFrom } from './failure.ts';
+import type { InternetStatus } from './internet/duties.ts';
 import { sudoLine } from './places.ts';
 
 /** Longer answers come from something that is no daemon of ours. */
@@ -38,8 +41,16 @@ export class ControlClient {
   }
 
   /** Returns the daemon's process id; the daemon stops then. */
-  down(): Promise<{ readonly pid: number }> {
-    return this.call('POST', '/down');
+  down(body: DownRequest = {}): Promise<{ readonly pid: number }> {
+    return this.call('POST', '/down', body);
+  }
+
+  internet(): Promise<InternetStatus> {
+    return this.call('GET', '/internet');
+  }
+
+  pause(body: PauseRequest): Promise<InternetStatus> {
+    return this.call('POST', '/pause', body);
   }
 
   leave(body: GroupRequest): Promise<LeaveAnswer> {

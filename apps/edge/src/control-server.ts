@@ -105,12 +105,19 @@ async function answer(control: Control, request: IncomingMessage, response: Serv
         return succeed(response, await control.census(groupRequest(body)));
       case 'POST /leave':
         return succeed(response, await control.leave(groupRequest(body)));
+      case 'GET /internet':
+        return succeed(response, await control.internet());
+      case 'POST /pause':
+        return succeed(
+          response,
+          await control.pause({ durationMs: within(body.durationMs, 0, 3_600_000, 'durationMs') }),
+        );
       case 'GET /settings':
         return succeed(response, control.settings());
       case 'POST /settings':
         return succeed(response, await control.set(settingsRequest(body)));
       case 'POST /down':
-        response.once('close', () => control.down());
+        response.once('close', () => control.down({ keepClosed: body.keepClosed === true }));
         return succeed(response, { pid: process.pid });
       default:
         return fail(response, 404, new Failure('unknown-call', 'The daemon does not know this call.'));

@@ -62,6 +62,15 @@ class FakeControl implements Control {
     return settingsAnswer(resolve([{ source: 'set', texts: asked }]));
   }
 
+  async internet() {
+    return {};
+  }
+
+  async pause(asked: object) {
+    this.asked.push(asked);
+    return {};
+  }
+
   down(): void {
     this.asked.push('down');
   }

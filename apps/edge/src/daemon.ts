@@ -4,8 +4,17 @@
  * `startParts`; what fails undoes what stood before it.
  */
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import type { GroupFile } from '@warren/group';
-import { type NodeHost, nodeHost, StorageError, SystemResolver } from '@warren/node';
+import {
+  cleanLeftovers,
+  enterTunnelGroup,
+  type NodeHost,
+  nodeHost,
+  openStorage,
+  StorageError,
+  SystemResolver,
+} from '@warren/node';
 import {
   type JoinChoices,
   type Membership,
@@ -20,8 +29,10 @@ import type {
   CensusAnswer,
   Control,
   CrawlEvent,
+  DownRequest,
   GroupRequest,
   LeaveAnswer,
+  PauseRequest,
   PingEvent,
   PingRequest,
   SettingsAnswer,
@@ -33,6 +44,7 @@ import { runCensus, runCrawl } from './crawl-run.ts';
 import { Exit, Failure } from './failure.ts';
 import { findGroup } from './find-target.ts';
 import { healthOf } from './health.ts';
+import { InternetDuties, type InternetStatus } from './internet/duties.ts';
 import { lockState } from './lock.ts';
 import { type Gathered, gatherMemberships, removedFrom } from './memberships.ts';
 import { runPing } from './ping-run.ts';
@@ -71,8 +83,11 @@ export interface Daemon {
   readonly ready: Promise<void>;
   /** Resolves when a command asked for the end, or with why nothing is left to do; call `stop` then. */
   readonly ended: Promise<Failure | undefined>;
-  /** Says goodbye, removes devices and socket, frees the folder. */
-  stop(): Promise<void>;
+  /**
+   * Says goodbye, removes devices and socket, frees the folder. With `keepClosed` a tunnel's kill switch stays for the next
+   * daemon, as for an upgrade.
+   */
+  stop(o?: { readonly keepClosed?: boolean }): Promise<void>;
 }
 
 type Undo = (() => Promise<void> | void)[];
@@ -94,6 +109,13 @@ export async function startDaemon(o: DaemonOptions): Promise<Daemon> {
 async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void>): Promise<Daemon> {
   const lock = await lockState(o.stateDir);
   undo.push(() => lock.release());
+  // Before anything opens a socket: packets of ours are known by it.
+  const tunnelGroupId = enterTunnelGroup();
+  const say = (message: string): void => o.say({ step: 'note', message });
+  const storage = await openStorage(join(o.stateDir, 'values'), say);
+  const isTunnelled = o.settings.values['exit-node'] !== 'off';
+  const left = await cleanLeftovers({ storage, keepClosed: isTunnelled });
+  if (left.gateway || left.fullTunnel) say('removed what the last daemon left of gateway and tunnel');
   const control = await openControl(o.socket);
   undo.push(() => control.stop());
   const host = await openHost(o);
@@ -113,7 +135,8 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
   const resolver = new SystemResolver({ log: message => o.say({ step: 'note', message }) });
   undo.push(() => resolver.stop());
   host.upstreams = () => resolver.upstreams();
-  const daemon = new RunningDaemon(o, { host, peer, control, resolver, gathered, stop });
+  const daemon = new RunningDaemon(o, { host, peer, control, resolver, gathered, tunnelGroupId, stop });
+  undo.push(() => daemon.endDuties());
   undo.push(() => daemon.rest());
   for (const membership of gathered.memberships) await daemon.join(membership);
   daemon.begin();
@@ -141,6 +164,7 @@ interface Parts {
   readonly control: ControlServer;
   readonly resolver: SystemResolver;
   readonly gathered: Gathered;
+  readonly tunnelGroupId: number | undefined;
   readonly stop: () => Promise<void>;
 }
 
@@ -162,6 +186,8 @@ class RunningDaemon implements Daemon, Control {
   private readonly joined = new Map<string, Joined>();
   private readonly renewals: Renewals;
   private readonly progress: Progress;
+  private readonly duties: InternetDuties;
+  private keepsClosed = false;
   private readonly timers: NodeJS.Timeout[] = [];
   private becomeReady: () => void = () => {};
   private end: (why?: Failure) => void = () => {};
@@ -180,6 +206,15 @@ class RunningDaemon implements Daemon, Control {
     };
     this.renewals = new Renewals(around, parts.gathered);
     this.progress = new Progress(o.socket);
+    this.duties = new InternetDuties({
+      storage: parts.host.storage,
+      tunnelGroupId: parts.tunnelGroupId,
+      settings: () => o.settings.values,
+      groups: () => [...this.joined].map(([id, { group, interfaceName: tap }]) => ({ id, group, tap })),
+      mayLead: group => this.renewals.hasRight(group, 'gateway'),
+      say: message => o.say({ step: 'note', message }),
+    });
+    o.settings.changed = () => void this.duties.changed();
     this.ready = new Promise(resolve => {
       this.becomeReady = resolve;
     });
@@ -196,6 +231,8 @@ class RunningDaemon implements Daemon, Control {
       const fetch = siteFetch(membership.file, this.o.stopped);
       const upkeep = new Upkeep({ host: this.parts.host, group, membership, fetch });
       this.joined.set(id, { membership, group, interfaceName, upkeep });
+      // Others go by the right in the certificate, which may have been given since it was made.
+      if (this.o.settings.values.routes.length > 0) void this.renewals.hasRight(id, 'router');
     } catch (error) {
       if (error instanceof PeerError || error instanceof StorageError) throw error;
       throw deviceFailure(name, error as NodeJS.ErrnoException, this.o.sudo);
@@ -223,9 +260,24 @@ class RunningDaemon implements Daemon, Control {
     for (const { upkeep } of this.joined.values()) upkeep.stop();
   }
 
-  stop(): Promise<void> {
+  stop({ keepClosed = false } = {}): Promise<void> {
+    this.keepsClosed ||= keepClosed;
     this.stopping ??= this.parts.stop();
     return this.stopping;
+  }
+
+  /** Ends tunnel and gateway: before the devices go, which their routes lead to. */
+  endDuties(): Promise<void> {
+    return this.duties.stop({ keepClosed: this.keepsClosed });
+  }
+
+  async internet(): Promise<InternetStatus> {
+    return this.duties.status();
+  }
+
+  async pause({ durationMs }: PauseRequest): Promise<InternetStatus> {
+    await this.duties.pause(durationMs);
+    return this.duties.status();
   }
 
   status(): Status {
@@ -272,7 +324,8 @@ class RunningDaemon implements Daemon, Control {
     return this.o.settings.set(request);
   }
 
-  down(): void {
+  down({ keepClosed = false }: DownRequest = {}): void {
+    this.keepsClosed ||= keepClosed;
     this.end();
   }
 
@@ -297,6 +350,7 @@ class RunningDaemon implements Daemon, Control {
     const interfaces = new Map([...this.joined].map(([id, { interfaceName }]) => [id, interfaceName]));
     const beside: Beside = { interfaces, deviceErrors: this.deviceErrors() };
     this.useNames();
+    void this.duties.changed();
     for (const step of this.progress.update(this.parts.peer.view(), beside)) {
       this.o.say(step);
       if (step.step === 'ready') this.becomeReady();
@@ -343,7 +397,7 @@ class RunningDaemon implements Daemon, Control {
     return healthOf(this.parts.peer.view(), {
       deviceErrors: this.deviceErrors(),
       missingDevices: this.missingDevices(),
-      problems: [...this.renewals.problems.values()],
+      problems: [...this.duties.problems.values(), ...this.renewals.problems.values()],
       canWebRtc: this.parts.host.datagrams.can.webrtc,
     });
   }

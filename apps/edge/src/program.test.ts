@@ -65,6 +65,8 @@ async function serve(more: Partial<Control> = {}): Promise<void> {
     leave: none,
     settings: () => settingsAnswer(resolveSettings([])),
     set: none,
+    internet: async () => ({}),
+    pause: none,
     down: () => {},
     ...more,
   });

@@ -33,6 +33,8 @@ NotifyAccess=main
 EnvironmentFile=-/etc/default/warren
 ExecStart=${warren} up --state /var/lib/warren --socket /run/warren/warren.sock
 Restart=on-failure
+# Started again: a full tunnel's kill switch stays closed in between.
+RestartKillSignal=SIGHUP
 RestartSec=5
 # Wrong usage, or refused: starting again changes nothing.
 RestartPreventExitStatus=${Exit.usage} ${Exit.notAuthorised}

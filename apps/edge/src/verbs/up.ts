@@ -142,14 +142,16 @@ async function runDaemon(terminal: Terminal, stopped: AbortController, o: Daemon
   const why = await Promise.race([interrupted, started.ended]);
   clearInterval(watchdog);
   manager.tell({ STOPPING: '1' });
-  await limited(stopDaemon(started, terminal));
+  // A service manager that starts us again says so by this signal: the user's traffic waits for the next daemon.
+  const keepClosed = why === 'SIGHUP' && manager.isThere;
+  await limited(stopDaemon(started, terminal, keepClosed));
   if (why instanceof Failure) throw why;
   return why === 'SIGINT' && !isReady ? Exit.interrupted : Exit.ok;
 }
 
-async function stopDaemon(daemon: Daemon, terminal: Terminal): Promise<void> {
+async function stopDaemon(daemon: Daemon, terminal: Terminal, keepClosed: boolean): Promise<void> {
   try {
-    await daemon.stop();
+    await daemon.stop({ keepClosed });
   } catch (error) {
     terminal.err(`warren: stopping failed: ${error instanceof Error ? error.message : error}`);
   }
