@@ -61,6 +61,13 @@ export class SiteClient {
     return answer;
   }
 
+  /** Gives a device these rights, instead of those that it has. */
+  async setRights(group: string, peerId: string, rights: readonly string[]): Promise<void> {
+    const data = ['-X', 'PUT', '-H', 'content-type: application/json', '--data-binary', JSON.stringify({ rights })];
+    const { status, body } = await this.ask(`/api/groups/${group}/devices/${peerId}/rights`, data);
+    if (status >= 300) throw new Error(`rights: ${status} ${JSON.stringify(body)}`);
+  }
+
   /** Rejects unless the answer is good. */
   async delete(path: string): Promise<void> {
     const { status, body } = await this.ask(path, ['-X', 'DELETE']);

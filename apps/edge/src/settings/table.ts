@@ -65,9 +65,8 @@ export const SETTINGS = {
     'networks, such as 192.168.7.0/24',
     [] as readonly string[],
     'networks behind this machine that members may reach (needs the right `router`)',
-    true,
   ),
-  'accept-routes': setting(readSwitch, 'on or off', true, 'reach networks that other members announce', true),
+  'accept-routes': setting(readSwitch, 'on or off', true, 'reach networks that other members announce'),
   multicast: setting(
     readSwitch,
     'on or off',
