@@ -18,6 +18,8 @@ export interface Seat extends Surroundings {
   readonly device: string;
   /** The name of its Ethernet device, in Node; absent: none. */
   readonly interfaceName?: string;
+  /** Whether members may open WebSockets to it, in Node. */
+  readonly listensWs?: true;
   /** How it chooses among relays (P2 4.3). */
   readonly relayChoice?: 'latency' | 'stability';
 }

@@ -43,7 +43,9 @@ async function obey({ call, actor, method, args }: Call): Promise<void> {
 
 function newParticipant(actor: string): Participant {
   const stateDir = join(folder, actor);
-  const participant = new Participant(() => nodeHost({ kind: 'edge', stateDir }));
+  const participant = new Participant(({ listensWs }) =>
+    nodeHost({ kind: 'edge', stateDir, ...(listensWs && { listenWs: 0 }) }),
+  );
   actors.set(actor, participant);
   return participant;
 }

@@ -31,7 +31,7 @@ export class LabAuthority {
   }
 
   /** Starts a participant and has it join; gives its peer id, 40 hex digits. `device` is also its user's name. */
-  async admit(actor: Actor, device: string, o: Pick<Seat, 'interfaceName' | 'relayChoice'> = {}): Promise<string> {
+  async admit(actor: Actor, device: string, o: Partial<Seat> = {}): Promise<string> {
     const { group, keys: authority } = this;
     const request = await actor.open({ ...this.around, ...o, group, device });
     const read = await readRequest(fromBase64Url(request) ?? new Uint8Array(0));

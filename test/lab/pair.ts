@@ -36,7 +36,7 @@ export async function meet(
   { kinds = GOOD, patienceMs }: PairOptions,
 ): Promise<PairResult> {
   try {
-    const helps = authority.admit(helper, 'helper');
+    const helps = authority.admit(helper, 'helper', { listensWs: true });
     const ids = await Promise.all(actors.map((actor, i) => authority.admit(actor, `member${i}`)));
     await helps;
     const joinedAt = performance.timeOrigin + performance.now();

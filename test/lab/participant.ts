@@ -20,18 +20,19 @@ const LOOK_EVERY_MS = 10;
 export type LabHost = Host & { useStun?(servers: readonly string[]): void };
 
 export class Participant implements Actor {
-  private readonly newHost: () => Promise<LabHost>;
+  private readonly newHost: (seat: Seat) => Promise<LabHost>;
   private peer: WarrenPeer | undefined;
   private joined: WarrenGroup | undefined;
   private interfaceName: string | undefined;
   private readonly meetings = new Map<string, Notes>();
 
-  constructor(newHost: () => Promise<LabHost>) {
+  constructor(newHost: (seat: Seat) => Promise<LabHost>) {
     this.newHost = newHost;
   }
 
-  async open({ group, device, bootstraps, stun, interfaceName, relayChoice }: Seat): Promise<string> {
-    const host = await this.newHost();
+  async open(seat: Seat): Promise<string> {
+    const { group, device, bootstraps, stun, interfaceName, relayChoice } = seat;
+    const host = await this.newHost(seat);
     this.interfaceName = interfaceName;
     host.useStun?.(stun);
     const request = await makeRequest(await host.identity(`group-${group}`), device);

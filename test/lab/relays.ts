@@ -136,9 +136,11 @@ export class RelayBench {
       if (address === undefined) throw new Error('two has no address');
       const rttMs = await this.rtt(address);
       const mbps = await this.tcp(address);
+      // A full line may have had it look for a better way.
+      await one.met(idTwo, ['relay'], PATIENCE_MS);
       const link = (await one.view()).links.find(({ peerId }) => peerId === idTwo);
       const used = helpers.indexOf(link?.via ?? '');
-      if (used < 0) throw new Error(`no relay is in use but ${link?.kind}`);
+      if (used < 0) throw new Error(`no relay is in use after TCP but ${link?.kind}`);
       const gapMs = await this.gap(address, used);
       return { setUpMs, rttMs, mbps, gapMs, relayDelayMs: DELAYS_MS[used] };
     } finally {

@@ -123,15 +123,18 @@ export class NatLab extends Namespaces {
     }
   }
 
-  /** Drops, in `core`, what hosts of two homes send each other, except through others; `tcp` and all else. */
+  /** Drops, in `core`, what hosts of two homes send each other; they reach each other through others only. */
   async separate(one: string, other: string): Promise<void> {
     const [a, b] = [this.outside(one), this.outside(other)];
     if (a === undefined || b === undefined) throw new Error(`${one} and ${other} have no outside addresses`);
     await this.nft(
       CORE,
-      `table ip apart { chain f { type filter hook forward priority 0; } }
-       add rule ip apart f ip saddr ${a} ip daddr ${b} counter drop
-       add rule ip apart f ip saddr ${b} ip daddr ${a} counter drop`,
+      `table ip apart {
+        chain f { type filter hook forward priority 0;
+          ip saddr ${a} ip daddr ${b} drop
+          ip saddr ${b} ip daddr ${a} drop
+        }
+      }`,
     );
   }
 
