@@ -163,12 +163,12 @@ describe('faults #76 whoever wants to have much relayed', () => {
 
 describe('faults #77 malicious relays, for which everybody is told the best of numbers', () => {
   test.each(['latency', 'stability'] as const)('are not chosen more often than others: by %s', choice => {
-    const MEMBERS = 16;
-    const LIARS = 4;
-    const PAIRS = 5;
+    const MEMBERS = 12;
+    const LIARS = 3;
+    const PAIRS = 4;
     let chosen = 0;
     let all = 0;
-    for (const seed of seeds(10)) {
+    for (const seed of seeds(6)) {
       const village = new Village(seed, {}, cheapCrypto);
       const random = new SeededRandom(seed, 'latency');
       const distance = new Map<string, number>();
@@ -194,7 +194,7 @@ describe('faults #77 malicious relays, for which everybody is told the best of n
         flatter(b, a, liars, choice);
       }
       within(village, 60_000, () => pairs.every(([a, b]) => isRelayed(a, b)));
-      village.world.run(60_000);
+      village.world.run(20_000);
       for (const [a, b] of pairs.flatMap(
         ([a, b]) =>
           [
@@ -211,7 +211,7 @@ describe('faults #77 malicious relays, for which everybody is told the best of n
     console.log(
       `${choice}: ${chosen} of ${all} relays in use are malicious, ${(100 * share).toFixed(1)} % of those who could be`,
     );
-    expect(all).toBe(100);
+    expect(all).toBe(6 * 2 * PAIRS);
     expect(chosen / all).toBeLessThanOrEqual(share + 0.05);
   });
 });
