@@ -446,9 +446,12 @@ class RunningDaemon implements Daemon, Control {
 }
 
 /** What the settings say of a group's device. */
-function choicesOf({ configure, routes, 'accept-routes': acceptsRoutes, multicast }: Settings): JoinChoices {
+function choicesOf(settings: Settings): JoinChoices {
+  const { configure, routes, 'accept-routes': acceptsRoutes, multicast } = settings;
+  const { 'only-users': onlyUsers, 'not-users': notUsers } = settings;
   const announced = routes.map(parseRange).filter(range => range !== undefined);
-  return { configured: configure, announced, acceptsRoutes, hearsGroups: multicast };
+  const access = { ...(onlyUsers.length === 0 ? {} : { onlyUsers }), ...(notUsers.length === 0 ? {} : { notUsers }) };
+  return { configured: configure, announced, acceptsRoutes, hearsGroups: multicast, access };
 }
 
 /** Why there is no Ethernet device; the host says it in a sentence that names what to do. */

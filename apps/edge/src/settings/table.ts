@@ -67,6 +67,13 @@ export const SETTINGS = {
     'networks behind this machine that members may reach (needs the right `router`)',
   ),
   'accept-routes': setting(readSwitch, 'on or off', true, 'reach networks that other members announce'),
+  'only-users': setting(
+    readUsers,
+    'users by name; none: everybody',
+    [] as readonly string[],
+    'exchange packets with devices of these users only',
+  ),
+  'not-users': setting(readUsers, 'users by name', [] as readonly string[], 'exchange none with devices of these'),
   multicast: setting(
     readSwitch,
     'on or off',
@@ -154,6 +161,12 @@ function readChoice(text: string): Choice {
   if (names.length === 0 || names.length > 32) throw new Error(text);
   if (names.some(name => !/^[a-z0-9][a-z0-9._-]{0,127}$/.test(name))) throw new Error(text);
   return names;
+}
+
+function readUsers(text: string): readonly string[] {
+  const users = list(text);
+  if (users.length > 64 || users.some(user => !/^[a-z0-9._-]{1,32}$/.test(user))) throw new Error(text);
+  return users;
 }
 
 function readSubnets(text: string): readonly string[] {
