@@ -41,7 +41,7 @@ import type {
 } from './control-api.ts';
 import { type ControlServer, openControl } from './control-server.ts';
 import { runCensus, runCrawl } from './crawl-run.ts';
-import { Exit, Failure } from './failure.ts';
+import { Exit, explain, Failure } from './failure.ts';
 import { findGroup } from './find-target.ts';
 import { healthOf } from './health.ts';
 import { InternetDuties, type InternetStatus } from './internet/duties.ts';
@@ -69,6 +69,8 @@ export interface DaemonOptions {
   /** Only with one group. Default `wr` and the group id's first eight characters. */
   readonly interfaceName?: string;
   readonly settings: DaemonSettings;
+  /** A full tunnel begins with a pause of so long. */
+  readonly pauseMs?: number;
   /** The line that a person should run instead without permission. */
   readonly sudo: string;
   /** Aborted when the daemon should stop, also while it starts. */
@@ -252,6 +254,14 @@ class RunningDaemon implements Daemon, Control {
     this.timers.push(setInterval(() => this.renewals.problems.size > 0 && void this.renewAll(), RENEWAL_RETRY_MS));
     this.timers.push(setTimeout(() => this.tellIfSlow(), SLOW_START_MS));
     this.tell();
+    void this.beginPause();
+  }
+
+  private async beginPause(): Promise<void> {
+    const { pauseMs, say } = this.o;
+    if (pauseMs === undefined) return;
+    await this.duties.changed();
+    await this.duties.pause(pauseMs).catch(error => say({ step: 'note', message: explain(error).message }));
   }
 
   /** Ends timers; the participant is stopped by whoever calls this. */

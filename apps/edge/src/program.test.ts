@@ -36,6 +36,10 @@ const VERBS = [
   'crawl',
   'netcheck',
   'doctor',
+  'gateway',
+  'exit-node',
+  'routes',
+  'dns',
   'set',
   'get',
   'logs',
@@ -106,13 +110,13 @@ test('with --json wrong usage is one object on standard output', async () => {
 
 test.each(VERBS)('%s --help has examples', async verb => {
   expect(await warren(verb, '--help')).toBe(0);
-  expect(terminal.stdout.join('\n')).toMatch(/Usage: warren \w+[\s\S]*Examples:\n {2}\$ /);
+  expect(terminal.stdout.join('\n')).toMatch(/Usage: warren [\w-]+[\s\S]*Examples:\n {2}\$ /);
 });
 
 test('only verbs that work are listed', async () => {
   expect(await warren('--help')).toBe(0);
   const help = terminal.stdout.join('\n');
-  const verbs = [...(help.split('Commands:')[1]?.split('Examples:')[0] ?? '').matchAll(/^ {2}(\w+)/gm)];
+  const verbs = [...(help.split('Commands:')[1]?.split('Examples:')[0] ?? '').matchAll(/^ {2}([\w-]+)/gm)];
   expect(verbs.map(([, verb]) => verb)).toEqual([...VERBS, 'help']);
 });
 

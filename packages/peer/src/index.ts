@@ -49,6 +49,7 @@ export type {
   CrawledPeerView,
   CrawlInconsistency,
   CrawlView,
+  GatewayView,
   GroupView,
   LinkKind,
   LinkView,

@@ -1,6 +1,7 @@
 /** What all verbs share: options, and the way to the daemon. */
 import { InvalidArgumentError } from 'commander';
 import { ControlClient } from '../control-client.ts';
+import { Exit, Failure } from '../failure.ts';
 import { type PlaceOptions, placesFor } from '../places.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -44,4 +45,20 @@ export function seconds(least: number, most: number): (text: string) => number {
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Give seconds from ${least} to ${most}, such as 0.5.`);
   };
+}
+
+const PAUSE_MAX_MINUTES = 60;
+
+/** For commander: the minutes of a pause, `5` or `5m`. */
+export function minutes(text: string): number {
+  const number = Number(/^(\d{1,2})m?$/.exec(text)?.[1]);
+  if (number >= 1 && number <= PAUSE_MAX_MINUTES) return number;
+  throw new InvalidArgumentError(`Give minutes from 1 to ${PAUSE_MAX_MINUTES}, such as 5m.`);
+}
+
+/** A terminal from afar is reached by the way that the tunnel closes. */
+export function refuseToCutSsh({ terminal: { env } }: Context, accepted: string | undefined): void {
+  if (env.SSH_CONNECTION === undefined || accepted === 'lose-ssh') return;
+  const hint = 'Give --accept-risk=lose-ssh to go on all the same; addresses of the local network stay reachable.';
+  throw new Failure('lose-ssh', 'This terminal comes by SSH, which the tunnel may cut off.', hint, Exit.usage);
 }

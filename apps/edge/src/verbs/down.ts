@@ -9,18 +9,23 @@ const PATIENCE_MS = 5_000;
 const LOOK_MS = 20;
 
 export function describeDown(command: Command): Command {
-  return command.description('Stop Warren: say goodbye, remove its network devices. Memberships stay.').addHelpText(
-    'after',
-    `
+  return command
+    .description('Stop Warren: say goodbye, remove its network devices. Memberships stay.')
+    .option('--keep-closed', 'with a tunnel: nothing leaves in the clear until the next `warren up`, as for an upgrade')
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ sudo warren down
+  $ sudo warren down --keep-closed
 
 Exit code 3 when Warren is not running.`,
-  );
+    );
 }
 
-export const down: Verb<object> = async (_args, options, context) => {
-  const { pid } = await clientFor(options, context).down();
+export const down: Verb<{ readonly keepClosed?: true }> = async (_args, options, context) => {
+  const keepClosed = options.keepClosed ?? false;
+  const { pid } = await clientFor(options, context).down({ keepClosed });
   await untilGone(pid);
   context.terminal.out(options.json ? JSON.stringify({ stopped: true }) : 'Warren is stopped.');
   return Exit.ok;

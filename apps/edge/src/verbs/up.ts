@@ -16,7 +16,7 @@ import { DaemonSettings } from '../settings/daemon-settings.ts';
 import { keptSettings } from '../settings/kept.ts';
 import { fromEnvironment, fromFiles, type Texts } from '../settings/sources.ts';
 import type { Terminal } from '../terminal.ts';
-import { type CommonOptions, type Context, type Verb, wholeNumber } from './common.ts';
+import { type CommonOptions, type Context, minutes, refuseToCutSsh, type Verb, wholeNumber } from './common.ts';
 
 /** A stop that takes longer is cut off: the kernel removes devices and sockets anyway. */
 const STOP_LIMIT_MS = 900;
@@ -28,6 +28,12 @@ export interface UpOptions {
   readonly interface?: string;
   readonly udpPort?: number;
   readonly udp: boolean;
+  readonly fullTunnel?: true;
+  readonly exitNode?: string;
+  /** Minutes. */
+  readonly pause?: number;
+  readonly acceptRisk?: string;
+  readonly gateway?: true;
   readonly listenWs?: number;
   readonly portMapping: boolean;
   readonly lan: boolean;
@@ -40,6 +46,11 @@ export function describeUp(command: Command): Command {
     .option('-d, --detach', 'go on in the background, and return once all is connected')
     .option('--interface <name>', 'name of the network device (default: wr and 8 letters of the group)', interfaceName)
     .option('--udp-port <port>', 'UDP port for direct links (default: any)', wholeNumber(1, 65_535))
+    .option('--full-tunnel', 'send all Internet traffic through a gateway of the group')
+    .option('--exit-node <member>', 'the same, through this one only')
+    .option('--pause <minutes>', 'with a full tunnel: begin with a pause, for the login page of a hotel', minutes)
+    .option('--accept-risk <risk>', 'lose-ssh: begin a full tunnel although this terminal may be cut off')
+    .option('--gateway', 'offer the Internet to members: needs the right for it')
     .option('--no-udp', 'no UDP: links by WebSocket and WebRTC only')
     .option('--listen-ws <port>', 'TCP port for members whose networks block UDP, such as 443', wholeNumber(1, 65_535))
     .option('--no-port-mapping', 'do not ask the router for a port')
@@ -65,6 +76,7 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
   const obstacle = deviceObstacle(thisMachine(), sudo);
   const file = path === undefined ? undefined : await fileOf(path, terminal.cwd, obstacle);
   if (obstacle !== undefined) throw obstacle;
+  if (options.fullTunnel || options.exitNode !== undefined) refuseToCutSsh(context, options.acceptRisk);
   const { stateDir, socket } = placesFor(options, terminal);
   const flags = { source: 'command line', texts: flagTexts(options) } as const;
   const elsewhere = [
@@ -84,6 +96,7 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
     stateDir,
     socket,
     settings,
+    ...(options.pause === undefined ? {} : { pauseMs: options.pause * 60_000 }),
     sudo,
     say,
     stopped: stopped.signal,
@@ -93,9 +106,11 @@ export const up: Verb<UpOptions> = async ([path], options, context) => {
 };
 
 /** Settings that flags of `up` say for this run. */
-function flagTexts({ udp, udpPort, listenWs, portMapping, lan }: UpOptions): Texts {
+function flagTexts({ udp, udpPort, gateway, fullTunnel, exitNode, listenWs, portMapping, lan }: UpOptions): Texts {
   return {
     ...(udp ? {} : { udp: 'off' }),
+    ...(gateway ? { gateway: 'on' } : {}),
+    ...(fullTunnel || exitNode !== undefined ? { 'exit-node': exitNode ?? 'auto' } : {}),
     ...(portMapping ? {} : { 'port-mapping': 'off' }),
     ...(lan ? {} : { lan: 'off' }),
     ...(listenWs === undefined ? {} : { 'listen-ws': String(listenWs) }),
@@ -190,6 +205,11 @@ function backgroundArgs(
     ...(options.listenWs === undefined ? [] : ['--listen-ws', String(options.listenWs)]),
     ...(options.portMapping ? [] : ['--no-port-mapping']),
     ...(options.lan ? [] : ['--no-lan']),
+    ...(options.gateway ? ['--gateway'] : []),
+    ...(options.fullTunnel ? ['--full-tunnel'] : []),
+    ...(options.exitNode === undefined ? [] : ['--exit-node', options.exitNode]),
+    ...(options.pause === undefined ? [] : ['--pause', String(options.pause)]),
+    ...(options.acceptRisk === undefined ? [] : ['--accept-risk', options.acceptRisk]),
   ];
 }
 
