@@ -147,12 +147,12 @@ async function startParts(o: DaemonOptions, undo: Undo, stop: () => Promise<void
 
 async function openHost(o: DaemonOptions): Promise<NodeHost> {
   const { stateDir, say, settings } = o;
-  const { udp: hasUdp, 'udp-port': port, 'listen-ws': listenWs, 'port-mapping': portMapping } = settings.values;
+  const { udp: hasUdp, 'udp-port': port, 'listen-ws': listenWs, 'port-mapping': portMapping, lan } = settings.values;
   const udp = !hasUdp ? false : port === 0 ? {} : { port };
   try {
     const log = (message: string): void => say({ step: 'note', message });
     const ws = listenWs === 0 ? {} : { listenWs };
-    return await nodeHost({ kind: 'edge', stateDir, udp, ...ws, answerStun: true, portMapping, log });
+    return await nodeHost({ kind: 'edge', stateDir, udp, ...ws, answerStun: true, portMapping, lan, log });
   } catch (error) {
     // Both come as sentences that say what to do.
     if (error instanceof StorageError || !(error instanceof Error)) throw error;

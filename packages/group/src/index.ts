@@ -9,6 +9,7 @@ export {
   withoutSecret,
   withPolicy,
 } from './group-file.ts';
+export { ANNOUNCEMENT_BYTES, Lan, type LanOptions, type LanOutput } from './lan.ts';
 export {
   RENDEZVOUS_LIFETIME_S,
   Rendezvous,

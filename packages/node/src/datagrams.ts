@@ -10,6 +10,7 @@ import type { WebSocket } from 'ws';
 import { ExtraSockets } from './extra-sockets.ts';
 import { localEndpoints } from './interfaces.ts';
 import { loadLibc } from './libc.ts';
+import { LAN_PORT, Multicast } from './multicast.ts';
 import { PortMapper } from './port-mapping/port-mapper.ts';
 import { StunAnswers } from './stun-answers.ts';
 import { stunServerFor } from './stun-servers.ts';
@@ -36,6 +37,8 @@ export interface NodeDatagramsOptions {
   readonly answerStun: boolean;
   /** Whether to ask the router for outside ports; default false. */
   readonly portMapping?: boolean;
+  /** Whether to find members in the local network by multicast; default false. */
+  readonly lan?: boolean;
   /** `stun:host:port` or `turn:user:password@host:port`. */
   readonly iceServers: readonly string[];
   /** The only local address for WebRTC; absent: all. */
@@ -45,7 +48,7 @@ export interface NodeDatagramsOptions {
 /** A port that this host has open, for status. */
 export interface OpenPort {
   /** `links`: UDP, which answers STUN where it says so. `websockets`: of members whose networks block UDP. */
-  readonly use: 'links' | 'links and STUN' | 'websockets';
+  readonly use: 'links' | 'links and STUN' | 'websockets' | 'members in the local network';
   readonly protocol: 'udp' | 'tcp';
   readonly port: number;
   /** The address that a router gave it, such as `203.0.113.7:41641`; absent where none did. */
@@ -88,6 +91,9 @@ export class NodeDatagrams implements Datagrams {
   private udp: Udp | undefined;
   private extraSockets: ExtraSockets | undefined;
   private members: MemberServer | undefined;
+  private multicast: Multicast | undefined;
+  /** Multicasts from an own IP address; absent where that is off. */
+  readonly announce?: (from: string, bytes: Uint8Array) => void;
   private udpMapper: PortMapper | undefined;
   private membersMapper: PortMapper | undefined;
   private readonly ways = new Map<PathId, Way>();
@@ -113,6 +119,7 @@ export class NodeDatagrams implements Datagrams {
     this.native = native;
     const udp = options.udp === false ? { udp: false } : { udp: true, sockets: true };
     this.can = { ...udp, webrtc: native !== undefined, websocket: true, pinned: true };
+    if (options.lan && options.udp !== false) this.announce = (from, bytes) => this.multicast?.announce(from, bytes);
   }
 
   /** Opens the UDP sockets, if any are wanted. */
@@ -124,6 +131,9 @@ export class NodeDatagrams implements Datagrams {
       libc === undefined ? openDgramUdp(options, to) : openUdp(libc, options, to);
     this.udp = await open(this.options.udp, receive);
     if (this.options.udp.host === undefined) this.udpMapper = this.mapperFor('udp', this.udpPort);
+    if (this.options.lan) {
+      this.multicast = new Multicast((from, bytes) => this.listener({ kind: 'announced', from, bytes }));
+    }
     const { host = '0.0.0.0' } = this.options.udp;
     this.extraSockets = new ExtraSockets({ open: to => open({ host }, to), receive, now: () => performance.now() });
   }
@@ -138,7 +148,11 @@ export class NodeDatagrams implements Datagrams {
       ...this.counts,
       stunAnswered: this.stunAnswers.answered,
       stunDropped: this.stunAnswers.dropped,
-      dropped: this.counts.dropped + (this.udp?.dropped ?? 0) + (this.extraSockets?.dropped ?? 0),
+      dropped:
+        this.counts.dropped +
+        (this.udp?.dropped ?? 0) +
+        (this.extraSockets?.dropped ?? 0) +
+        (this.multicast?.dropped ?? 0),
       webSockets: [...this.ways.keys()].filter(path => path.startsWith('ws/')).length,
       dataChannels: [...this.ways.keys()].filter(path => path.startsWith('rtc/')).length,
     };
@@ -168,6 +182,9 @@ export class NodeDatagrams implements Datagrams {
     );
     return [
       ...(udpPort === undefined ? [] : [{ use, protocol: 'udp', port: udpPort, ...udp } as const]),
+      ...(this.multicast === undefined
+        ? []
+        : [{ use: 'members in the local network', protocol: 'udp', port: LAN_PORT } as const]),
       ...(members === undefined ? [] : [{ use: 'websockets', protocol: 'tcp', port: members.port, ...tcp } as const]),
     ];
   }
@@ -273,6 +290,7 @@ export class NodeDatagrams implements Datagrams {
   private async stopAll(): Promise<void> {
     this.listener = () => {};
     this.members?.stop();
+    this.multicast?.stop();
     const unmapped = Promise.all([this.udpMapper?.stop(), this.membersMapper?.stop()]);
     const ways = new Set<Way>([...this.ways.values(), ...this.lasting, ...this.opening]);
     for (const way of ways) way.close();

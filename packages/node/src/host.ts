@@ -43,6 +43,8 @@ export interface NodeHostOptions {
   readonly answerStun?: boolean;
   /** Whether to ask the router for outside ports (PCP, NAT-PMP, UPnP); default false. */
   readonly portMapping?: boolean;
+  /** Whether to find members in the local network by multicast; default false. */
+  readonly lan?: boolean;
   /** The TCP port where members whose networks block UDP open WebSockets, 0 for any; absent: none. */
   readonly listenWs?: number;
   /** Hears rare events worth a line, such as a damaged file; default standard error. */
@@ -83,6 +85,7 @@ export async function nodeHost(options: NodeHostOptions): Promise<NodeHost> {
     webrtc: options.webrtc ?? true,
     answerStun: options.answerStun ?? false,
     portMapping: options.portMapping ?? false,
+    lan: options.lan ?? false,
     iceServers: options.iceServers ?? [],
     ...(options.webrtcAddress === undefined ? {} : { webrtcAddress: options.webrtcAddress }),
   });

@@ -224,6 +224,7 @@ class RunningPeer implements WarrenPeer {
         now,
       ),
     );
+    this.driver.act(now => this.driver.lan?.add(network, rendezvousSecret, now));
     this.keepRecords(file.group);
     this.setResting(this.isResting);
     const group = new Group({
@@ -286,6 +287,8 @@ class RunningPeer implements WarrenPeer {
   private async leave(id: string): Promise<void> {
     const group = this.groups.get(id);
     this.groups.delete(id);
+    const network = this.peer.groups.get(id);
+    if (network !== undefined) this.driver.lan?.remove(network);
     this.driver.act(now => this.peer.leave(id, now));
     this.driver.shelves.remove(id, false);
     group?.eraseKeys();

@@ -125,6 +125,8 @@ export interface Datagrams {
   localAddresses(): readonly string[];
   /** Where it listens for WebSockets of members, `wss://192.0.2.7:443/warren#<base64url SHA-256 of the key>`. */
   localUrls?(): readonly string[];
+  /** Multicasts in the local network from an own IP address; absent where the host does not, or is told not to. */
+  announce?(from: string, bytes: Uint8Array): void;
   /** Sends or drops; never queues without bound, never throws. */
   send(path: PathId, bytes: Uint8Array): void;
   /** Opens a WebSocket to `url`; answers with `path-up` or `dial-failed`. */
@@ -158,6 +160,8 @@ export type PathEvent =
   | { readonly kind: 'path-down'; readonly path: PathId }
   /** `localAddresses` or `localUrls` give others than before. */
   | { readonly kind: 'addresses-changed' }
+  /** Somebody at this IP address in the local network has sent what `announce` sends. */
+  | { readonly kind: 'announced'; readonly from: string; readonly bytes: Uint8Array }
   | { readonly kind: 'dial-failed'; readonly url: string; readonly reason: string }
   | { readonly kind: 'webrtc-signal'; readonly connection: string; readonly signal: string }
   | { readonly kind: 'webrtc-failed'; readonly connection: string; readonly reason: string };

@@ -43,13 +43,7 @@ export class Peer {
     this.surroundings = { ...common, ...own, indices, maxBytes, remotes, clockHint: { isOdd: false } };
     const { authority, credentials } = options;
     const strangers = acquaintances === undefined ? {} : { acquaintances };
-    this.public = new Network({
-      ...this.surroundings,
-      ...strangers,
-      name: 'public',
-      authority,
-      credentials,
-    });
+    this.public = new Network({ ...this.surroundings, ...strangers, name: 'public', authority, credentials });
     this.public.start(now);
     this.bootstraps = new Bootstraps(options.bootstraps, options.random, now, this.public.acquaintances.urls);
   }

@@ -5,6 +5,7 @@
 import { earliest, type Instant } from '@warren/base';
 import { PacketType } from '@warren/wire';
 import type { Host, PathEvent } from './host.ts';
+import { LocalNetwork } from './local-network.ts';
 import type { Peer } from './peer.ts';
 import type { PeerOutput } from './peer-options.ts';
 import { Shelves } from './shelves.ts';
@@ -22,6 +23,8 @@ const ASLEEP_MS = 5000;
 export class Driver {
   /** Where records outlive the process, for those networks that were added. */
   readonly shelves: Shelves;
+  /** Announcements in the local network, where the host makes them. */
+  readonly lan: LocalNetwork | undefined;
   private readonly peer: Peer;
   private readonly host: Host;
   private readonly onOutput: (out: UserOutput) => void;
@@ -45,6 +48,7 @@ export class Driver {
       changed: () => this.act(() => {}),
       clock: () => host.clock.now(),
     });
+    this.lan = localNetwork(host);
     host.datagrams.listen(event => this.event(event));
     this.act(() => {});
   }
@@ -83,6 +87,7 @@ export class Driver {
     this.awakeAt = now;
     const { unclaimed } = this.peer.stats;
     const type = event.kind === 'datagram' ? event.bytes[0] : undefined;
+    if (event.kind === 'announced') this.lan?.heard(event.from, event.bytes, now);
     this.peer.handle(event, now);
     const isNobodys = this.peer.stats.unclaimed > unclaimed && !hasSlept;
     this.drain(!isNobodys && type !== PacketType.FRAME && type !== PacketType.NOSESS, isNobodys);
@@ -93,6 +98,7 @@ export class Driver {
     const now = this.host.clock.now();
     this.look(now);
     this.shelves.tick(now);
+    this.lan?.tick(now);
     this.peer.tick(now);
     this.drain(true);
   }
@@ -106,7 +112,9 @@ export class Driver {
     this.offsetMs = offsetMs;
     this.awakeAt = now;
     this.peer.setWallClock(unixMs, now);
-    if (isResumed) this.peer.resumed(now);
+    if (!isResumed) return;
+    this.lan?.resumed(now);
+    this.peer.resumed(now);
   }
 
   private hasSlept(now: Instant): boolean {
@@ -128,7 +136,7 @@ export class Driver {
     }
     this.shelves.flush();
     if (!deadlinesMoved || this.stopped) return;
-    this.alarmAt = earliest(this.peer.wakeAt, this.shelves.wakeAt);
+    this.alarmAt = earliest(this.peer.wakeAt, this.shelves.wakeAt, this.lan?.wakeAt);
     this.host.clock.setAlarm(this.alarmAt, () => this.wake());
   }
 
@@ -164,4 +172,11 @@ export class Driver {
         return;
     }
   }
+}
+
+function localNetwork({ datagrams, random, clock }: Host): LocalNetwork | undefined {
+  if (datagrams.announce === undefined) return undefined;
+  const announce = (from: string, bytes: Uint8Array) => datagrams.announce?.(from, bytes);
+  const wallClock = { at: (now: Instant) => now + clock.unixMs() - clock.now() };
+  return new LocalNetwork({ random, wallClock, addresses: () => datagrams.localAddresses(), announce });
 }
