@@ -8,56 +8,22 @@ import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
 import type { RevocationList } from '@warren/trust';
-import { printRange, type Range, type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
+import { printRange, type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
 import { type MemberCard, type PeerKey, peerKey } from '@warren/wire';
 import { Directory } from './directory.ts';
 import { GroupInternet } from './group-internet.ts';
 import { GroupMembers } from './group-members.ts';
 import type { GroupOptions } from './group-options.ts';
+import type { GroupOutput, SurveyStart } from './group-output.ts';
 import { GroupRecords } from './group-records.ts';
 import type { HostKind } from './host.ts';
 import { Network } from './network.ts';
-import type { CommonOutput, NetworkOutput, RingWideOutput } from './network-options.ts';
+import type { NetworkOutput } from './network-options.ts';
 import { Revocations, type RevocationsOutput, revocationListMessage } from './revocations.ts';
-import { Texts, type TextsOutput } from './texts.ts';
+import { Texts } from './texts.ts';
 
 /** Alone in a group for so long means: be one's own ring. */
 const ALONE_AFTER_MS = 2000;
-
-export type GroupOutput =
-  | CommonOutput
-  | Extract<RendezvousOutput, { kind: 'publish' | 'read' }>
-  | Extract<VpnOutput, { kind: 'tap' | 'configured' | 'dns' | 'dns-answer' | 'pong' }>
-  | Extract<TextsOutput, { kind: 'text' }>
-  | Extract<RingWideOutput, { kind: 'gathered' | 'crawled' }>
-  /** These ranges are reached through the group's device, by the address of its services. */
-  | { readonly kind: 'routes'; readonly ranges: readonly Range[] }
-  /** A newer list of removed members holds: keep it. */
-  | { readonly kind: 'revocations'; readonly list: RevocationList }
-  /** We were removed ourselves: the group is over for this participant. */
-  | { readonly kind: 'removed' };
-
-/** What is for the user of the group and for the host's device. */
-export type UserGroupOutput = Extract<
-  GroupOutput,
-  {
-    kind:
-      | 'tap'
-      | 'configured'
-      | 'routes'
-      | 'dns'
-      | 'dns-answer'
-      | 'pong'
-      | 'text'
-      | 'revocations'
-      | 'removed'
-      | 'gathered'
-      | 'crawled';
-  }
->;
-
-/** Whether a survey has begun, or why not: we are no member any more, have left, or asked for another just now. */
-export type SurveyStart = 'begun' | 'removed' | 'left' | 'busy';
 
 /** A group's stack at one participant. */
 export class GroupNetwork {

@@ -1,7 +1,7 @@
 /** What a participant needs to know, what it is told to join, and what it gives back. The participant is `peer.ts`. */
 import type { Authority, Credentials } from '@warren/trust';
-import type { UserGroupOutput } from './group-network.ts';
 import type { GroupOptions } from './group-options.ts';
+import type { UserGroupOutput } from './group-output.ts';
 import type { PathId } from './host.ts';
 import type { Surroundings } from './network-options.ts';
 

@@ -10,7 +10,8 @@ import { type PeerKey, RecordKind } from '@warren/wire';
 import { addresseeOf } from './addressee.ts';
 import { Bootstraps } from './bootstraps.ts';
 import { carriedMaxBytes, carrierOf } from './carried-paths.ts';
-import { GroupNetwork, type GroupOutput } from './group-network.ts';
+import { GroupNetwork } from './group-network.ts';
+import { type GroupOutput, isForUser } from './group-output.ts';
 import type { PathEvent, PathId } from './host.ts';
 import { Network } from './network.ts';
 import type { CommonOutput, NetworkOutput, Surroundings } from './network-options.ts';
@@ -258,21 +259,9 @@ export class Peer {
       case 'read':
         this.operations.set(this.public.dht.get(RecordKind.RENDEZVOUS, out.key), group);
         return;
-      case 'tap':
-      case 'configured':
-      case 'routes':
-      case 'dns':
-      case 'dns-answer':
-      case 'pong':
-      case 'text':
-      case 'revocations':
-      case 'removed':
-      case 'gathered':
-      case 'crawled':
-        this.outbox.push({ kind: 'group', group: group.network.name, out });
-        return;
       default:
-        this.common(group.network, out, now);
+        if (isForUser(out)) this.outbox.push({ kind: 'group', group: group.network.name, out });
+        else this.common(group.network, out, now);
     }
   }
 

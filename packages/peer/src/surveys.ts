@@ -6,7 +6,8 @@
 import type { CrawlReport, Inconsistency } from '@warren/overlay';
 import type { CensusSum, PeerKey } from '@warren/wire';
 import { PeerError } from './error.ts';
-import type { GroupNetwork, GroupOutput, SurveyStart } from './group-network.ts';
+import type { GroupNetwork } from './group-network.ts';
+import type { GroupOutput, SurveyStart } from './group-output.ts';
 import type { CensusView, CrawledPeerView, CrawlInconsistency, CrawlView } from './view.ts';
 
 export type SurveyOutput = Extract<GroupOutput, { kind: 'crawled' | 'gathered' }>;
