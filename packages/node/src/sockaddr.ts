@@ -45,7 +45,12 @@ export function parseAddress(text: string): Uint8Array | undefined {
 
 /** The text of an endpoint. */
 export function printEndpoint({ address, port }: Endpoint): string {
-  return address.length === 4 ? `${address.join('.')}:${port}` : `[${printIpv6(address)}]:${port}`;
+  return address.length === 4 ? `${printAddress(address)}:${port}` : `[${printAddress(address)}]:${port}`;
+}
+
+/** The text of an address. */
+export function printAddress(address: Uint8Array): string {
+  return address.length === 4 ? address.join('.') : printIpv6(address);
 }
 
 /** Bytes of a `sockaddr_in` or `sockaddr_in6`. */

@@ -4,10 +4,10 @@
  * state and routes are set by the `ip` command. Not here: full tunnels,
  * firewall rules, what frames mean.
  */
-import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '@warren/base';
 import type { Frames, FramesOptions } from '@warren/peer';
+import { runCommand } from './command.ts';
 import { Errno, errnoName, Flag, type Libc, loadLibc, type PollHandle, Tun } from './libc.ts';
 import { parseAddress } from './sockaddr.ts';
 import { surfacing } from './surface.ts';
@@ -218,14 +218,6 @@ function tapError(name: string, errno: number): Error {
   return Object.assign(new Error(why[code] ?? `The network device ${name} cannot be made (${code}).`), { code });
 }
 
-/** Runs `ip`; rejects with what it said. */
 function ip(...args: readonly string[]): Promise<string> {
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
-  return new Promise((resolve, reject) => {
-    execFile('ip', args, { timeout: 5_000, env }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else if (error.code === 'ENOENT') reject(new Error('The command `ip` is missing: install iproute2.'));
-      else reject(new Error(`\`ip ${args.join(' ')}\` failed: ${stderr.trim() || error.message}`));
-    });
-  });
+  return runCommand('ip', args);
 }
