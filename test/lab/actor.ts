@@ -48,6 +48,7 @@ export interface Actor {
   greet(peerId: string): Promise<void>;
   /** Waits for what `greet` was to see: the other's line, and a link of one of these kinds. Gives what there is after `patienceMs`. */
   met(peerId: string, kinds: readonly LinkKind[], patienceMs: number): Promise<Meeting>;
+  /** Waits first until the member has an address. */
   ping(peerId: string, count: number, intervalMs: number): Promise<PingReport>;
   view(): Promise<GroupView>;
   /** How many links it has, in the public overlay and in the group. */

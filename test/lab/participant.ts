@@ -15,6 +15,8 @@ import { readLeaf } from '@warren/trust';
 import { type Actor, DIRECT, type Meeting, type Seat } from './actor.ts';
 
 const LOOK_EVERY_MS = 10;
+/** An address is claimed some time after joining. */
+const ADDRESS_PATIENCE_MS = 30_000;
 
 /** A host whose WebRTC may be given STUN servers. */
 export type LabHost = Host & { useStun?(servers: readonly string[]): void };
@@ -60,7 +62,14 @@ export class Participant implements Actor {
     return notes.taken(kinds, patienceMs);
   }
 
-  ping(peerId: string, count: number, intervalMs: number): Promise<PingReport> {
+  async ping(peerId: string, count: number, intervalMs: number): Promise<PingReport> {
+    const hasAddress = (): boolean =>
+      this.group()
+        .view()
+        .members.some(member => member.peerId === peerId && member.address !== undefined);
+    for (const giveUp = performance.now() + ADDRESS_PATIENCE_MS; !hasAddress() && performance.now() < giveUp; ) {
+      await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS));
+    }
     return this.group().ping(peerId, { count, intervalMs });
   }
 
