@@ -7,6 +7,6 @@ export { type Notice, type ServiceManager, serviceManager } from './sd-notify.ts
 export { openStorage, StorageError } from './storage.ts';
 export { SystemResolver } from './system-resolver.ts';
 export type { FramesCounters, Tap } from './tap.ts';
-export * from './tunnel/index.ts';
 export { openTls, type TlsIdentity } from './tls.ts';
+export * from './tunnel/index.ts';
 export { WEBSOCKET_MESSAGE_MAX_BYTES } from './websocket.ts';
