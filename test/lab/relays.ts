@@ -132,8 +132,7 @@ export class RelayBench {
       await Promise.all([one.greet(idTwo), two.greet(idOne)]);
       const met = await Promise.all([one.met(idTwo, ['relay'], PATIENCE_MS), two.met(idOne, ['relay'], PATIENCE_MS)]);
       const setUpMs = sinceFirst(met);
-      const address = (await two.view()).self.address;
-      if (address === undefined) throw new Error('two has no address');
+      const address = await this.reached(one, two);
       const rttMs = await this.rtt(address);
       const mbps = await this.tcp(address);
       // A full line may have had it look for a better way.
@@ -151,6 +150,16 @@ export class RelayBench {
 
   end(): Promise<void> {
     return this.internet.close();
+  }
+
+  /** Waits until both devices have addresses, and the first of them finds the second; gives that one's. */
+  private async reached(one: Actor, two: Actor): Promise<string> {
+    for (const giveUp = performance.now() + PATIENCE_MS; performance.now() < giveUp; ) {
+      const [from, to] = await Promise.all([one, two].map(async actor => (await actor.view()).self.address));
+      if (from !== undefined && to !== undefined && (await this.ping(to, 1)).length > 0) return to;
+      await new Promise(resolve => setTimeout(resolve, PING_EVERY_MS));
+    }
+    throw new Error('one does not reach two');
   }
 
   /** The median by the machine's own ping. */
