@@ -109,10 +109,10 @@ async function answerBytes(lab: Lab, host: string): Promise<number> {
   return Number(/bytes (\d+)/.exec(await lab.nft(host, 'list chain ip answers out'))?.[1]);
 }
 
-/** The UDP port, not of loopback, that the program of a host has open. */
+/** The UDP port for links, not of loopback and not for the local network, that the program of a host has open. */
 async function udpPort(lab: Lab, host: string): Promise<number> {
   const { stdout } = await lab.exec(host, ['ss', '-lnuH']);
-  const lines = stdout.split('\n').filter(line => !/\s(127\.|\[::1\])/.test(line));
+  const lines = stdout.split('\n').filter(line => !/\s(127\.|\[::1\])|:22354\s/.test(line));
   return Number(/\s\S+:(\d+)\s/.exec(lines[0] ?? '')?.[1]);
 }
 

@@ -23,8 +23,8 @@ describe.skipIf(reason !== undefined)(`STUN${reason === undefined ? '' : ` (skip
     around = await LabGroup.create(['alpha', 'client', 'router', 'home']);
     lab = around.lab;
     await putBehind(lab, 'home', 'router');
-    await around.join('alpha');
-    const port = (await lab.exec('alpha', ['ss', '-lnuH4'])).stdout.match(/0\.0\.0\.0:(\d+)/)?.[1] ?? '';
+    const alpha = await around.join('alpha');
+    const port = String((await alpha.status()).ports.find(({ use }) => use === 'links and STUN')?.port);
     servers = [
       ['the bootstrap node', lab.address('site'), '8443'],
       ['an edge', lab.address('alpha'), port],
