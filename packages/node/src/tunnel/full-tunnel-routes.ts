@@ -46,7 +46,8 @@ export interface TunnelRoutes {
 /** Puts routes and rules in place; what is there already stays. */
 export async function addRoutes(system: System, routes: TunnelRoutes): Promise<void> {
   for (const family of system.families) {
-    await system.ip(family, routeCommands(family, routes));
+    const way = (await speaks(system, family, routes.tap)) ? routes : { ...routes, via: [] };
+    await system.ip(family, routeCommands(family, way));
     for (const group of routes.groups) {
       // Another group's device may not be up yet; then its addresses are unreachable.
       if (group.tap !== routes.tap) await system.ip(family, deviceRoutes(family, group)).catch(() => undefined);
@@ -79,11 +80,17 @@ export async function removeRoutes(system: System): Promise<boolean> {
 export async function hasRoutes(system: System, { tap, via }: TunnelRoutes): Promise<boolean> {
   for (const family of system.families) {
     if ((await ourRules(system, family)).length !== rules(family).length) return false;
+    if (!(await speaks(system, family, tap))) continue;
     const table = await system.ipList(family, 'route', 'show', 'table', String(ROUTES)).catch(() => []);
     const way = table.some(route => route.dst === 'default' && route.dev === tap);
     if (!way && of(family, addresses(via)) !== undefined) return false;
   }
   return true;
+}
+
+/** Whether a device may have routes of that family: IPv6 can be switched off for each. Without them all is unreachable. */
+async function speaks(system: System, family: IpFamily, tap: string): Promise<boolean> {
+  return family === 4 || (await system.setting(`net/ipv6/conf/${deviceName(tap)}/disable_ipv6`)) !== '1';
 }
 
 function routeCommands(family: IpFamily, { groups, allowLan, tap, via }: TunnelRoutes): string[] {

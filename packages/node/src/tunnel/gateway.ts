@@ -131,6 +131,7 @@ export class Gateway {
    */
   private async speakIpv6(): Promise<void> {
     const { tap } = this.options;
+    if ((await this.system.setting(`net/ipv6/conf/${tap}/disable_ipv6`)) === '1') return;
     const known = await this.system.ipList(6, 'address', 'show', 'dev', tap, 'scope', 'link');
     if (known.some(({ addr_info }) => (addr_info as unknown[] | undefined)?.length)) return;
     const [device] = await this.system.ipList(6, 'link', 'show', 'dev', tap);
