@@ -23,7 +23,8 @@ const PING_EVERY_MS = 15_000;
 const CROWDS = 4;
 /** How many join at once. */
 const JOIN_AT_ONCE = 4;
-const SETTLE_MS = 20_000;
+/** After so many have joined, records of the group are handed over for a while. */
+const SETTLE_MS = 120_000;
 const CONTROL = 'control';
 const COUNTERS = `table inet cost {
   chain in { type filter hook input priority -300; iifname "wan0" counter name got; }
