@@ -11,6 +11,7 @@ import { mayProbe, parseAddress, udpAddress } from './candidates.ts';
 import type { Link } from './link.ts';
 import type { Outbound } from './outbound.ts';
 import { Path } from './path.ts';
+import { mayLead } from './relay-paths.ts';
 import { heardFrom } from './roaming.ts';
 
 export interface ProbingOptions {
@@ -51,11 +52,12 @@ export class Probing {
   }
 
   /**
-   * Adds a path to a link and sends its first challenge, unless it is known. `heardBytes`: what came from there, where
+   * Adds a path to a link and sends its first challenge, unless it is known or cannot lead there. `heardBytes`: what came from there, where
    * nothing else tells us of it.
    */
   tryPath(link: Link, id: PathId, now: Instant, heardBytes?: number): void {
     const { network, strangers } = this.options;
+    if (!mayLead(id, network, link.peer)) return;
     const setupOnly = id.startsWith(`via/${network}/`);
     const bindingHash = this.bindings.get(id) ?? this.noBinding;
     const heard = heardBytes === undefined ? {} : { heardBytes };

@@ -26,6 +26,17 @@ export function beyondRelay(path: PathId): PeerId | undefined {
   return peer === undefined ? undefined : peerIdFromKey(peer);
 }
 
+/**
+ * Whether a path may lead to `peer` on a link of `network`: all may but those through a relay, which lead to the one
+ * whom they name, and are of the network whose neighbour relays. Or a relay could name a thousand others as senders of
+ * what it passes on, each a path of its own, until there is no room for other relays.
+ */
+export function mayLead(path: PathId, network: string, peer: PeerKey): boolean {
+  if (!isRelayPath(path)) return true;
+  const [, ofNetwork, , to] = path.split('/');
+  return ofNetwork === network && to === peer;
+}
+
 /** Makes keys of ids: most are the same as the last, and that is not made again. */
 export class LastKey {
   private readonly id = new Uint8Array(PEER_ID_BYTES);

@@ -2,7 +2,15 @@
 import { utf8 } from '@warren/base';
 import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
 import { Authority, type Right } from '@warren/trust';
-import { Inner, RELAYED_OVERHEAD_BYTES, SEAL_OVERHEAD_BYTES, type Willingness } from '@warren/wire';
+import {
+  decodeRelayed,
+  encodeRelayed,
+  Inner,
+  peerKey,
+  RELAYED_OVERHEAD_BYTES,
+  SEAL_OVERHEAD_BYTES,
+  type Willingness,
+} from '@warren/wire';
 import { describe, expect, test } from 'vitest';
 import { relayPath } from './relay-paths.ts';
 import { CIRCUIT_BYTES } from './relay-quotas.ts';
@@ -95,6 +103,28 @@ describe('who relays', () => {
     bed.act(a, links => links.sendOn(relayPath('group', c.peer, b.peer), Uint8Array.of(0xe5, 1, 2, 3), bed.now));
     bed.run(100);
     expect(c.links.stats.relays).toMatchObject({ datagrams: 0, refused: { 'no-right': 1 } });
+  });
+
+  test('faults #77 under one name: whom it says to relay for makes no other path', () => {
+    const { bed, a, b, c } = triangle();
+    const { receive } = c.sessions;
+    let sender = 0;
+    // What b has passed on to a seems to come from somebody else each time, and is answered there.
+    c.sessions.receive = (...args) => {
+      const opened = receive.apply(c.sessions, args);
+      const relayed = opened?.plaintext[0] === Inner.RELAYED ? decodeRelayed(opened.plaintext.subarray(1)) : undefined;
+      if (opened?.peer === b.peer && relayed?.direction === 'onward') {
+        const peer = new Uint8Array(20).fill(++sender);
+        c.links.send(a.peer, Inner.RELAYED, encodeRelayed({ ...relayed, direction: 'delivered', peer }), bed.now);
+      }
+      return opened;
+    };
+    meet(bed, a, b);
+    bed.run(3000);
+    expect(sender).toBeGreaterThan(5);
+    const names = Array.from({ length: sender }, (_, i) => peerKey(new Uint8Array(20).fill(i + 1)));
+    expect(names.filter(name => a.links.uses(relayPath('group', c.peer, name)))).toEqual([]);
+    expect(relayPaths(bed, a, b)).toBe(1);
   });
 
   test('faults #76 nobody through a relay: the second relay refuses', () => {
