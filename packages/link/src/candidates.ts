@@ -41,10 +41,19 @@ const NEVER: ReadonlySet<string> = new Set(['unspecified', 'broadcast', 'multica
 /** Ranges that only members of the same group may offer. */
 const LOCAL: ReadonlySet<string> = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal']);
 
+/** Ranges of which nothing is beyond a router: our own host, and whoever shares the cable. */
+const NEAR: ReadonlySet<string> = new Set(['loopback', 'linkLocal']);
+
 /** Whether we may send first messages to `address` on the word of a neighbour. */
 export function mayProbe(address: string, strangers: boolean): boolean {
   const parsed = parseAddress(address);
   if (parsed === undefined) return false;
   const range = ipaddr.process(parsed.host).range();
   return !NEVER.has(range) && !(strangers && LOCAL.has(range));
+}
+
+/** Whether `address` may be that of one other host beyond a router, as far as its range says. */
+export function isOfAnother(address: string): boolean {
+  const host = parseAddress(address)?.host;
+  return host !== undefined && mayProbe(address, false) && !NEAR.has(ipaddr.process(host).range());
 }

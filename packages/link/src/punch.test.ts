@@ -88,6 +88,26 @@ describe('a pair of which one side is behind a hard NAT', () => {
     bed.run(PUNCH_AFTER_MS + 10_000);
     expect(targets(b).size).toBeGreaterThan(before);
   });
+
+  test('faults #49 sends no more to a neighbour that links anew all the time, nor all at once after sleep', () => {
+    bed.fate = ({ path }) => (path.startsWith('udp/') ? [] : [10]);
+    a = behind('a', HARD, hard(1));
+    b = behind('b', EASY, easy('port'));
+    const targets = () => new Set(b.sent.map(({ path }) => path).filter(path => path.startsWith('udp/')));
+    begin();
+    bed.run(PUNCH_AFTER_MS + 1000);
+    const before = b.sent.length;
+    bed.now += 30_000;
+    bed.act(b, links => links.tick(bed.now));
+    expect(b.sent.length - before).toBeLessThan(30);
+    for (let i = 0; i < 8; i++) {
+      bed.act(a, links => links.stop(bed.now));
+      bed.run(500);
+      begin();
+      bed.run(PUNCH_AFTER_MS + 8000);
+    }
+    expect(targets().size).toBeLessThanOrEqual(3 * PUNCH_PORTS);
+  });
 });
 
 describe('nothing is sent blindly', () => {
@@ -104,6 +124,18 @@ describe('nothing is sent blindly', () => {
     const targets = new Set([...a.sent, ...b.sent].map(({ path }) => path).filter(path => path.startsWith('udp/')));
     expect(targets.size).toBeLessThanOrEqual(2);
   });
+
+  test.each(['224.0.0.1', '255.255.255.255', '127.0.0.1', '169.254.1.1', '0.0.0.0'])(
+    'faults #49 to %s, where no router can be',
+    host => {
+      a = behind('a', HARD, hard(1), { addresses: [`${host}:4000`] });
+      b = behind('b', EASY, easy('port'));
+      begin();
+      bed.run(60_000);
+      const ports = new Set(b.sent.map(({ path }) => path).filter(path => path.startsWith(`udp/${host}:`)));
+      expect(ports.size).toBeLessThanOrEqual(1);
+    },
+  );
 
   test('from sockets that the host has not', () => {
     bed.fate = ({ path }) => (path.startsWith('udp/') ? [] : [10]);

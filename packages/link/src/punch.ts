@@ -11,9 +11,9 @@
  * and pair, one pair at a time, 200 a second.
  * Source: overlay.md "Links"; RFC 5128 section 3.4 (prediction); HyperDHT (birthday).
  */
-import { type Instant, type Random, uint32 } from '@warren/base';
+import { Buckets, type Instant, type Random, type Rate, uint32 } from '@warren/base';
 import type { PathId } from '@warren/session';
-import { parseAddress } from './candidates.ts';
+import { isOfAnother, parseAddress } from './candidates.ts';
 import type { Link } from './link.ts';
 import type { NatBehaviour } from './nat.ts';
 import type { Probing } from './probing.ts';
@@ -22,6 +22,8 @@ import type { Probing } from './probing.ts';
 export const PUNCH_AFTER_MS = 2000;
 /** From one attempt to the next with the same neighbour. */
 export const PUNCH_AGAIN_MS = 300_000;
+/** Over links that come and go: a restart of either side may have another at once, and no one makes more of it. */
+const ATTEMPTS: Rate = { burst: 3, perSecond: 1000 / PUNCH_AGAIN_MS };
 /** Sockets of the hard side. */
 export const PUNCH_SOCKETS = 256;
 /** Ports that the easy side tries. */
@@ -64,6 +66,8 @@ export class Punching {
   private readonly options: PunchingOptions;
   /** Whose turn it is. */
   private busy: Link | undefined;
+  /** By neighbour: whoever links anew begins anew. */
+  private readonly attempts = new Buckets(ATTEMPTS);
 
   constructor(options: PunchingOptions) {
     this.options = options;
@@ -120,7 +124,7 @@ export class Punching {
   private start(link: Link, role: 'hard' | 'easy', now: Instant): void {
     const to = outsideOf(link.remote?.addresses ?? []);
     if (to === undefined) return;
-    if (this.busy !== undefined) {
+    if (this.busy !== undefined || !this.attempts.take(link.peer, now)) {
       link.punch = { kind: 'waiting', until: now + BUSY_MS };
       return;
     }
@@ -130,12 +134,11 @@ export class Punching {
   }
 
   private send(link: Link, punch: Extract<Punch, { kind: 'sending' }>, now: Instant): void {
-    let { at, next } = punch;
-    for (; now >= at && next < punch.to.length; at += BATCH_EVERY_MS) {
-      for (const path of punch.to.slice(next, next + BATCH)) this.options.probing.knock(link, path, now);
-      next += BATCH;
-    }
-    if (next < punch.to.length) link.punch = { ...punch, at, next };
+    if (now < punch.at) return;
+    for (const path of punch.to.slice(punch.next, punch.next + BATCH)) this.options.probing.knock(link, path, now);
+    const next = punch.next + BATCH;
+    // Who comes late, as after sleep, makes up for nothing.
+    if (next < punch.to.length) link.punch = { ...punch, at: now + BATCH_EVERY_MS, next };
     else this.rest(link, punch.startedAt);
   }
 
@@ -159,9 +162,13 @@ export function isSurplus({ best }: Link, path: PathId): boolean {
   return path.includes('~') && best?.rank === 0 && !best.isInDoubt && best.id !== path;
 }
 
-/** Where others see a neighbour over IPv4: of the addresses that it tells, the first (`OwnAddresses` in `peer`). */
+/**
+ * Where others see a neighbour over IPv4: of the addresses that it tells, the first (`OwnAddresses` in `peer`). None that
+ * no router can have: a thousand datagrams to a multicast address would be a thousand to each of many.
+ */
 function outsideOf(addresses: readonly string[]): { host: string; port: number } | undefined {
-  return addresses.map(parseAddress).find(address => address !== undefined && !address.host.includes(':'));
+  const others = addresses.filter(isOfAnother).map(parseAddress);
+  return others.find(address => address !== undefined && !address.host.includes(':'));
 }
 
 function socketsTo({ host, port }: { host: string; port: number }): PathId[] {

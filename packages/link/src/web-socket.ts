@@ -8,8 +8,7 @@
 import { earliest, type Instant } from '@warren/base';
 import type { PathId } from '@warren/session';
 import type { PeerKey } from '@warren/wire';
-import ipaddr from 'ipaddr.js';
-import { mayProbe, PATH_RANK, parseAddress } from './candidates.ts';
+import { isOfAnother, PATH_RANK } from './candidates.ts';
 import type { Link } from './link.ts';
 
 /** What UDP gets before TCP is tried: a few round trips of probing. */
@@ -134,7 +133,5 @@ export class WebSockets {
  */
 export function mayDial(url: string): boolean {
   const [, address] = /^wss:\/\/([^/]+)\/warren#[\w-]{43}$/.exec(url) ?? [];
-  const host = address === undefined ? undefined : parseAddress(address)?.host;
-  if (address === undefined || host === undefined || !mayProbe(address, false)) return false;
-  return !['loopback', 'linkLocal'].includes(ipaddr.process(host).range());
+  return address !== undefined && isOfAnother(address);
 }
