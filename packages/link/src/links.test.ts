@@ -410,6 +410,25 @@ describe('addresses', () => {
     expect(kind(b, a)).toBe('udp');
   });
 
+  test('faults #32 that hold are those told last, though what was told before comes after it', () => {
+    const told = ['192.0.2.1:1'];
+    b = bed.add('b', { ...options('b'), addresses: told });
+    bed.connect(a, b);
+    bed.run(500);
+    const says = (delay: number, address: string) => {
+      bed.fate = ({ from }) => [from === 'b' ? delay : 10];
+      told[0] = address;
+      bed.act(b, links => links.addressesChanged(bed.now));
+    };
+    says(250, '192.0.2.2:2');
+    says(10, '192.0.2.3:3');
+    const tried = () => a.sent.map(({ path }) => path);
+    bed.run(200);
+    expect(tried()).toContain('udp/192.0.2.3:3');
+    bed.run(60_000);
+    expect(tried()).not.toContain('udp/192.0.2.2:2');
+  });
+
   test('as others see us are passed on', () => {
     link();
     bed.run(1000);

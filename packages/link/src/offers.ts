@@ -96,8 +96,12 @@ export class Offers {
     const { best } = link;
     if (best !== undefined) this.options.outbound.message(link, best, Inner.LINK_MESSAGE, acknowledgement, now);
     if (!link.reliable.isNew(message.id)) return undefined;
-    if (message.kind === 'signal') this.remoteSignal(link, message);
-    else if (message.kind === 'neighbours') this.options.relays.heard(link, message.neighbours, now);
+    if (message.kind === 'signal') {
+      this.remoteSignal(link, message);
+      return undefined;
+    }
+    if (!link.reliable.isNewest(message)) return undefined;
+    if (message.kind === 'neighbours') this.options.relays.heard(link, message.neighbours, now);
     else this.candidates(link, message, now);
     return message.kind === 'candidates' ? 'news' : undefined;
   }

@@ -10,6 +10,9 @@ const TRIES_MAX = 8;
 const PENDING_MAX = 64;
 const SEEN_MAX = 256;
 
+/** A message of its kind is older than the last by less than this; a sender that began anew is elsewhere in 2^32. */
+const REORDERED_MAX = 1024;
+
 /** A link message before it has its number. */
 export type Unnumbered = DistributiveOmit<Exclude<LinkMessage, { kind: 'acknowledge' }>, 'id'>;
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
@@ -24,6 +27,8 @@ interface Pending {
 export class Reliable {
   private readonly pending = new Map<number, Pending>();
   private readonly seen = new Set<number>();
+  /** The newest of each kind that was taken. */
+  private readonly newest = new Map<LinkMessage['kind'], number>();
   private nextId: number;
 
   /**
@@ -68,6 +73,17 @@ export class Reliable {
     const [oldest] = this.seen;
     if (this.seen.size >= SEEN_MAX && oldest !== undefined) this.seen.delete(oldest);
     this.seen.add(id);
+    return true;
+  }
+
+  /**
+   * Whether nothing newer of its kind was taken before: repeats may come after what was said later, and would put an offer
+   * or a list back in force that does not hold any more.
+   */
+  isNewest({ kind, id }: LinkMessage): boolean {
+    const last = this.newest.get(kind);
+    if (last !== undefined && (last - id + 2 ** 32) % 2 ** 32 < REORDERED_MAX) return false;
+    this.newest.set(kind, id);
     return true;
   }
 
