@@ -77,7 +77,7 @@ export interface LinksOptions {
 /** Counters. */
 export interface LinksStats {
   readonly malformed: number;
-  /** Candidates and signals that aim at private networks on a stranger's word. */
+  /** Candidates and signals that aim at private networks on a stranger's word, and offers of data channels without end. */
   readonly refusedCandidates: number;
   /** Messages and frames for which there was no session or that were too large. */
   readonly dropped: number;

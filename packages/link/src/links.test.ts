@@ -2,7 +2,7 @@
 import { utf8 } from '@warren/base';
 import { SeededRandom, simAuthority, simCredentials, simMember, simSuite, simVerifier } from '@warren/sim';
 import { Authority } from '@warren/trust';
-import { decodePathProbe, encodePathProbe, Inner, PacketType } from '@warren/wire';
+import { decodePathProbe, encodeLinkMessage, encodePathProbe, Inner, PacketType } from '@warren/wire';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf, type End, type EndOptions, type Letter, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
@@ -471,6 +471,23 @@ describe('a hostile neighbour', () => {
     }
     expect(b.links.stats.malformed).toBeGreaterThan(500);
     expectTalk();
+  });
+
+  test('faults #102 has us open a data channel every two seconds at most', () => {
+    pairOfTabs();
+    bed.connect(a, b);
+    bed.run(500);
+    const [offerer, answerer] = a.peer < b.peer ? [a, b] : [b, a];
+    const opened = () => outs(answerer, 'open-webrtc').length;
+    const before = opened();
+    for (let id = 0; id < 200; id++) {
+      const signal = { kind: 'signal', id, connection: `c${id}`, signal: '{"type":"offer","sdp":""}' } as const;
+      bed.act(offerer, links => links.send(answerer.peer, Inner.LINK_MESSAGE, encodeLinkMessage(signal), bed.now));
+      bed.run(50);
+    }
+    expect(opened() - before).toBeGreaterThan(1);
+    expect(opened() - before).toBeLessThanOrEqual(4 + 10 / 2);
+    expect(answerer.links.stats.refusedCandidates).toBeGreaterThan(150);
   });
 
   test('faults #102 has at most 12 paths, from wherever its datagrams come', () => {

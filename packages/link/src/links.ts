@@ -63,7 +63,7 @@ export class Links {
   get stats(): LinksStats {
     return {
       malformed: this.malformedMessages,
-      refusedCandidates: this.probing.refused + this.offers.refused,
+      refusedCandidates: this.probing.refused + this.offers.refused + this.webRtc.refused,
       dropped: this.outbound.dropped,
       relays: this.relays.stats,
     };

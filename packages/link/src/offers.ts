@@ -97,7 +97,7 @@ export class Offers {
     if (best !== undefined) this.options.outbound.message(link, best, Inner.LINK_MESSAGE, acknowledgement, now);
     if (!link.reliable.isNew(message.id)) return undefined;
     if (message.kind === 'signal') {
-      this.remoteSignal(link, message);
+      this.remoteSignal(link, message, now);
       return undefined;
     }
     if (!link.reliable.isNewest(message)) return undefined;
@@ -124,9 +124,9 @@ export class Offers {
     webRtc.offer(link, now);
   }
 
-  private remoteSignal(link: Link, message: Extract<LinkMessage, { kind: 'signal' }>): void {
+  private remoteSignal(link: Link, message: Extract<LinkMessage, { kind: 'signal' }>, now: Instant): void {
     const signal = this.options.strangers ? withoutLocalCandidates(message.signal) : message.signal;
     if (signal === undefined) this.refused++;
-    else this.options.webRtc.signal(link, { ...message, signal });
+    else this.options.webRtc.signal(link, { ...message, signal }, now);
   }
 }

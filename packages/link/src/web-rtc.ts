@@ -3,11 +3,13 @@
  * smaller id offers, one connection per link at a time. SDP passes through as
  * text, inside the session. The channel itself belongs to the host.
  */
-import { type Instant, type Random, toHex } from '@warren/base';
+import { Buckets, type Instant, type Random, type Rate, toHex } from '@warren/base';
 import type { PathId } from '@warren/session';
 import type { LinkMessage, PeerKey } from '@warren/wire';
 import type { Link } from './link.ts';
 
+/** Connections that one neighbour may have us answer: honest ones come every two seconds at most (`RETRY_MS`). */
+const OPENED: Rate = { burst: 4, perSecond: 0.5 };
 /** Waits between attempts, by failures in a row. */
 const RETRY_MS: readonly number[] = [2000, 10_000, 30_000, 60_000];
 
@@ -34,8 +36,11 @@ export interface WebRtcOptions {
 
 /** The WebRTC connections of one network. */
 export class WebRtc {
+  /** Connections that we did not answer, as there were too many. */
+  refused = 0;
   private readonly options: WebRtcOptions;
   private readonly owners = new Map<string, PeerKey>();
+  private readonly asked = new Buckets(OPENED);
   private nextConnection = 1;
 
   constructor(options: WebRtcOptions) {
@@ -56,12 +61,11 @@ export class WebRtc {
     this.begin(link, connection, 'offerer', webrtc.failures);
   }
 
-  /** Takes the neighbour's signal; one about an unknown connection asks us to answer. */
-  signal(link: Link, { connection, signal }: Extract<LinkMessage, { kind: 'signal' }>): void {
+  /** Takes the neighbour's signal; one about an unknown connection asks us to answer, which costs us sockets. */
+  signal(link: Link, { connection, signal }: Extract<LinkMessage, { kind: 'signal' }>, now: Instant): void {
     const isKnown = link.webrtc.kind !== 'none' && link.webrtc.connection === connection;
     if (!isKnown) {
-      const { isAble, self } = this.options;
-      if (!isAble || self < link.peer || this.owners.has(connection)) return;
+      if (!this.mayAnswer(link, connection, now)) return;
       this.end(link);
       this.begin(link, connection, 'answerer', 0);
     }
@@ -95,6 +99,14 @@ export class WebRtc {
     const path = webrtc.kind === 'open' ? webrtc.path : `rtc:${webrtc.connection}`;
     this.options.push({ kind: 'close-path', path });
     link.webrtc = { kind: 'none', retryAt: 0, failures: 0 };
+  }
+
+  private mayAnswer(link: Link, connection: string, now: Instant): boolean {
+    const { isAble, self } = this.options;
+    if (!isAble || self < link.peer || this.owners.has(connection)) return false;
+    const isAllowed = this.asked.take(link.peer, now);
+    if (!isAllowed) this.refused++;
+    return isAllowed;
   }
 
   private begin(link: Link, connection: string, role: 'offerer' | 'answerer', failures: number): void {
