@@ -9,7 +9,7 @@
 import type { Instant } from '@warren/base';
 import type { LinkMessage } from '@warren/wire';
 import ipaddr from 'ipaddr.js';
-import { parseAddress } from './candidates.ts';
+import { mayProbe, parseAddress } from './candidates.ts';
 
 /** What the candidates of a peer say of its NATs. */
 export type NatBehaviour = Extract<LinkMessage, { kind: 'candidates' }>['nat'];
@@ -84,14 +84,18 @@ export class NatSightings {
   of(family: IpFamily, bound: readonly string[]): Reflexive | undefined {
     const groups = groupsOf([...this.families[family].values()]);
     if (groups.length === 0) return undefined;
-    const addresses = groups.flatMap(addressesOf).slice(0, REFLEXIVE_MAX);
     const outside = groups.filter(({ sightings }) =>
       sightings.some(({ host, port }) => !bound.includes(print(host, port))),
     );
-    if (outside.length === 0) return { mapping: 'endpoint-independent', portStep: 0, addresses };
-    const [first] = outside as [Group];
-    // A few liars may speak of an address of which nobody else does.
-    const believed = outside.filter(({ voters }) => 2 * voters >= first.voters);
+    // On the LAN others see what is bound, which says nothing of the NAT before it; from elsewhere it says that there is none.
+    const rivals = groups.filter(group => outside.includes(group) || mayProbe(print(group.host, 1), true));
+    const most = rivals[0]?.voters ?? 0;
+    // A few liars may speak of an address of which nobody else does: whoever were told it would send there.
+    const believed = outside.filter(({ voters }) => 2 * voters > most);
+    const told = believed.length > 0 ? believed : groups.filter(group => !outside.includes(group));
+    const addresses = told.flatMap(addressesOf).slice(0, REFLEXIVE_MAX);
+    const [first] = believed;
+    if (first === undefined) return { mapping: 'endpoint-independent', portStep: 0, addresses };
     const dependent = believed.find(({ mapping }) => mapping === 'endpoint-dependent');
     if (dependent === undefined) return { mapping: first.mapping, portStep: 0, addresses };
     return { mapping: 'endpoint-dependent', portStep: stepOf(dependent.sightings), addresses };

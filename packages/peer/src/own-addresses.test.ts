@@ -47,3 +47,13 @@ test('an address in our own tunnel is neither believed nor told', () => {
   expect(own.note('10.128.3.9:1', '203.0.113.5:700', 0)).toBe(false);
   expect(own.all()).toEqual(BOUND);
 });
+
+test.each(['127.0.0.1:22', '192.168.1.1:53', '10.0.0.1:80', '224.0.0.1:9', '0.0.0.0:1', '[::1]:22'])(
+  'faults #49 %s, seen by somebody on the Internet, is not told to members, who would send there',
+  address => {
+    expect(own.note('198.51.100.1:1', address, 0)).toBe(false);
+    expect(own.all()).toEqual(BOUND);
+    // But where nothing is between us, others see what we are.
+    expect(own.note('198.51.100.1:1', BOUND[0] as string, 0)).toBe(true);
+  },
+);

@@ -5,7 +5,7 @@
  * is `NatSightings` in `link`.
  */
 import type { Instant } from '@warren/base';
-import { type IpFamily, type NatBehaviour, NatSightings, type Reflexive } from '@warren/link';
+import { type IpFamily, mayProbe, type NatBehaviour, NatSightings, type Reflexive } from '@warren/link';
 import { contains, parseAddress, type Subnet } from '@warren/vpn';
 
 const FAMILIES: readonly IpFamily[] = ['ipv6', 'ipv4'];
@@ -26,7 +26,7 @@ export class OwnAddresses {
 
   /** Notes where the neighbour at the address `to` saw us; true when neighbours are to be told something else than before. */
   note(to: string, seen: string, now: Instant): boolean {
-    if (this.isOurTunnel(seen) || this.isOurTunnel(to)) return false;
+    if (this.isOurTunnel(seen) || this.isOurTunnel(to) || !this.isPlausible(to, seen)) return false;
     this.sightings.note(to, seen, now);
     const before = this.told;
     this.told = this.digest();
@@ -63,6 +63,11 @@ export class OwnAddresses {
       return [mapping, portStep, ...(mapping === 'endpoint-dependent' ? new Set(hosts) : addresses)].join(' ');
     });
     return parts.join();
+  }
+
+  /** Whoever is beyond our network does not see an address of it, and would have others send to their own network. */
+  private isPlausible(to: string, seen: string): boolean {
+    return mayProbe(seen, mayProbe(to, true)) || this.bound().includes(seen);
   }
 
   private isOurTunnel(address: string): boolean {
