@@ -105,17 +105,19 @@ export class Link {
 
   /**
    * Adds a path unless it is known or there are too many; returns it when it is new. One from which something came
-   * and which has not answered within a second gives way, or whoever plays datagrams back would hide the neighbour's new address.
+   * and which has not answered within a second gives way, or whoever plays datagrams back would hide the neighbour's new address;
+   * and a carried one in reserve, or whoever carries datagrams under many names would keep the link from better ways.
    */
   addPath(options: PathOptions, now: Instant): Path | undefined {
     if (this.paths.has(options.id)) return undefined;
-    const alike = [...this.paths.values()].filter(path => isRelayPath(path.id) === isRelayPath(options.id));
-    if (alike.length >= PATHS_MAX) {
-      const suspect = alike.find(path => path.isSuspect(now));
-      if (suspect === undefined) return undefined;
-      this.paths.delete(suspect.id);
-    }
     const path = new Path(options, now);
+    const alike = [...this.paths.values()].filter(each => isRelayPath(each.id) === isRelayPath(options.id));
+    if (alike.length >= PATHS_MAX) {
+      const isCarried = (each: Path) => each !== this.best && each.kind === 'overlay' && each.rank > path.rank;
+      const spare = alike.find(each => each.isSuspect(now)) ?? alike.find(isCarried);
+      if (spare === undefined) return undefined;
+      this.paths.delete(spare.id);
+    }
     this.paths.set(options.id, path);
     return path;
   }

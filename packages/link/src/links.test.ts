@@ -473,6 +473,29 @@ describe('a hostile neighbour', () => {
     expectTalk();
   });
 
+  test('faults #102 that passes datagrams on under many names does not keep a link from a direct way', () => {
+    bed.fate = letter => {
+      const { from, path, bytes } = letter;
+      if (path.startsWith('udp/')) return [];
+      // Whatever goes to one of the names comes to the other end.
+      if (from === 'a' && path.startsWith('via/public/0')) {
+        bed.at(bed.now + 10, () => bed.act(b, links => links.receive('ws/a', bytes.slice(), bed.now)));
+        return [];
+      }
+      return [10];
+    };
+    bed.connect(a, b);
+    bed.run(20_000);
+    for (let i = 0; i < 20; i++) {
+      const bytes = b.sessions.seal(a.peer, PacketType.DATA, 0, Uint8Array.of(0), bed.now) as Uint8Array;
+      bed.act(a, links => links.receive(`via/public/0${i}`, bytes, bed.now));
+    }
+    bed.run(1000);
+    const { fate } = bed;
+    bed.fate = letter => (letter.path.startsWith('udp/') ? [10] : fate(letter));
+    expect(bed.runUntil(() => kind(a, b) === 'udp' && kind(b, a) === 'udp', 70_000)).toBe(true);
+  });
+
   test('faults #102 has us open a data channel every two seconds at most', () => {
     pairOfTabs();
     bed.connect(a, b);
