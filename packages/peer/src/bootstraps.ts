@@ -49,8 +49,11 @@ export class Bootstraps {
     return due;
   }
 
-  opened(url: string, path: PathId, now: Instant): void {
-    if (this.states.has(url)) this.states.set(url, { kind: 'open', path, usedAt: now });
+  /** A WebSocket to `url` is open; false when no bootstrap node is there. */
+  opened(url: string, path: PathId, now: Instant): boolean {
+    if (!this.states.has(url)) return false;
+    this.states.set(url, { kind: 'open', path, usedAt: now });
+    return true;
   }
 
   failed(url: string, now: Instant): void {

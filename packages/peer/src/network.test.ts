@@ -41,6 +41,19 @@ describe('the public network', () => {
   });
 });
 
+describe('a WebSocket to a member', () => {
+  test('that opens when its link is over is closed, and nobody is taken for a bootstrap node', () => {
+    const url = `wss://198.51.100.9:443/warren#${'a'.repeat(43)}`;
+    const before = a.peer.public.acquaintances.urls;
+    const closed = vi.spyOn(a.host.datagrams, 'close');
+    const up = { kind: 'path-up', path: 'ws/91', binding: new Uint8Array(0), url } as const;
+    a.driver.act(now => a.peer.handle(up, now));
+    village.world.run(1000);
+    expect(a.peer.public.acquaintances.urls).toEqual(before);
+    expect(closed).toHaveBeenCalledWith('ws/91');
+  });
+});
+
 describe('faults #48 who pays for a first message', () => {
   test('is the neighbour who handed it over, whatever source it names', () => {
     const receive = vi.spyOn(insides(well.peer.public).pointToPoint, 'receive');

@@ -216,7 +216,11 @@ export class Peer {
 
   private webSocketUp(url: string, path: PathId, now: Instant): void {
     for (const { links } of this.networks()) if (links.webSocketUp(url, path, now)) return;
-    this.bootstraps.opened(url, path, now);
+    if (!this.bootstraps.opened(url, path, now)) {
+      // A member listens there, and its link is over.
+      this.outbox.push({ kind: 'close-path', path });
+      return;
+    }
     this.public.acquaintances.metNode(url, now);
     this.public.connect(undefined, [path], now);
     this.outbox.push({ kind: 'changed' });
