@@ -60,6 +60,8 @@ export interface LinksOptions {
   readonly maxBytes: (path: PathId) => number;
   /** Own addresses that others may try. */
   readonly addresses: () => readonly string[];
+  /** Whether what we send to an address comes back to us to be sent, as all of a group's own addresses do. */
+  readonly isOurTunnel?: (address: string) => boolean;
   /** What NATs do with our UDP. */
   readonly nat: () => NatBehaviour;
   /** Where we listen for WebSockets of members, as `mayDial` of `web-socket.ts` wants it; absent: nowhere. */

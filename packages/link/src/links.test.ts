@@ -410,6 +410,18 @@ describe('addresses', () => {
     expect(kind(b, a)).toBe('udp');
   });
 
+  test('faults #49 in our own tunnel are not tried, and not answered: a path there would run through itself', () => {
+    const inside = '10.128.3.4:4000';
+    a = bed.add('a', { ...options('a'), isOurTunnel: address => address === inside });
+    b = bed.add('b', { ...options('b'), addresses: [inside] });
+    bed.connect(a, b);
+    bed.run(2000);
+    const bytes = b.sessions.seal(a.peer, PacketType.DATA, 0, Uint8Array.of(0), bed.now) as Uint8Array;
+    bed.act(a, links => links.receive(`udp/${inside}`, bytes, bed.now));
+    bed.run(20_000);
+    expect(a.sent.map(({ path }) => path)).not.toContain(`udp/${inside}`);
+  });
+
   test('faults #32 that hold are those told last, though what was told before comes after it', () => {
     const told = ['192.0.2.1:1'];
     b = bed.add('b', { ...options('b'), addresses: told });

@@ -37,7 +37,7 @@ export class Links {
   private readonly punching: Punching;
 
   constructor(options: LinksOptions) {
-    const { self, network, can, random, hash, strangers, sessions, maxBytes } = options;
+    const { self, network, can, random, strangers, sessions, maxBytes } = options;
     this.options = options;
     const push = (output: WebRtcOutput | WebSocketOutput) => this.outbox.push(output);
     this.webRtc = new WebRtc({ self, network, isAble: can.webrtc, random, push });
@@ -45,7 +45,7 @@ export class Links {
     this.webSockets = new WebSockets({ self, isAble: !strangers && can.pinned === true, urls, push });
     const send = (path: PathId, bytes: Uint8Array, now: Instant) => this.sendOn(path, bytes, now);
     this.outbound = new Outbound({ sessions, maxBytes, send });
-    this.probing = new Probing({ network, strangers, random, hash, outbound: this.outbound });
+    this.probing = new Probing({ ...options, outbound: this.outbound });
     const { outbound, probing, webRtc, links } = this;
     this.punching = new Punching({ ...options, probing });
     this.relays = new Relays({

@@ -7,7 +7,7 @@
 import type { Instant, Random } from '@warren/base';
 import type { PathId } from '@warren/session';
 import { decodePathProbe, encodePathProbe, Inner } from '@warren/wire';
-import { mayProbe, parseAddress, udpAddress } from './candidates.ts';
+import { mayProbe, parseAddress, pathKind, udpAddress } from './candidates.ts';
 import type { Link } from './link.ts';
 import type { Outbound } from './outbound.ts';
 import { Path } from './path.ts';
@@ -18,6 +18,8 @@ export interface ProbingOptions {
   /** `via/<network>/` paths of this name are carried by ourselves. */
   readonly network: string;
   readonly strangers: boolean;
+  /** A path to such an address would run through itself. */
+  readonly isOurTunnel?: (address: string) => boolean;
   readonly random: Random;
   readonly hash: (bytes: Uint8Array) => Uint8Array;
   readonly outbound: Outbound;
@@ -57,7 +59,7 @@ export class Probing {
    */
   tryPath(link: Link, id: PathId, now: Instant, heardBytes?: number): void {
     const { network, strangers } = this.options;
-    if (!mayLead(id, network, link.peer)) return;
+    if (!mayLead(id, network, link.peer) || this.isOurTunnel(id)) return;
     const setupOnly = id.startsWith(`via/${network}/`);
     const bindingHash = this.bindings.get(id) ?? this.noBinding;
     const heard = heardBytes === undefined ? {} : { heardBytes };
@@ -125,6 +127,10 @@ export class Probing {
     const isMain = path.id === `udp/${to}`;
     const isAddress = isMain && parseAddress(to) !== undefined && parseAddress(response.seen) !== undefined;
     return { path, seen: isAddress ? { to, address: response.seen } : undefined };
+  }
+
+  private isOurTunnel(id: PathId): boolean {
+    return pathKind(id) === 'udp' && (this.options.isOurTunnel?.(udpAddress(id)) ?? false);
   }
 
   /** Challenges filled up with zeros: an answer shows that datagrams of that size pass. */

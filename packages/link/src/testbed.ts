@@ -35,6 +35,7 @@ export interface EndOptions {
   readonly strangers?: boolean;
   /** Addresses offered in place of the real one. */
   readonly addresses?: readonly string[];
+  readonly isOurTunnel?: LinksOptions['isOurTunnel'];
   /** What is told of its NATs; unknown by default. */
   readonly nat?: NatBehaviour | (() => NatBehaviour);
   /** Place in the carrying overlay. */
@@ -117,6 +118,7 @@ export class Testbed {
       strangers: options.strangers ?? false,
       mayRelay: () => options.strangers === true || credentials.leaf.rights.includes('relay'),
       ...(options.relays ?? {}),
+      ...(options.isOurTunnel && { isOurTunnel: options.isOurTunnel }),
     });
     const publicKey = publicId && peerKey(publicId);
     const end: End = { name, peer: self, links, sessions, indices, publicKey, log: [], received: [], sent: [] };

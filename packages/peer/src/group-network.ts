@@ -8,7 +8,16 @@ import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
 import type { RevocationList } from '@warren/trust';
-import { printRange, type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
+import {
+  prefixOf,
+  printRange,
+  type Range,
+  type SearchNames,
+  type Subnet,
+  searchNames,
+  Vpn,
+  type VpnOutput,
+} from '@warren/vpn';
 import { type MemberCard, type PeerKey, peerKey } from '@warren/wire';
 import { Directory } from './directory.ts';
 import { GroupInternet } from './group-internet.ts';
@@ -19,6 +28,7 @@ import { GroupRecords } from './group-records.ts';
 import type { HostKind } from './host.ts';
 import { Network } from './network.ts';
 import type { NetworkOutput } from './network-options.ts';
+import type { Tunnel } from './own-addresses.ts';
 import { Revocations, type RevocationsOutput, revocationListMessage } from './revocations.ts';
 import { Texts } from './texts.ts';
 
@@ -38,7 +48,8 @@ export class GroupNetwork {
   private readonly outbox = new Outbox<GroupOutput>();
   private readonly records: GroupRecords;
   readonly members: GroupMembers;
-  private routesTold = '';
+  private reached: readonly Range[] = [];
+  private readonly prefix6: Uint8Array;
   /** The latest time that any call told. */
   private latest: Instant;
   private aloneAt: Instant | undefined;
@@ -51,6 +62,7 @@ export class GroupNetwork {
     const { publicId, credentials, random, wallClock } = options;
     this.options = options;
     this.latest = now;
+    this.prefix6 = prefixOf(options.name);
     this.network = new Network(options);
     this.network.start(now);
     const self = credentials.leaf.peerId;
@@ -109,6 +121,11 @@ export class GroupNetwork {
 
   get hostKind(): HostKind {
     return this.options.kind;
+  }
+
+  /** What the group's device leads to. */
+  get tunnel(): Tunnel {
+    return { subnet: this.subnet, prefix6: this.prefix6, reached: this.reached };
   }
 
   get subnet(): Subnet {
@@ -396,9 +413,8 @@ export class GroupNetwork {
     const routes = this.members.routes(subnet);
     this.vpn.handle({ kind: 'routes', routes }, this.latest);
     const ranges = routes.map(({ range }) => range);
-    const text = ranges.map(printRange).join();
-    if (text === this.routesTold) return;
-    this.routesTold = text;
+    if (ranges.map(printRange).join() === this.reached.map(printRange).join()) return;
+    this.reached = ranges;
     this.outbox.push({ kind: 'routes', ranges });
   }
 

@@ -14,7 +14,7 @@ export function linksOf(options: NetworkOptions, sessions: Sessions, leaf: () =>
   const self = peerKey(credentials.leaf.peerId);
   const hostKind = HOST_KINDS.indexOf(kind);
   const base = { self, network: name, sessions, random, hash: suite.hash, can, hostKind, maxBytes, addresses, nat };
-  const { willingness, relayChoice } = options;
+  const { willingness, relayChoice, isOurTunnel } = options;
   const relays = { ...(willingness && { willingness }), ...(relayChoice && { relayChoice }) };
   // Strangers have no rights, but quotas.
   const mayRelay = () => name === 'public' || leaf().rights.includes('relay');
@@ -25,6 +25,7 @@ export function linksOf(options: NetworkOptions, sessions: Sessions, leaf: () =>
     strangers: name === 'public',
     ...(publicId && { publicId }),
     ...(urls && { urls }),
+    ...(isOurTunnel && { isOurTunnel }),
   });
 }
 

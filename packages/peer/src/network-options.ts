@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly maxBytes: (path: PathId) => number;
   /** Own UDP addresses that others may try. */
   readonly addresses: () => readonly string[];
+  /** Whether an address lies behind the device of a group of ours: no path leads there. */
+  readonly isOurTunnel?: (address: string) => boolean;
   /** Where we listen for WebSockets of members; absent: nowhere. */
   readonly urls?: () => readonly string[];
   /** What NATs do with our UDP. */

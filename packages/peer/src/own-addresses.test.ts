@@ -1,16 +1,19 @@
 /** Where others may reach us (faults row 22). */
-import { parseSubnet, type Subnet } from '@warren/vpn';
+import { parseRange, parseSubnet, prefixOf, type Range, type Subnet } from '@warren/vpn';
 import { beforeEach, expect, test } from 'vitest';
 import { OwnAddresses } from './own-addresses.ts';
 
 const BOUND = ['192.168.1.7:4000', '[2001:db8::7]:4000'];
+
+/** Behind other members; we are in the first ourselves. */
+const reached = ['192.168.1.0/24', '192.168.5.0/24'].map(text => parseRange(text) as Range);
 
 let own: OwnAddresses;
 
 beforeEach(() => {
   own = new OwnAddresses(
     () => BOUND,
-    () => [parseSubnet('10.128.0.0/16') as Subnet],
+    () => [{ subnet: parseSubnet('10.128.0.0/16') as Subnet, prefix6: prefixOf('group'), reached }],
   );
 });
 
@@ -57,3 +60,15 @@ test.each(['127.0.0.1:22', '192.168.1.1:53', '10.0.0.1:80', '224.0.0.1:9', '0.0.
     expect(own.note('198.51.100.1:1', BOUND[0] as string, 0)).toBe(true);
   },
 );
+
+test('what lies behind members is in our tunnel, but not the cable that we are on', () => {
+  const fd = [...prefixOf('group')]
+    .map(byte => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .match(/.{4}/g)
+    ?.join(':');
+  for (const host of ['10.128.0.9', '192.168.5.1', `[${fd}::1]`])
+    expect(own.isOurTunnel(`${host}:700`), host).toBe(true);
+  for (const host of ['192.168.1.9', '192.168.6.1', '203.0.113.1', '[2001:db8::1]', '[fd00::1]'])
+    expect(own.isOurTunnel(`${host}:700`), host).toBe(false);
+});

@@ -4,23 +4,33 @@
  * through our own tunnel (overlay.md "Links"). What the sightings say of NATs
  * is `NatSightings` in `link`.
  */
-import type { Instant } from '@warren/base';
-import { type IpFamily, mayProbe, type NatBehaviour, NatSightings, type Reflexive } from '@warren/link';
-import { contains, parseAddress, type Subnet } from '@warren/vpn';
+import { type Instant, sameBytes } from '@warren/base';
+import { type IpFamily, mayProbe, type NatBehaviour, NatSightings, parseAddress, type Reflexive } from '@warren/link';
+import { contains, parseAddress as parseIpv4, type Range, type Subnet } from '@warren/vpn';
+import ipaddr from 'ipaddr.js';
 
 const FAMILIES: readonly IpFamily[] = ['ipv6', 'ipv4'];
 const UNKNOWN: NatBehaviour = { mapping: 'unknown', portStep: 0 };
 
+/** What a group's device leads to. */
+export interface Tunnel {
+  readonly subnet: Subnet;
+  /** The group's IPv6 prefix, 8 bytes. */
+  readonly prefix6: Uint8Array;
+  /** Behind other members. */
+  readonly reached: readonly Range[];
+}
+
 /** The addresses of one participant. */
 export class OwnAddresses {
   private readonly bound: () => readonly string[];
-  private readonly subnets: () => readonly Subnet[];
+  private readonly tunnels: () => readonly Tunnel[];
   private readonly sightings = new NatSightings();
   private told = '';
 
-  constructor(bound: () => readonly string[], subnets: () => readonly Subnet[]) {
+  constructor(bound: () => readonly string[], tunnels: () => readonly Tunnel[]) {
     this.bound = bound;
-    this.subnets = subnets;
+    this.tunnels = tunnels;
     this.told = this.digest();
   }
 
@@ -36,6 +46,24 @@ export class OwnAddresses {
   /** Forgets where neighbours saw us, as after sleep: they tell again. */
   forget(): void {
     this.sightings.clear();
+  }
+
+  /**
+   * Whether an address lies behind the device of a group of ours, so that what we send there comes back to us to be sent.
+   * Not what is on our own cable as well, as a router's network is for those who are in it.
+   */
+  isOurTunnel(address: string): boolean {
+    const host = parseAddress(address)?.host;
+    if (host === undefined) return false;
+    const ip = ipaddr.process(host);
+    const tunnels = this.tunnels();
+    if (ip.kind() === 'ipv6') {
+      const prefix = Uint8Array.from(ip.toByteArray()).subarray(0, 8);
+      return tunnels.some(({ prefix6 }) => sameBytes(prefix, prefix6));
+    }
+    const inside = parseIpv4(ip.toString()) ?? Number.NaN;
+    const isOn = (range: Range) => contains(range, inside) && !this.isOnCable(range);
+    return tunnels.some(({ subnet, reached }) => contains(subnet, inside) || reached.some(isOn));
   }
 
   /** `192.0.2.7:41641`: where others see us, IPv6 first, then what is bound. */
@@ -70,8 +98,7 @@ export class OwnAddresses {
     return mayProbe(seen, mayProbe(to, true)) || this.bound().includes(seen);
   }
 
-  private isOurTunnel(address: string): boolean {
-    const host = parseAddress(address.slice(0, address.lastIndexOf(':')));
-    return host !== undefined && this.subnets().some(subnet => contains(subnet, host));
+  private isOnCable(range: Range): boolean {
+    return this.bound().some(address => contains(range, parseIpv4(parseAddress(address)?.host ?? '') ?? Number.NaN));
   }
 }

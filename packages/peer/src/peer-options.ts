@@ -27,7 +27,7 @@ export type PeerOutput =
   /** Whom a network met: to be kept for the next start. */
   | { readonly kind: 'acquaintances'; readonly network: string; readonly bytes: Uint8Array };
 
-export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint' | 'remotes' | 'nat'> {
+export interface PeerOptions extends Omit<Surroundings, 'indices' | 'clockHint' | 'remotes' | 'nat' | 'isOurTunnel'> {
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly bootstraps: readonly string[];

@@ -39,8 +39,9 @@ export class Peer {
     const maxBytes = (path: PathId) => carriedMaxBytes(path) ?? options.maxBytes(path);
     const { indices, remotes } = this;
     const { acquaintances, ...common } = options;
-    this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(group => group.subnet));
-    const own = { addresses: () => this.own.all(), nat: () => this.own.nat };
+    this.own = new OwnAddresses(options.addresses, () => [...this.groups.values()].map(({ tunnel }) => tunnel));
+    const isOurTunnel = (address: string) => this.own.isOurTunnel(address);
+    const own = { addresses: () => this.own.all(), nat: () => this.own.nat, isOurTunnel };
     this.surroundings = { ...common, ...own, indices, maxBytes, remotes, clockHint: { isOdd: false } };
     const { authority, credentials } = options;
     const strangers = acquaintances === undefined ? {} : { acquaintances };
