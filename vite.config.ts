@@ -37,6 +37,8 @@ const LONG = [
   'packages/overlay/src/mesh.test.ts',
   'packages/session/src/collisions-deep.test.ts',
 ];
+/** Minutes each, of what shorter ones of `real` and `long` look at as well: `npm run test:deep`. */
+const DEEP = ['test/netns/full-tunnel.test.ts'];
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];
 
 /** The tests: `fast` and `long` need nothing but Node, `real` needs root and a browser (see test/run.ts). */
@@ -59,7 +61,7 @@ const tests = {
         test: {
           name: 'long',
           include: LONG.map(files),
-          exclude: NOT_TESTS,
+          exclude: [...NOT_TESTS, ...DEEP],
           maxWorkers: '100%',
           testTimeout: 300_000,
           hookTimeout: 120_000,
@@ -69,10 +71,21 @@ const tests = {
         test: {
           name: 'real',
           include: REAL.map(files),
-          exclude: NOT_TESTS,
+          exclude: [...NOT_TESTS, ...DEEP],
           fileParallelism: false,
           expect: { poll: { timeout: 20_000 } },
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'deep',
+          include: DEEP,
+          exclude: NOT_TESTS,
+          fileParallelism: false,
+          expect: { poll: { timeout: 20_000 } },
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

@@ -1,6 +1,7 @@
 /**
  * `npm test`: types, style, then all tests, and one summary line for the whole.
- * `npm run check` is the same without long simulations, real browsers and namespaces. Installs
+ * `npm run check` is the same without long simulations, real browsers and namespaces; `npm run test:deep`
+ * runs what takes minutes for one thing alone. Installs
  * with apt-get what tests need where it may; otherwise names it in one line,
  * and the tests that need it are counted as skipped with their reason.
  */
@@ -13,6 +14,7 @@ import { install } from './netns/requirements.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const fast = process.argv.includes('--fast');
+const deep = process.argv.includes('--deep');
 /** On a build machine with root nothing may be skipped. */
 const strict = process.env.CI === 'true' && process.getuid?.() === 0;
 
@@ -25,21 +27,27 @@ interface Count {
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
 const startedAt = performance.now();
 
-command('types', ['tsc', '-p', 'tsconfig.json']);
-command('types of pure packages', ['tsc', '-p', 'packages/tsconfig.pure.json']);
-command('style', ['node', 'test/biome.ts', 'check', '.']);
-tests('fast');
-if (!fast) {
+if (deep) {
   install(line => process.stdout.write(`${line}\n`));
-  command('the page', ['vite', 'build', '--logLevel', 'warn']);
-  tests('long');
-  tests('real');
-}
+  tests('deep');
+} else all();
 const failed = total.failed > 0 || (strict && !fast && total.skipped > 0);
 if (strict && !fast && total.skipped > 0) process.stdout.write('nothing may be skipped here (CI=true and root)\n');
 process.stdout.write(`took ${Math.round((performance.now() - startedAt) / 1000)} s\n`);
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exit(failed ? 1 : 0);
+
+function all(): void {
+  command('types', ['tsc', '-p', 'tsconfig.json']);
+  command('types of pure packages', ['tsc', '-p', 'packages/tsconfig.pure.json']);
+  command('style', ['node', 'test/biome.ts', 'check', '.']);
+  tests('fast');
+  if (fast) return;
+  install(line => process.stdout.write(`${line}\n`));
+  command('the page', ['vite', 'build', '--logLevel', 'warn']);
+  tests('long');
+  tests('real');
+}
 
 /** One check that is a program; counts as one test. */
 function command(name: string, [program, ...args]: [string, ...string[]]): void {
@@ -50,7 +58,7 @@ function command(name: string, [program, ...args]: [string, ...string[]]): void 
 }
 
 /** One Vitest project; its counts come from its own report. */
-function tests(project: 'fast' | 'long' | 'real'): void {
+function tests(project: 'fast' | 'long' | 'real' | 'deep'): void {
   process.stdout.write(`-- tests: ${project}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'warren-tests-'));
   const report = join(folder, 'report.json');
