@@ -15,4 +15,4 @@ export {
 export { Outbox } from './outbox.ts';
 export { below, jitter, type Random, uint32, unit } from './random.ts';
 export { Slab } from './slab.ts';
-export { earliest, type Instant, TimerTable, type UnixMs, WallClock } from './time.ts';
+export { earliest, type Instant, NextDeadline, TimerTable, type UnixMs, WallClock } from './time.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { earliest, TimerTable, WallClock } from './time.ts';
+import { earliest, NextDeadline, TimerTable, WallClock } from './time.ts';
 
 type Name = 'probe' | 'rekey' | 'lost';
 const name = fc.constantFrom<Name>('probe', 'rekey', 'lost');
@@ -91,4 +91,12 @@ describe('a wall clock', () => {
     expect(clock.at(10.6)).toBe(1_700_000_000_010);
     expect(Number.isInteger(clock.at(1 / 3))).toBe(true);
   });
+});
+
+test('the next deadline of many is looked for once, until something has moved', () => {
+  let looked = 0;
+  const next = new NextDeadline(() => ++looked);
+  expect([next.at, next.at]).toEqual([1, 1]);
+  next.moved();
+  expect([next.at, next.at]).toEqual([2, 2]);
 });

@@ -49,6 +49,35 @@ export function earliest(...deadlines: readonly (Instant | undefined)[]): Instan
 }
 
 /**
+ * The earliest of many deadlines, looked for when somebody asks and kept until one may have come nearer: drivers ask
+ * after every datagram. One that has moved away is not told: then it is asked for once too early.
+ */
+export class NextDeadline {
+  private readonly find: () => Instant | undefined;
+  private found: Instant | undefined;
+  private isFound = false;
+
+  /** `find` looks at them all. */
+  constructor(find: () => Instant | undefined) {
+    this.find = find;
+  }
+
+  /** Never later than the earliest deadline; `undefined` when there was none at all. */
+  get at(): Instant | undefined {
+    if (!this.isFound) {
+      this.found = this.find();
+      this.isFound = true;
+    }
+    return this.found;
+  }
+
+  /** Some deadline is new, nearer, or over. */
+  moved(): void {
+    this.isFound = false;
+  }
+}
+
+/**
  * The wall clock as the core knows it: an offset to the monotonic clock that
  * the host sets at the start and whenever the two drift apart.
  */

@@ -2,7 +2,7 @@
  * One neighbour: its paths, which of them is in use, what it offered. All
  * decisions about one link live here; `links.ts` and its parts do the sending.
  */
-import { concat, earliest, type Instant, type Random, uint32 } from '@warren/base';
+import { concat, earliest, type Instant, NextDeadline, type Random, uint32 } from '@warren/base';
 import type { Identity, PathId } from '@warren/session';
 import { DataFlag, type LinkMessage, type PeerKey, Reader } from '@warren/wire';
 import type { PathKind } from './candidates.ts';
@@ -60,6 +60,8 @@ export class Link {
   readonly reliable: Reliable;
   readonly reassembly = new Reassembly();
   readonly createdAt: Instant;
+  /** When it wants to be looked at; whoever does something to it says so, with `moved`. */
+  readonly deadline: NextDeadline;
   remote: Candidates | undefined;
   webrtc: WebRtcState = { kind: 'none', retryAt: 0, failures: 0 };
   /** Whether it is ours to offer WebRTC: neither side's UDP sockets meet, both can, and our id is the smaller. */
@@ -96,11 +98,18 @@ export class Link {
   private readonly loneParts = new Map<number, Uint8Array>();
   private direct: { readonly tries: number; readonly at: Instant } | undefined;
 
-  constructor(peer: PeerKey, identity: Identity, random: Random, now: Instant) {
+  constructor(
+    peer: PeerKey,
+    identity: Identity,
+    random: Random,
+    now: Instant,
+    wakeAtOf: (link: Link) => Instant | undefined,
+  ) {
     this.peer = peer;
     this.identity = identity;
     this.reliable = new Reliable(uint32(random));
     this.createdAt = now;
+    this.deadline = new NextDeadline(() => wakeAtOf(this));
   }
 
   /**
@@ -240,6 +249,7 @@ export class Link {
     if (path.kind === 'udp' && this.best?.isInDoubt === false) this.keepalive.died(path.silenceMs, now);
   }
 
+  /** When one of its paths, or what it has said, wants to be looked at. */
   get wakeAt(): Instant | undefined {
     const paths = [...this.paths.values()].map(path => path.wakeAt(this.watch(path)));
     const mayOffer = this.offersWebRtc && this.best !== undefined;

@@ -109,6 +109,7 @@ export class Offers {
   /** Says something until it is acknowledged. */
   tell(link: Link, message: Unnumbered, now: Instant): void {
     link.reliable.push(message, now);
+    link.deadline.moved();
     this.flush(link, now);
   }
 

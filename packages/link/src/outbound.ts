@@ -95,6 +95,7 @@ export class Outbound {
       return false;
     }
     path.sent(bytes.length, now);
+    link.deadline.moved();
     link.sentBytes += bytes.length;
     this.options.send(path.id, bytes, now);
     return true;

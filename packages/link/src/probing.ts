@@ -78,6 +78,7 @@ export class Probing {
   probe(link: Link, path: Path, now: Instant): void {
     const token = this.options.random.bytes(8);
     path.probed(token, now);
+    link.deadline.moved();
     const body = encodePathProbe({ token, bindingHash: path.bindingHash, seen: '' });
     for (let i = 0; i < path.copies; i++) this.options.outbound.message(link, path, Inner.PATH_CHALLENGE, body, now);
     this.trySizes(link, path, now);

@@ -126,7 +126,10 @@ export class Relays {
   /** A neighbour is more or less willing than before. */
   review(now: Instant): void {
     this.version++;
-    for (const { relaySearch } of this.options.links.values()) if (relaySearch !== undefined) relaySearch.planAt = now;
+    for (const { relaySearch, deadline } of this.options.links.values()) {
+      if (relaySearch !== undefined) relaySearch.planAt = now;
+      deadline.moved();
+    }
   }
 
   /** Sends on a path through a relay; false when it is none. */

@@ -181,7 +181,7 @@ export class Testbed {
     for (let steps = 0; !condition(); steps++) {
       assert(steps < 200_000, 'virtual time goes on');
       const next = this.nextEvent();
-      const wakeAt = earliest(...[...this.ends.values()].map(({ links }) => links.wakeAt));
+      const wakeAt = earliest(...[...this.ends.values()].map(({ links }) => wakeAtOf(links)));
       const at = earliest(next?.at, wakeAt) ?? Number.POSITIVE_INFINITY;
       if (at > end) {
         this.now = end;
@@ -291,6 +291,15 @@ export class Testbed {
     }
     return next;
   }
+}
+
+/** When a table wants to be looked at, which it keeps: never later than what it finds when it looks at all links anew. */
+function wakeAtOf(links: Links): Instant | undefined {
+  const { wakeAt: kept } = links;
+  Reflect.get(links, 'table').moved();
+  const found = links.wakeAt;
+  assert(found === undefined || (kept !== undefined && kept <= found), `${kept} is no later than ${found}`);
+  return found;
 }
 
 function maxBytes(path: PathId): number {

@@ -4,7 +4,7 @@
  * not its business: it asks for them and takes in what comes of them. Which
  * keys of one peer send is in `secured-peer.ts`. Rules: session.md 2.5, 2.8.
  */
-import { earliest, type Instant } from '@warren/base';
+import { earliest, type Instant, NextDeadline } from '@warren/base';
 import type { Identity } from '@warren/trust';
 import { Inner, PacketType, type PeerKey, peerKey } from '@warren/wire';
 import type { Agreement } from './agreement.ts';
@@ -13,7 +13,6 @@ import type { HandshakeContext, HandshakeResult } from './handshake.ts';
 import { readIndex } from './indices.ts';
 import { type Kem, mlKem768 } from './kem.ts';
 import { KEY_LIMITS, type KeyLimits } from './limits.ts';
-import { NextDeadline } from './next-deadline.ts';
 import { type UpgradedKeys, Upgrades } from './post-quantum.ts';
 import { resumedAt } from './resumed.ts';
 import { isHeld, isPending, REJECT_AFTER_MS, SecuredPeer, type Session } from './secured-peer.ts';

@@ -15,12 +15,11 @@
  * The initiator repeats what is unanswered; a repeated half of the key gets
  * the same half of the ciphertext. One upgrade per handshake.
  */
-import { concat, earliest, type Instant, jitter, type Random } from '@warren/base';
+import { concat, earliest, type Instant, jitter, NextDeadline, type Random } from '@warren/base';
 import { hkdf, type NoiseSuite } from '@warren/noise';
 import { decodePostQuantum, encodePostQuantum, type PostQuantumMessage } from '@warren/wire';
 import { HANDSHAKE_TIMEOUT_MS } from './attempts.ts';
 import { ENCAPSULATION_SEED_BYTES, KEYGEN_SEED_BYTES, type Kem } from './kem.ts';
-import { NextDeadline } from './next-deadline.ts';
 import type { Session } from './secured-peer.ts';
 
 /** A session that is not upgraded by then stays as it is, or ends where that is required. */

@@ -1,22 +1,13 @@
 /** A table asks for no tick later than all its deadlines, looked at one by one, would have it. */
-import { earliest, utf8 } from '@warren/base';
+import { earliest, type NextDeadline, utf8 } from '@warren/base';
 import { cheapCrypto, SeededRandom, simAuthority, simParty } from '@warren/sim';
 import { expect, test } from 'vitest';
 import type { Keyring } from './keyring.ts';
-import { NextDeadline } from './next-deadline.ts';
 import type { Upgrades } from './post-quantum.ts';
 import { type End, type EndOptions, TESTBED_UNIX_MS, Testbed } from './testbed.ts';
 
 const CA = simAuthority(new SeededRandom(1, 'deadlines'), TESTBED_UNIX_MS, cheapCrypto);
 const NAMES = ['a', 'b', 'c', 'd'] as const;
-
-test('is looked for once, until something has moved', () => {
-  let looked = 0;
-  const next = new NextDeadline(() => ++looked);
-  expect([next.at, next.at]).toEqual([1, 1]);
-  next.moved();
-  expect([next.at, next.at]).toEqual([2, 2]);
-});
 
 test('is never later than the true one, and the true one after a tick, whatever happens', () => {
   for (let seed = 0; seed < 4; seed++) {
