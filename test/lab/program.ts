@@ -2,6 +2,7 @@
 import { gridText, type Outcome, reportOf, table } from '@warren/lab';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { install, skipReason } from '../netns/requirements.ts';
+import { gatewayFailover } from './gateway-failover.ts';
 import { HOSTS, type Hosts, NAMES } from './grid-cells.ts';
 import { idleCost } from './idle-cost.ts';
 import { natGrid } from './nat-grid.ts';
@@ -16,10 +17,11 @@ const RUNS = [
   ['nat-grid', 'every kind of NAT with every other: who talks, how soon, and directly where that is possible'],
   ['relays', 'what a relay costs: time to set it up, RTT, Mbit/s, and the gap when it dies (P2, table 3)'],
   ['idle-cost', 'what links cost at rest: bytes a second and memory, by active links (P2, figure 6)'],
+  ['gateway-failover', 'how long the Internet is away when the gateway in use dies, killed or unplugged'],
 ] as const;
 const LIST = [
   'Runs:',
-  ...RUNS.map(([name, what]) => `  ${name.padEnd(12)}${what}\n${' '.repeat(14)}npm run lab -- ${name}`),
+  ...RUNS.map(([name, what]) => `  ${name.padEnd(18)}${what}\n${' '.repeat(14)}npm run lab -- ${name}`),
 ].join('\n');
 const AFTER = `\n${LIST}
 
@@ -81,6 +83,9 @@ function makeProgram(play: Play): Command {
     .option('--members <number>', 'of the group', count, 128)
     .option('--seconds <number>', 'how long each stage is measured', count, 120)
     .action(o => play('idle-cost', o, step => idleCost({ ...o, step })));
+  command('gateway-failover', '--repetitions 4', '--json')
+    .option('--repetitions <number>', 'how often the gateway in use dies, by one cause after the other', count, 20)
+    .action(o => play('gateway-failover', o, step => gatewayFailover({ ...o, step })));
   return program;
 }
 

@@ -250,7 +250,7 @@ export class TunnelLab {
     for (const host of ['client', 'gateway']) await this.set(host, 'net/ipv4/conf/all/rp_filter', '1');
     await this.set(WAN, 'net/ipv4/ip_forward', '1');
     await this.set(WAN, 'net/ipv6/conf/all/forwarding', '1');
-    for (const of of ['all', 'br0']) await this.set(WAN, `net/ipv4/conf/${of}/send_redirects`, '0');
+    for (const on of ['all', 'br0']) await this.set(WAN, `net/ipv4/conf/${on}/send_redirects`, '0');
     await this.ip(WAN, `route add ${WEB4} via ${lab.address('web')}`);
     await this.ip(WAN, `route add ${WEB6} via 2001:db8:1::3`);
     await this.ip('web', `address add ${WEB4}/32 dev lo`);
