@@ -32,6 +32,8 @@ const LONE_PARTS_MAX = 64;
 
 /** Silence on a data channel or WebSocket of a resting host: those keep themselves alive, and tell when they end. */
 const RESTING_STREAM_MS = 60_000;
+/** Of two relays one drops more than the other if it leaves so much more of all challenges unanswered. */
+const LOSSIER_SHARE = 0.25;
 /** IPv6 takes over when it is at most so much slower: no NAT forgets it. */
 const IPV6_SLOWER_SHARE = 1.1;
 const IPV6_SLOWER_MS = 2;
@@ -267,6 +269,10 @@ function isBetter(candidate: Path, current: Path): boolean {
   const isUseful = !candidate.setupOnly && !current.setupOnly;
   if (isUseful && candidate.isInDoubt !== current.isInDoubt) return current.isInDoubt;
   if (candidate.rank !== current.rank) return candidate.rank < current.rank;
+  if (candidate.kind === 'relay') {
+    const lossier = candidate.lossShare - current.lossShare;
+    if (Math.abs(lossier) > LOSSIER_SHARE) return lossier < 0;
+  }
   if (candidate.legSince !== undefined && current.legSince !== undefined) return candidate.legSince < current.legSince;
   if (candidate.rttMs === undefined || current.rttMs === undefined) return false;
   if (isIpv6(candidate) && current.kind === 'udp' && !isIpv6(current))

@@ -35,6 +35,9 @@ const ANSWER_WITHIN_MAX_MS = 4000;
 const HEARD_LATELY_MS = 500;
 /** Even a busy path is measured so often. */
 const MEASURE_EVERY_MS = 10_000;
+/** And a relay in use while it carries something: one that drops a share of it would be noticed by nothing else. */
+const MEASURE_RELAY_EVERY_MS = 2000;
+const BUSY_DATAGRAMS = 8;
 /** First probes of a path that is not proven yet; both sides send them, which opens NATs. */
 const FIRST_PROBES_MS: readonly number[] = [0, 200, 400, 800, 1600, 3000];
 /** The same among strangers: three first messages for each candidate (decisions.md "Trust between strangers"). */
@@ -43,6 +46,7 @@ const FIRST_PROBES_TO_STRANGERS_MS: readonly number[] = [0, 400, 1600];
 const UNPROVEN_MS = 9000;
 const OUTSTANDING_MAX = 12;
 const RTT_WEIGHT = 1 / 4;
+const LOSS_WEIGHT = 1 / 8;
 /** A path that was only heard of by a datagram, and has not answered in this time, gives way to others. */
 const SUSPECT_AFTER_MS = 1000;
 /** To an address that has not answered we send at most so many times what came from it (session.md 2.5). */
@@ -73,6 +77,14 @@ export interface PathOptions {
   readonly heardBytes?: number;
 }
 
+/** A challenge without an answer so far. */
+interface Outstanding {
+  readonly sentAt: Instant;
+  /** 0 where the loss of it would say something of the path, else the size that was tried. */
+  readonly bytes: number;
+  isLate: boolean;
+}
+
 /** State of one path. */
 export class Path {
   readonly id: PathId;
@@ -81,6 +93,8 @@ export class Path {
   readonly setupOnly: boolean;
   proven = false;
   rttMs: number | undefined;
+  /** The share of challenges that were not answered in time, from 0 to 1, the latest counting most. */
+  lossShare = 0;
   /** Through a relay: how unwilling it is, from 0 to less than 1; and where age counts, when our half of the way began. */
   reluctance = 0;
   legSince: Instant | undefined;
@@ -96,7 +110,8 @@ export class Path {
   private isDoubted = false;
   private readonly firstProbes: readonly number[];
   private probes = 0;
-  private readonly outstanding = new Map<string, { sentAt: Instant; bytes: number }>();
+  private readonly outstanding = new Map<string, Outstanding>();
+  private sentSinceProbed = 0;
   private readonly size: PathSize;
   /** How long nothing had passed when the first probe since the last sign of life was sent. */
   silenceMs = 0;
@@ -134,6 +149,11 @@ export class Path {
     return this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
   }
 
+  private get measureEveryMs(): number {
+    const isBusyRelay = this.kind === 'relay' && this.sentSinceProbed >= BUSY_DATAGRAMS;
+    return isBusyRelay ? MEASURE_RELAY_EVERY_MS : MEASURE_EVERY_MS;
+  }
+
   /** How long an answer may take. */
   private get answerWithinMs(): number {
     const least = this.kind === 'relay' ? RELAYED_WITHIN_MIN_MS : ANSWER_WITHIN_MIN_MS;
@@ -154,6 +174,7 @@ export class Path {
   /** Notes that a datagram of `bytes` went out. */
   sent(bytes: number, now: Instant): void {
     this.lastSentAt = now;
+    this.sentSinceProbed++;
     this.allowanceBytes -= bytes;
     this.size.sent(bytes);
   }
@@ -167,7 +188,9 @@ export class Path {
 
   /** Notes a probe that is about to be sent. `token` is 8 bytes. */
   probed(token: Uint8Array, now: Instant): void {
+    this.countLate(now);
     this.await(token, 0, now);
+    this.sentSinceProbed = 0;
     if (this.silentProbes.length === 0) this.silenceMs = now - Math.max(this.lastReceivedAt, this.lastSentAt);
     this.lastProbedAt = now;
     this.silentProbes.push(now);
@@ -213,6 +236,7 @@ export class Path {
     if (probe === undefined || !sameBytes(bindingHash, this.bindingHash)) return false;
     this.outstanding.delete(key);
     if (probe.bytes > 0) this.size.answered(probe.bytes);
+    else if (!probe.isLate) this.lossShare -= LOSS_WEIGHT * this.lossShare;
     const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
     this.proven = true;
@@ -292,7 +316,16 @@ export class Path {
   private await(token: Uint8Array, bytes: number, now: Instant): void {
     const [oldest] = this.outstanding.keys();
     if (this.outstanding.size >= OUTSTANDING_MAX && oldest !== undefined) this.outstanding.delete(oldest);
-    this.outstanding.set(toHex(token), { sentAt: now, bytes });
+    this.outstanding.set(toHex(token), { sentAt: now, bytes, isLate: false });
+  }
+
+  /** Answers that should have come by now count as lost; they may come yet. */
+  private countLate(now: Instant): void {
+    for (const probe of this.outstanding.values()) {
+      if (!this.proven || probe.bytes > 0 || probe.isLate || now < probe.sentAt + this.answerWithinMs) continue;
+      probe.isLate = true;
+      this.lossShare += LOSS_WEIGHT * (1 - this.lossShare);
+    }
   }
 
   private isLost(now: Instant): boolean {
@@ -310,7 +343,7 @@ export class Path {
     const awaited =
       this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + this.everyMs : Number.POSITIVE_INFINITY;
     const soonest = Math.max(awaited, this.lastProbedAt + this.everyMs);
-    const measure = quietMs > MEASURE_EVERY_MS ? Number.POSITIVE_INFINITY : this.lastProbedAt + MEASURE_EVERY_MS;
+    const measure = quietMs > MEASURE_EVERY_MS ? Number.POSITIVE_INFINITY : this.lastProbedAt + this.measureEveryMs;
     return Math.min(soonest, this.lastReceivedAt + quietMs, measure, this.size.dueAt(this.answerWithinMs));
   }
 }

@@ -95,6 +95,23 @@ describe('faults #29 a relay that is lost', () => {
   });
 });
 
+describe('faults #77 a relay that was fast', () => {
+  test.each<[string, (letter: Letter) => readonly number[]]>([
+    ['and then delays what it passes on', () => [210]],
+    ['and then drops a third of it', ({ bytes }) => ((bytes[20] ?? 0) % 3 === 0 ? [] : [10])],
+  ])('%s, is left for another within half a minute', (_, fate) => {
+    const { bed, a, b, c, d } = quad({}, letter => [[letter.from, letter.to].includes('d') ? 15 : 10]);
+    expect(via(bed, a, b)).toBe(c);
+    cut(bed, 'ab', undefined, letter => ([letter.from, letter.to].includes('c') ? fate(letter) : [15]));
+    for (let i = 0; i < 300; i++) {
+      bed.say(a, b, 'x');
+      bed.say(b, a, 'y');
+      bed.run(100);
+    }
+    expect([via(bed, a, b), via(bed, b, a)]).toEqual([d, d]);
+  });
+});
+
 describe('who relays', () => {
   test('faults #76 nobody whose certificate does not say so: it is not asked, refuses, and is not listened to', () => {
     const { bed, a, b, c } = triangle({ c: { rights: [] } });
@@ -168,6 +185,24 @@ describe('who relays', () => {
     old.bed.act(old.a, links => links.relays.prefer(old.b.peer, 'latency', old.bed.now));
     old.bed.run(15_000);
     expect(via(old.bed, old.a, old.b).name).toBe('d');
+  });
+
+  test('the fastest also where every third datagram waits in a queue', () => {
+    const shares = [1, 2, 3, 4, 5, 6].map(seed => {
+      const random = new SeededRandom(seed, 'queues');
+      const queued = () => (random.unit() < 1 / 3 ? 100 * random.unit() : 0);
+      const { bed, a, b, d } = quad({}, ({ from, to }) => [([from, to].includes('c') ? 20 : 5) + queued()]);
+      bed.run(3000);
+      let best = 0;
+      for (let i = 0; i < 500; i++) {
+        bed.say(a, b, 'x');
+        bed.say(b, a, 'y');
+        bed.run(200);
+        if (via(bed, a, b) === d) best++;
+      }
+      return best / 500;
+    });
+    expect(Math.min(...shares)).toBeGreaterThan(0.9);
   });
 
   test('somebody whom only one of the two knows is wanted by the other', () => {
