@@ -73,7 +73,7 @@ describe('a frame of a peer', () => {
   ])('that %s is dropped', (_, reason, frame) => expect(inspect(frame)).toBe(reason));
 
   test('is dropped while we hold no address', () => {
-    expect(inspectInbound(ipFrame(ADA, BOB, good), ADA, { ...PLACE, own: undefined })).toBe('no-address');
+    expect(inspectInbound(ipFrame(ADA, BOB, good), ADA, { ...PLACE, own: undefined }, 0)).toBe('no-address');
   });
 
   test('passes exactly when a slow reading of all its fields lets it', () => {
@@ -158,7 +158,7 @@ function withRightChecksum(packet: Uint8Array): Uint8Array {
 
 function inspect(frame: Uint8Array): string | undefined {
   const drop = inspectEthernet(frame, ADA);
-  return drop ?? inspectInbound(frame, ADA, PLACE);
+  return drop ?? inspectInbound(frame, ADA, PLACE, 0);
 }
 
 function ip(packet: Partial<Ipv4Packet>): Uint8Array {

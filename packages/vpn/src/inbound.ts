@@ -1,8 +1,9 @@
 /**
  * Crypto-routing, first half: what a frame from a peer must look like. The session told us which peer it is; the
- * second half, whether that peer owns the source address, needs the DHT and is in `vpn.ts`.
+ * second half, whether that peer owns the source address, needs the DHT and is in `ipv4.ts`.
  * Nothing is copied.
  */
+import type { Instant } from '@warren/base';
 import {
   DhcpPort,
   ETHERNET_HEADER_BYTES,
@@ -38,14 +39,14 @@ const TRANSPORT_HEADER_BYTES = 8;
  * to us, or to what we announce, from an address that its sender may have: one that a member can own, or one behind
  * the sender. Where we asked for them, UDP packets to all pass too.
  */
-export function inspectInbound(frame: Uint8Array, peer: PeerId, place: Place): InboundDrop | undefined {
+export function inspectInbound(frame: Uint8Array, peer: PeerId, place: Place, now: Instant): InboundDrop | undefined {
   const isGroup = isGroupFrame(frame);
   if (isGroup && !place.hearsGroups) return 'group';
   if (!isIpv4At(frame, IP)) return 'malformed';
   if (place.own === undefined) return 'no-address';
   const destination = ipv4DestinationAt(frame, IP);
   if (isGroup ? !isGroupPacket(frame, destination, place.subnet) : !isOurs(destination, place)) return 'destination';
-  if (!maySend(ipv4SourceAt(frame, IP), peer, place)) return 'spoofed-source';
+  if (!maySend(ipv4SourceAt(frame, IP), peer, place, now)) return 'spoofed-source';
   return inspectTransport(frame);
 }
 
@@ -60,10 +61,11 @@ export function inspectEthernet(frame: Uint8Array, peer: PeerId): InboundDrop | 
 }
 
 /** Members may send from an address of the subnet that they own, which the DHT knows; routers from behind them. */
-function maySend(source: number, peer: PeerId, { own, subnet, routes, acceptsFrom }: Place): boolean {
-  if (contains(subnet, source)) return source !== own && isAssignable(subnet, source);
+function maySend(source: number, peer: PeerId, place: Place, now: Instant): boolean {
+  const { subnet, routes } = place;
+  if (contains(subnet, source)) return source !== place.own && isAssignable(subnet, source);
   if (!isUnicast(source)) return false;
-  return routes.next(source) === undefined ? acceptsFrom(peer) : routes.mayComeFrom(source, peer);
+  return routes.next(source) === undefined ? place.acceptsFrom(peer, now) : routes.mayComeFrom(source, peer);
 }
 
 function inspectTransport(frame: Uint8Array): InboundDrop | undefined {

@@ -2,6 +2,7 @@
  * Crypto-routing for IPv6: an address tells whose it is, so that a frame is judged at once and nobody is asked.
  * Nothing is copied.
  */
+import type { Instant } from '@warren/base';
 import {
   Dhcpv6Port,
   ETHERNET_HEADER_BYTES,
@@ -13,7 +14,7 @@ import {
   isIpv6At,
   type PeerId,
 } from '@warren/wire';
-import { hasAddress6, isInternet6, memberAddress6 } from './ipv6-address.ts';
+import { hasAddress6, isInternet6, isOfMember6 } from './ipv6-address.ts';
 import { isDiscovery } from './neighbours.ts';
 import type { InboundDrop } from './stats.ts';
 
@@ -28,7 +29,7 @@ export interface Place6 {
   /** Whether we are a gateway to the IPv6 Internet. */
   readonly leads: boolean;
   /** Whether packets from outside may come from the peer, as our gateway. */
-  readonly acceptsFrom: (peer: PeerId) => boolean;
+  readonly acceptsFrom: (peer: PeerId, now: Instant) => boolean;
 }
 
 /**
@@ -36,18 +37,15 @@ export interface Place6 {
  * from the peer's address, or from the Internet and the peer is our gateway, to our address, or to the Internet and we
  * are a gateway; and neither Neighbor Discovery nor DHCP.
  */
-export function inspectInbound6(
-  frame: Uint8Array,
-  peer: PeerId,
-  { own, prefix, leads, acceptsFrom }: Place6,
-): InboundDrop | undefined {
+export function inspectInbound6(frame: Uint8Array, peer: PeerId, place: Place6, now: Instant): InboundDrop | undefined {
   if (isGroupFrame(frame)) return 'group';
   if (!isIpv6At(frame, IP)) return 'malformed';
-  const [source, destination] = [IP + Ipv6Offset.source, IP + Ipv6Offset.destination];
-  const isOut = leads && isInternet6(frame, destination);
-  if (!isOut && !hasAddress6(frame, destination, own)) return 'destination';
-  const isIn = !isOut && isInternet6(frame, source) && acceptsFrom(peer);
-  if (!isIn && !hasAddress6(frame, source, memberAddress6(prefix, peer))) return 'spoofed-source';
+  const source = IP + Ipv6Offset.source;
+  const destination = IP + Ipv6Offset.destination;
+  const isOut = place.leads && isInternet6(frame, destination);
+  if (!isOut && !hasAddress6(frame, destination, place.own)) return 'destination';
+  const isIn = !isOut && isInternet6(frame, source) && place.acceptsFrom(peer, now);
+  if (!isIn && !isOfMember6(frame, source, place.prefix, peer)) return 'spoofed-source';
   const transport = ipv6TransportAt(frame, IP);
   if (transport === undefined) return 'malformed';
   // Routing headers would lead further than to us (RFC 5095).
@@ -59,5 +57,6 @@ export function inspectInbound6(
 function isDhcp(frame: Uint8Array, { protocol, at, isLaterFragment }: Ipv6Transport): boolean {
   if (protocol !== IpProtocol.udp || isLaterFragment) return false;
   const port = (i: number): number => ((frame[i] ?? 0) << 8) | (frame[i + 1] ?? 0);
-  return [port(at), port(at + 2)].some(each => each === Dhcpv6Port.client || each === Dhcpv6Port.server);
+  const isDhcpPort = (i: number): boolean => port(i) === Dhcpv6Port.client || port(i) === Dhcpv6Port.server;
+  return isDhcpPort(at) || isDhcpPort(at + 2);
 }

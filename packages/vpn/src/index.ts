@@ -20,7 +20,8 @@ export {
   type Subnet,
   serviceAddress,
 } from './subnet.ts';
-export { type Acquainted, Vpn, type VpnInput, type VpnOptions, type VpnOutput } from './vpn.ts';
+export { Vpn } from './vpn.ts';
+export type { Acquainted, VpnInput, VpnOptions, VpnOutput } from './vpn-options.ts';
 export {
   answerQuestion,
   type NamedMember,

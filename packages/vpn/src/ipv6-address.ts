@@ -47,6 +47,13 @@ export function hasAddress6(bytes: Uint8Array, at: number, wanted: Uint8Array): 
   return true;
 }
 
+/** Whether the address at `at` is that of a member. */
+export function isOfMember6(bytes: Uint8Array, at: number, prefix: Uint8Array, peerId: PeerId): boolean {
+  if (!hasAddress6(bytes, at, prefix)) return false;
+  for (let i = 0; i < PREFIX_BYTES; i++) if (bytes[at + PREFIX_BYTES + i] !== peerId[i]) return false;
+  return true;
+}
+
 /** Whether an address at `at` is one of the Internet: global unicast, 2000::/3 (RFC 4291, section 2.4). */
 export function isInternet6(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at] ?? 0) & 0xe0) === 0x20;

@@ -13,13 +13,14 @@ import {
   type Ipv6Transport,
 } from '@warren/wire';
 import { ipv6Frame, type Macs } from './frames.ts';
+import { hasAddress6 } from './ipv6-address.ts';
 
 /** What was said by who is really on the link, and no router has passed on (RFC 4861, section 7.1.1). */
 const HOP_LIMIT = 255;
 
 /** A question of our machine about an IPv6 address. */
 export interface NeighbourQuestion {
-  /** 16 bytes: our own address. */
+  /** 16 bytes: our own address, or one of the link. */
   readonly asker: Uint8Array;
   /** 16 bytes. */
   readonly target: Uint8Array;
@@ -32,13 +33,22 @@ export function isDiscovery(frame: Uint8Array, { protocol, at, isLaterFragment }
   return type >= Icmpv6Type.routerSolicitation && type <= Icmpv6Type.redirect;
 }
 
-/** The question in an IPv6 frame from `own`; `undefined` for others, for probes of new addresses and for announcements. */
+/**
+ * The question in an IPv6 frame from `own` or from an address of the link, as kernels ask for those whose packets they pass on;
+ * `undefined` for others, for probes of new addresses and for announcements.
+ */
 export function neighbourQuestion(frame: Uint8Array, own: Uint8Array): NeighbourQuestion | undefined {
   const packet = decodeIpv6(frame.subarray(ETHERNET_HEADER_BYTES));
   if (packet === undefined || packet.hopLimit !== HOP_LIMIT || packet.nextHeader !== Ipv6Next.icmp) return undefined;
   const message = decodeNeighbour(packet.payload, packet);
-  if (message?.kind !== 'solicitation' || packet.source.join() !== own.join()) return undefined;
+  const isOurs = hasAddress6(packet.source, 0, own) || isLinkLocal(packet.source);
+  if (message?.kind !== 'solicitation' || !isOurs) return undefined;
   return { asker: packet.source, target: message.target };
+}
+
+/** fe80::/10 (RFC 4291, section 2.5.6). */
+function isLinkLocal(address: Uint8Array): boolean {
+  return address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80;
 }
 
 /** The answer: `target` is at the MAC address `macs.from`. */

@@ -1,6 +1,6 @@
 /**
  * What a frame from the TAP device must look like to be sent to a peer, and the local answer to ARP.
- * Who owns the destination is found out in `vpn.ts`.
+ * Who owns the destination is found out in `ipv4.ts`.
  */
 import {
   type ArpMessage,
@@ -12,7 +12,6 @@ import {
   ipv4DestinationAt,
   ipv4SourceAt,
   isGroupFrame,
-  isIpv4At,
 } from '@warren/wire';
 import { isGroupPacket, isOurs, isUnicast, type Place } from './place.ts';
 import type { OutboundDrop } from './stats.ts';
@@ -22,11 +21,10 @@ import { contains, isAssignable, type Subnet, serviceAddress } from './subnet.ts
 const PACKET = ETHERNET_HEADER_BYTES;
 
 /**
- * Why an IPv4 frame must be dropped, if it must. `undefined`: it comes from our address, or from what we announce, and
+ * Why a frame with a sound IPv4 header must be dropped, if it must. `undefined`: it comes from our address, or from what we announce, and
  * goes to an address that another member can own, to a range behind one, or as UDP to all.
  */
 export function inspectOutbound(frame: Uint8Array, place: Place): OutboundDrop | undefined {
-  if (!isIpv4At(frame, PACKET)) return 'malformed';
   if (place.own === undefined) return 'no-address';
   if (!isOurs(ipv4SourceAt(frame, PACKET), place)) return 'source';
   const destination = ipv4DestinationAt(frame, PACKET);

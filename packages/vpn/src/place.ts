@@ -1,4 +1,5 @@
-/** Where a member stands: what is its own, what it leads to, what others lead to. Both directions judge frames by it. */
+/** Where a member stands: what is its own, what it leads to, what others lead to. IPv4 is judged by it, both directions. */
+import type { Instant } from '@warren/base';
 import { ETHERNET_HEADER_BYTES, IpProtocol, ipv4FragmentOffsetAt, ipv4ProtocolAt, type PeerId } from '@warren/wire';
 import { inRange, type Range, type Routes } from './routes.ts';
 import { broadcastAddress, type Subnet } from './subnet.ts';
@@ -19,7 +20,7 @@ export interface Place {
   /** Whether packets to nowhere in the group go through a gateway. */
   readonly isTunnelled: boolean;
   /** Whether packets from outside may come from the peer, as our gateway. */
-  readonly acceptsFrom: (peer: PeerId) => boolean;
+  readonly acceptsFrom: (peer: PeerId, now: Instant) => boolean;
 }
 
 /** Whether an address is ours or lies behind us; never one of the subnet that is not ours, nor one of no single machine. */

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { GROUP_FRAMES_BURST, TAP_MTU_BYTES } from './constants.ts';
 import { inRange, parseRange, printRange, type Range, Routes } from './routes.ts';
 import { ipFrame, peerOf, someone } from './testbed.ts';
-import { Vpn, type VpnOptions, type VpnOutput } from './vpn.ts';
+import { Vpn } from './vpn.ts';
+import type { VpnOptions, VpnOutput } from './vpn-options.ts';
 
 const ADA = peerOf(0xa1);
 const BOB = peerOf(0xb2);

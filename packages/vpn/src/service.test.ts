@@ -27,7 +27,8 @@ import { memberAddress6, prefixOf, serviceAddress6 } from './ipv6-address.ts';
 import { macOf } from './mac.ts';
 import { SERVICE_MAC } from './service.ts';
 import { GROUP, peerOf, pingFrame, someone } from './testbed.ts';
-import { Vpn, type VpnOutput } from './vpn.ts';
+import { Vpn } from './vpn.ts';
+import type { VpnOutput } from './vpn-options.ts';
 
 const ADA = peerOf(0xa1);
 const BOB = peerOf(0xb2);

@@ -28,7 +28,6 @@ import {
   ipv4FragmentOffsetAt,
   ipv4HeaderBytesAt,
   ipv4ProtocolAt,
-  isIpv4At,
   type PeerId,
 } from '@warren/wire';
 import { answerDhcp, type Lease } from './dhcp-server.ts';
@@ -68,22 +67,22 @@ export class Services {
   /** 16 bytes. */
   readonly address6: Uint8Array;
   private readonly self: PeerId;
-  private readonly subnet: Subnet;
+  /** The subnet's broadcast address. */
+  private readonly toAll: number;
 
   /** `prefix6` is the group's, 8 bytes. */
   constructor(self: PeerId, subnet: Subnet, prefix6: Uint8Array) {
     this.self = self;
-    this.subnet = subnet;
+    this.toAll = broadcastAddress(subnet);
     this.address = serviceAddress(subnet);
     this.address6 = serviceAddress6(prefix6);
   }
 
-  /** Whether an IPv4 frame is for the services: to their address, or a DHCP client's to all. */
+  /** Whether a frame with a sound IPv4 header is for the services: to their address, or a DHCP client's to all. */
   isFor4(frame: Uint8Array): boolean {
-    if (!isIpv4At(frame, ETHERNET_HEADER_BYTES)) return false;
     const destination = ipv4DestinationAt(frame, ETHERNET_HEADER_BYTES);
     if (destination === this.address) return true;
-    return (destination === BROADCAST || destination === broadcastAddress(this.subnet)) && isDhcpClients(frame);
+    return (destination === BROADCAST || destination === this.toAll) && isDhcpClients(frame);
   }
 
   /** Whether an IPv6 packet at `at` is for the services. */

@@ -58,7 +58,7 @@ export function isSubnet({ network, prefixBits }: Subnet): boolean {
 
 /** Whether `address` lies in the subnet, reserved ones included. */
 export function contains(subnet: Subnet, address: number): boolean {
-  return address >= subnet.network && address < subnet.network + sizeOf(subnet);
+  return (address ^ subnet.network) >>> (32 - subnet.prefixBits) === 0;
 }
 
 /** Whether a member may hold `address`. */
@@ -88,5 +88,5 @@ export function broadcastAddress(subnet: Subnet): number {
 }
 
 function sizeOf(subnet: Subnet): number {
-  return 2 ** (32 - subnet.prefixBits);
+  return 1 << (32 - subnet.prefixBits);
 }

@@ -18,7 +18,8 @@ import {
 import { macOf } from './mac.ts';
 import { searchNames } from './search-names.ts';
 import { parseSubnet, type Subnet } from './subnet.ts';
-import { Vpn, type VpnOptions, type VpnOutput } from './vpn.ts';
+import { Vpn } from './vpn.ts';
+import type { VpnOptions, VpnOutput } from './vpn-options.ts';
 
 /** 10.128.0.0/16. */
 export const SUBNET = parseSubnet('10.128.0.0/16') as Subnet;

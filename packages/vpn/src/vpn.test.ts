@@ -29,7 +29,8 @@ import {
 } from './constants.ts';
 import { macOf } from './mac.ts';
 import { ipFrame, peerOf, pingFrame, someone } from './testbed.ts';
-import { Vpn, type VpnOutput } from './vpn.ts';
+import { Vpn } from './vpn.ts';
+import type { VpnOutput } from './vpn-options.ts';
 
 const ADA = peerOf(0xa1);
 const BOB = peerOf(0xb2);

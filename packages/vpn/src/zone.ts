@@ -14,8 +14,9 @@
 import { toHex } from '@warren/base';
 import type { PeerId } from '@warren/wire';
 import { memberAddress6, PREFIX_6_BITS, prefixOf, printAddress6, serviceAddress6 } from './ipv6-address.ts';
+import { inRange } from './routes.ts';
 import { TOP } from './search-names.ts';
-import { contains, printAddress, type Subnet, serviceAddress } from './subnet.ts';
+import { printAddress, type Subnet, serviceAddress } from './subnet.ts';
 
 /** How long others may remember an answer, and that there is none: members come and move. */
 const TTL_S = 30;
@@ -123,7 +124,7 @@ function reverseApex(subnet: Subnet, prefix: Uint8Array, name: string): string |
   const four = `${printAddress(subnet.network).split('.').slice(0, bytes).reverse().join('.')}.in-addr.arpa`;
   if (!isBelow(name, four)) return undefined;
   const [address, digits] = addressIn(name);
-  const isInside = contains(subnet, address) || contains({ network: address, prefixBits: digits * 8 }, subnet.network);
+  const isInside = inRange(subnet, address) || inRange({ network: address, prefixBits: digits * 8 }, subnet.network);
   return isInside ? four : undefined;
 }
 
