@@ -296,7 +296,7 @@ export class Testbed {
 /** When a table wants to be looked at, which it keeps: never later than what it finds when it looks at all links anew. */
 function wakeAtOf(links: Links): Instant | undefined {
   const { wakeAt: kept } = links;
-  Reflect.get(links, 'table').moved();
+  (links as unknown as { table: { moved(): void } }).table.moved();
   const found = links.wakeAt;
   assert(found === undefined || (kept !== undefined && kept <= found), `${kept} is no later than ${found}`);
   return found;
