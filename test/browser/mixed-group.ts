@@ -16,6 +16,8 @@ export interface Duties {
   readonly members: number;
   /** Datagrams passed on, in the group. */
   readonly forwarded: number;
+  /** Datagrams relayed between two who cannot meet, in the group. */
+  readonly relayed: number;
   /** Records held, in the group. */
   readonly records: number;
   /** Links, each counted at both ends. */
@@ -100,6 +102,24 @@ export class MixedGroup {
     return lines;
   }
 
+  /** Keeps two pairs of members in Node from meeting, waits until others relay between them, and has them talk. */
+  async talkThroughRelays(lines: number): Promise<void> {
+    const [a, b, c, d] = this.nodes as [NodeMember, NodeMember, NodeMember, NodeMember];
+    const pairs = [
+      [a, b],
+      [c, d],
+    ] as const;
+    for (const [from, to] of pairs) NodeMember.part(from, to);
+    for (const giveUp = performance.now() + PATIENCE_MS; !pairs.every(([from, to]) => isRelayed(from, to)); ) {
+      if (performance.now() > giveUp) throw new Error('nobody relays between two who cannot meet');
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+    for (let line = 0; line < lines; line++) {
+      for (const [from, to] of pairs) await from.group.sendText(to.view().self.peerId, 'relayed');
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+  }
+
   /**
    * Removes the last member in Node from the group at the site, and lets another in Node spread it. Resolves with how
    * long it took, in ms, until all others had dropped it.
@@ -140,6 +160,11 @@ export class MixedGroup {
   }
 }
 
+function isRelayed(from: NodeMember, to: NodeMember): boolean {
+  const { peerId } = to.view().self;
+  return from.view().links.some(link => link.peerId === peerId && link.kind === 'relay');
+}
+
 /** Takes a device out of the group as the administrator at `page`; gives the signed list of those who are out. */
 async function removeDevice(page: Page | undefined, group: string, peerId: string): Promise<string> {
   if (page === undefined) throw new Error('there is no administrator');
@@ -154,6 +179,7 @@ function sum(views: readonly GroupView[]): Duties {
   return {
     members: views.length,
     forwarded: of(({ forwarded }) => forwarded),
+    relayed: of(({ relayed }) => relayed?.datagrams ?? 0),
     records: of(({ recordsHeld }) => recordsHeld),
     links: of(({ links }) => links.length),
     taken: of(({ broadcasts }) => broadcasts?.taken ?? 0),

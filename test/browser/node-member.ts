@@ -18,12 +18,14 @@ export class NodeMember {
   readonly peer: WarrenPeer;
   readonly group: WarrenGroup;
   private readonly folder: string;
+  private readonly wire: Wire;
 
-  private constructor(device: string, peer: WarrenPeer, group: WarrenGroup, folder: string) {
+  private constructor(device: string, peer: WarrenPeer, group: WarrenGroup, folder: string, wire: Wire) {
     this.device = device;
     this.peer = peer;
     this.group = group;
     this.folder = folder;
+    this.wire = wire;
   }
 
   /** Joins with a group file that the person signed in at `page` asks the site for. */
@@ -31,10 +33,11 @@ export class NodeMember {
     const file = parseGroupFile(JSON.stringify(await groupFile(page, group, device)));
     if ('error' in file) throw new Error(file.error);
     const folder = await mkdtemp(join(tmpdir(), 'warren-member-'));
-    const host = withoutDevice(await nodeHost({ kind: 'edge', stateDir: folder }));
+    const wire = cuttable(await nodeHost({ kind: 'edge', stateDir: folder }));
+    const { host } = wire;
     const membership = await enrol(host, file, { fetch });
     const peer = await startPeer(host, { bootstraps: file.bootstraps });
-    return new NodeMember(device, peer, await peer.join(membership), folder);
+    return new NodeMember(device, peer, await peer.join(membership), folder, wire);
   }
 
   /** Waits until there is a link to another member. */
@@ -45,8 +48,18 @@ export class NodeMember {
     }
   }
 
+  /** Lets no UDP pass between the two from now on, so that others have to relay. */
+  static part(a: NodeMember, b: NodeMember): void {
+    for (const port of b.ports()) a.wire.cut.add(port);
+    for (const port of a.ports()) b.wire.cut.add(port);
+  }
+
   view(): GroupView {
     return this.group.view();
+  }
+
+  private ports(): string[] {
+    return this.wire.host.datagrams.localAddresses().map(portOf);
   }
 
   async stop(): Promise<void> {
@@ -69,8 +82,36 @@ function groupFile(page: Page, group: string, device: string): Promise<object> {
   );
 }
 
-/** The same host, which opens no Ethernet device. */
-function withoutDevice(host: Host): Host {
-  const { kind, clock, random, storage, datagrams, crypto } = host;
-  return { kind, clock, random, storage, datagrams, crypto, identity: name => host.identity(name) };
+/** A host without an Ethernet device, and UDP ports of others that nothing goes to. */
+interface Wire {
+  readonly host: Host;
+  readonly cut: Set<string>;
+}
+
+function cuttable(all: Host): Wire {
+  const { kind, clock, random, storage, datagrams, crypto } = all;
+  const cut = new Set<string>();
+  const send: typeof datagrams.send = (path, bytes) => {
+    if (!path.startsWith('udp/') || !cut.has(portOf(path))) datagrams.send(path, bytes);
+  };
+  const wire = new Proxy(datagrams, {
+    get: (target, name) => {
+      const value = name === 'send' ? send : Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const host = {
+    kind,
+    clock,
+    random,
+    storage,
+    crypto,
+    datagrams: wire,
+    identity: (name: string) => all.identity(name),
+  };
+  return { host, cut };
+}
+
+function portOf(endpoint: string): string {
+  return endpoint.slice(endpoint.lastIndexOf(':') + 1);
 }

@@ -55,6 +55,16 @@ describe.skipIf(whyNoChromium !== undefined)('tabs among members in Node', () =>
     expect(tabs.records).toBeGreaterThan(0);
   });
 
+  test('they relay between members in Node who cannot meet', async () => {
+    await group.talkThroughRelays(50);
+    const { tabs, all } = await group.duties();
+    console.log(
+      `${tabs.members} tabs of ${all.members} members: ${share(tabs.relayed, all.relayed)} of datagrams relayed (P2 4.3)`,
+    );
+    expect(all.relayed).toBeGreaterThan(100);
+    expect(tabs.relayed).toBeGreaterThan(0);
+  });
+
   test('the page walks round the ring and shows everybody, and so does the map', async () => {
     await ada.page.getByRole('button', { name: 'Walk round the ring' }).click();
     await ada.page.getByText(`${group.tabs.length + NODES} peers asked: all agree about the ring`).waitFor();
