@@ -8,23 +8,16 @@ import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
 import type { RevocationList } from '@warren/trust';
-import {
-  prefixOf,
-  printRange,
-  type Range,
-  type SearchNames,
-  type Subnet,
-  searchNames,
-  Vpn,
-  type VpnOutput,
-} from '@warren/vpn';
+import { type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
 import { type MemberCard, type PeerKey, peerKey } from '@warren/wire';
 import { Directory } from './directory.ts';
+import { forgetRemoved } from './forget-removed.ts';
 import { GroupInternet } from './group-internet.ts';
 import { GroupMembers } from './group-members.ts';
 import type { GroupOptions } from './group-options.ts';
 import type { GroupOutput, SurveyStart } from './group-output.ts';
 import { GroupRecords } from './group-records.ts';
+import { GroupRoutes } from './group-routes.ts';
 import type { HostKind } from './host.ts';
 import { Network } from './network.ts';
 import type { NetworkOutput } from './network-options.ts';
@@ -48,8 +41,7 @@ export class GroupNetwork {
   private readonly outbox = new Outbox<GroupOutput>();
   private readonly records: GroupRecords;
   readonly members: GroupMembers;
-  private reached: readonly Range[] = [];
-  private readonly prefix6: Uint8Array;
+  private readonly routes: GroupRoutes;
   /** The latest time that any call told. */
   private latest: Instant;
   private aloneAt: Instant | undefined;
@@ -62,7 +54,6 @@ export class GroupNetwork {
     const { publicId, credentials, random, wallClock } = options;
     this.options = options;
     this.latest = now;
-    this.prefix6 = prefixOf(options.name);
     this.network = new Network(options);
     this.network.start(now);
     const self = credentials.leaf.peerId;
@@ -75,7 +66,8 @@ export class GroupNetwork {
     this.members = new GroupMembers(this.directory, peerKey(self), () => wallClock.at(this.latest), options.access);
     this.vpn = this.virtualNetwork();
     this.internet = this.groupInternet();
-    this.forgetRemoved(now);
+    this.routes = new GroupRoutes({ group: options, vpn: this.vpn, members: this.members });
+    forgetRemoved(options.authority.revocations, this.directory, this.network, now);
     this.records = this.groupRecords();
   }
 
@@ -125,7 +117,7 @@ export class GroupNetwork {
 
   /** What the group's device leads to. */
   get tunnel(): Tunnel {
-    return { subnet: this.subnet, prefix6: this.prefix6, reached: this.reached };
+    return this.routes.tunnel;
   }
 
   get subnet(): Subnet {
@@ -264,7 +256,7 @@ export class GroupNetwork {
     this.outbox.push({ kind: 'revocations', list });
     if (!isEnd) {
       this.network.cut(isGone, now, revocationListMessage(list));
-      this.forgetRemoved(now);
+      forgetRemoved(revocations, this.directory, this.network, now);
     }
     if (spread?.kind === 'begin') this.network.overlay.broadcast(spread.content, now);
     else if (spread !== undefined) this.network.overlay.handOn(spread.token, now);
@@ -273,21 +265,6 @@ export class GroupNetwork {
     else {
       this.directory.remove(isGone);
       this.outbox.push({ kind: 'changed' });
-    }
-  }
-
-  /** Also those who are away are looked for no more: known by certificate, or named by the list and not met since. */
-  private forgetRemoved(now: Instant): void {
-    const { revocations } = this.options.authority;
-    const { acquaintances } = this.network;
-    for (const { peer, certified } of this.directory.all()) {
-      if (revocations.isRevoked(certified)) this.network.forget(peer, now);
-    }
-    for (const entry of revocations.list?.revoked ?? []) {
-      if (!('peerId' in entry)) continue;
-      const peer = peerKey(entry.peerId);
-      const metAt = acquaintances.metAt(peer);
-      if (metAt !== undefined && metAt < entry.before) this.network.forget(peer, now);
     }
   }
 
@@ -408,14 +385,8 @@ export class GroupNetwork {
   private membersChanged(): void {
     this.outbox.push({ kind: 'changed' });
     this.internet.membersChanged(this.latest);
-    const { acceptsRoutes, hasTap, subnet } = this.options;
-    if (!acceptsRoutes || !hasTap) return;
-    const routes = this.members.routes(subnet);
-    this.vpn.handle({ kind: 'routes', routes }, this.latest);
-    const ranges = routes.map(({ range }) => range);
-    if (ranges.map(printRange).join() === this.reached.map(printRange).join()) return;
-    this.reached = ranges;
-    this.outbox.push({ kind: 'routes', ranges });
+    const ranges = this.routes.membersChanged(this.latest);
+    if (ranges !== undefined) this.outbox.push({ kind: 'routes', ranges });
   }
 
   private memberCountChanged(now: Instant): void {
