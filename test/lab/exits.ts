@@ -20,6 +20,8 @@ import { until } from './until.ts';
 
 export const CLIENT = 'client';
 export const GATEWAYS = ['one', 'two'] as const;
+/** Their addresses of the IPv6 Internet. */
+export const GATEWAYS6: readonly string[] = ['2001:db8:1::2', '2001:db8:1::3'];
 export type GatewayHost = (typeof GATEWAYS)[number];
 /** The UDP port of the client's links: what else leaves its cable is somebody else's. */
 export const CLIENT_PORT = 41_641;
@@ -55,7 +57,7 @@ export class Exits {
       const edges = await Promise.all([around.join(CLIENT, { env }), ...GATEWAYS.map(host => around.join(host))]);
       const exits = new Exits(around, isBehindNat, edges);
       await Promise.all(Object.values(exits.gateways).map(edge => exits.lead(edge)));
-      await until('the client knows both gateways', PATIENCE_MS, async () => (await exits.states()).length === 2);
+      await exits.known();
       return exits;
     } catch (error) {
       await around.end();
@@ -109,6 +111,15 @@ export class Exits {
   /** Pulls the cable of a gateway or of its router, or puts it back. */
   async setCable(host: GatewayHost, plugged: boolean): Promise<void> {
     await this.lab.setCable(this.isBehindNat ? ROUTERS[host] : host, plugged);
+  }
+
+  other(gateway: GatewayHost): GatewayHost {
+    return gateway === 'one' ? 'two' : 'one';
+  }
+
+  /** Waits until the client is offered both gateways. */
+  known(): Promise<void> {
+    return until('the client knows both gateways', PATIENCE_MS, async () => (await this.states()).length === 2);
   }
 
   /** Waits until the client knows that all its gateways live. */

@@ -5,6 +5,7 @@ import { install, skipReason } from '../netns/requirements.ts';
 import { gatewayFailover } from './gateway-failover.ts';
 import { HOSTS, type Hosts, NAMES } from './grid-cells.ts';
 import { idleCost } from './idle-cost.ts';
+import { leaks } from './leaks.ts';
 import { natGrid } from './nat-grid.ts';
 import { relays } from './relays.ts';
 
@@ -18,6 +19,7 @@ const RUNS = [
   ['relays', 'what a relay costs: time to set it up, RTT, Mbit/s, and the gap when it dies (P2, table 3)'],
   ['idle-cost', 'what links cost at rest: bytes a second and memory, by active links (P2, figure 6)'],
   ['gateway-failover', 'how long the Internet is away when the gateway in use dies, killed or unplugged'],
+  ['leaks', 'what of a user’s traffic leaves outside of the tunnel, from its start to its stop'],
 ] as const;
 const LIST = [
   'Runs:',
@@ -86,6 +88,9 @@ function makeProgram(play: Play): Command {
   command('gateway-failover', '--repetitions 4', '--json')
     .option('--repetitions <number>', 'how often the gateway in use dies, by one cause after the other', count, 20)
     .action(o => play('gateway-failover', o, step => gatewayFailover({ ...o, step })));
+  command('leaks', '--rounds 1', '--json')
+    .option('--rounds <number>', 'how often all phases are gone through', count, 1)
+    .action(o => play('leaks', o, step => leaks({ ...o, step })));
   return program;
 }
 
@@ -98,7 +103,7 @@ async function play(
   const took = (): number => Math.round((performance.now() - startedAt) / 100) / 10;
   const step = (line: string): void => void process.stderr.write(`[${took().toFixed(1).padStart(6)} s] ${line}\n`);
   install(step);
-  const obstacle = skipReason('root', 'namespaces', 'iproute2', 'nftables', 'conntrack', 'chromium');
+  const obstacle = skipReason('root', 'namespaces', 'iproute2', 'nftables', 'conntrack', 'tcpdump', 'chromium');
   if (obstacle !== undefined) {
     process.stderr.write(`This cannot run here: ${obstacle}\n`);
     return Exit.missed;

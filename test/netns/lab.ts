@@ -76,7 +76,12 @@ export class Lab extends Namespaces {
 
   /** Pulls a host's cable or puts it back. */
   async setCable(host: string, plugged: boolean): Promise<void> {
-    await this.ip(WAN, [`link set port${this.hosts.indexOf(host) + 1} ${plugged ? 'up' : 'down'}`]);
+    await this.ip(WAN, [`link set ${this.cable(host)} ${plugged ? 'up' : 'down'}`]);
+  }
+
+  /** The end of a host's cable in the namespace `wan`. */
+  cable(host: string): string {
+    return `port${this.hosts.indexOf(host) + 1}`;
   }
 
   private async build(mtuBytes: number): Promise<void> {
