@@ -15,7 +15,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from './lab.ts';
-import type { LabEdge } from './lab-edge.ts';
+import type { EdgeStatus, LabEdge } from './lab-edge.ts';
 import { LabGroup } from './lab-group.ts';
 import type { LabProcess } from './lab-process.ts';
 import { programOf, skipReason } from './requirements.ts';
@@ -105,7 +105,7 @@ describe.skipIf(reason !== undefined)(`edges${reason === undefined ? '' : ` (ski
   );
 
   test('status and ping of the command line show members, kinds of link and replies', async () => {
-    const { schema, groups, health } = await gamma.status();
+    const { schema, groups, health } = JSON.parse((await gamma.warren('status', '--json')).stdout) as EdgeStatus;
     expect({ schema, health }).toEqual({ schema: 1, health: [] });
     expect(groups[0]?.members.map(({ name, online, link }) => [name, online, link?.kind]).sort()).toEqual([
       ['alpha.ada', true, 'udp'],
@@ -152,7 +152,7 @@ describe.skipIf(reason !== undefined)(`edges${reason === undefined ? '' : ` (ski
     await around.site.stop();
     const { address } = await gamma.self();
     expect(await alpha.ping(address, 20, 250)).toMatchObject({ sent: 20, lost: 0 });
-    expect((await alpha.status()).health.map(({ code }) => code)).toContain('no-bootstrap');
+    await expect.poll(async () => (await alpha.status()).health.map(({ code }) => code)).toContain('no-bootstrap');
     await around.site.start();
     await expect.poll(async () => (await alpha.status()).health, { timeout: 60_000 }).toEqual([]);
   });
@@ -178,7 +178,7 @@ describe.skipIf(reason !== undefined)(`edges${reason === undefined ? '' : ` (ski
 async function direct(from: LabEdge, to: LabEdge): Promise<void> {
   const { peerId } = await to.self();
   const kind = async () => (await from.group()).members.find(member => member.peerId === peerId)?.link?.kind;
-  await expect.poll(kind, { timeout: 30_000, interval: 200, message: `${from.host} to ${to.host}` }).toBe('udp');
+  await expect.poll(kind, { timeout: 30_000, interval: 50, message: `${from.host} to ${to.host}` }).toBe('udp');
 }
 
 /** Waits until an address answers a ping. */

@@ -1,9 +1,12 @@
 /**
- * A Linux member in a host of a lab, by the `warren` command alone: started,
- * asked, stopped and killed as a person or a crash would.
+ * A Linux member in a host of a lab, by the `warren` command: started, stopped
+ * and killed as a person or a crash would. Its status is read where that command
+ * reads it: a test asks often, and each start of a command takes a second.
  */
 import { writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import type { GroupView, PublicView } from '@warren/peer';
 import type { ExecResult, Lab } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
@@ -114,9 +117,16 @@ export class LabEdge {
     return this.lab.exec(this.host, argv, { allowFailure: true });
   }
 
-  async status(): Promise<EdgeStatus> {
-    const { stdout } = await this.warren('status', '--json');
-    return JSON.parse(stdout) as EdgeStatus;
+  /** Rejects where no daemon runs. */
+  status(): Promise<EdgeStatus> {
+    const { socket: socketPath } = this;
+    return new Promise((resolve, reject) => {
+      const asking = request({ socketPath, path: '/status', headers: { host: 'warren' }, agent: false }, answer => {
+        json(answer).then(status => resolve(status as EdgeStatus), reject);
+      });
+      asking.on('error', reject);
+      asking.end();
+    });
   }
 
   /** Its first group. */
