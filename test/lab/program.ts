@@ -8,6 +8,7 @@ import { idleCost } from './idle-cost.ts';
 import { leaks } from './leaks.ts';
 import { natGrid } from './nat-grid.ts';
 import { relays } from './relays.ts';
+import { upTime } from './up-time.ts';
 
 /** Exit codes, as those of `npm run sim`. */
 const Exit = { ok: 0, missed: 1, usage: 2 } as const;
@@ -20,6 +21,7 @@ const RUNS = [
   ['idle-cost', 'what links cost at rest: bytes a second and memory, by active links (P2, figure 6)'],
   ['gateway-failover', 'how long the Internet is away when the gateway in use dies, killed or unplugged'],
   ['leaks', 'what of a user’s traffic leaves outside of the tunnel, from its start to its stop'],
+  ['up-time', 'from `warren up` to the first answered ping, in a group of four that is warm'],
 ] as const;
 const LIST = [
   'Runs:',
@@ -91,6 +93,9 @@ function makeProgram(play: Play): Command {
   command('leaks', '--rounds 1', '--json')
     .option('--rounds <number>', 'how often all phases are gone through', count, 1)
     .action(o => play('leaks', o, step => leaks({ ...o, step })));
+  command('up-time', '--repetitions 5', '--json')
+    .option('--repetitions <number>', 'how often the member starts', count, 20)
+    .action(o => play('up-time', o, step => upTime({ ...o, step })));
   return program;
 }
 
