@@ -3,7 +3,9 @@
 // `npm ci` puts Node 24 beside the sources as a package. npm 11 also puts it first in the PATH of scripts; npm 10 does
 // not. Plain JavaScript, so that every Node reads it.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import * as modules from 'node:module';
+import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -14,6 +16,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** Runs `script` in this process where it is new enough, else in the pinned Node. `name` begins what goes wrong. */
 export async function run(script, args, name) {
   if (process.features.typescript && Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) {
+    const folder = compiled();
+    if (folder !== undefined) modules.enableCompileCache(folder);
     process.argv = [process.argv[0], script, ...args];
     await import(pathToFileURL(script).href);
   } else handOver(script, args, name);
@@ -29,7 +33,12 @@ function handOver(script, args, name) {
     );
     process.exit(1);
   }
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+  const folder = compiled();
+  const env = {
+    ...process.env,
+    ...(folder === undefined ? {} : { NODE_COMPILE_CACHE: folder }),
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+  };
   const child = spawn(node, [script, ...args], { stdio: 'inherit', env });
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   child.on('error', error => {
@@ -41,6 +50,23 @@ function handOver(script, args, name) {
     for (const each of SIGNALS) process.removeAllListeners(each);
     process.kill(process.pid, signal);
   });
+}
+
+/**
+ * The folder for code that earlier runs compiled, which more than halves what a start costs; `undefined`: none. What is in it
+ * is run as it is, so nobody but this user may write there.
+ */
+function compiled() {
+  const isRoot = process.geteuid?.() === 0;
+  const caches = isRoot ? '/var/cache' : process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const folder = join(process.env.CACHE_DIRECTORY || join(caches, 'warren'), 'compiled');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = statSync(folder);
+    return uid === process.geteuid?.() && (mode & 0o022) === 0 ? folder : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The Node from npm, in the nearest `node_modules` that has one. */
