@@ -101,7 +101,8 @@ describe.skipIf(reason !== undefined)(`DNS${reason === undefined ? '' : ` (skipp
     expect(hosts.stdout).toContain('192.0.2.9');
     await alpha.up();
     await expect.poll(text).toContain(server);
-    expect(await dig('beta.ada.lab.warren')).toEqual([betas.address]);
+    // Links are there before the list of members with their addresses is read again.
+    await expect.poll(() => dig('beta.ada.lab.warren'), { timeout: 10_000 }).toEqual([betas.address]);
     expect((await alpha.warren('down')).code).toBe(0);
     await alpha.process.exit;
     expect(await text()).toBe(former);
