@@ -25,6 +25,9 @@ const PROGRAMS = {
   tcpdump: ['tcpdump'],
   coturn: ['turnutils_stunclient'],
   miniupnpd: ['miniupnpd'],
+  'dbus-daemon': ['dbus-daemon'],
+  'avahi-daemon': ['avahi-daemon'],
+  'avahi-utils': ['avahi-resolve'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A Debian package that tests may need. */
