@@ -63,7 +63,7 @@ const tests = {
           include: LONG.map(files),
           exclude: [...NOT_TESTS, ...DEEP],
           maxWorkers: '100%',
-          testTimeout: 300_000,
+          testTimeout: 900_000,
           hookTimeout: 120_000,
         },
       },
