@@ -274,10 +274,11 @@ function isBetter(candidate: Path, current: Path): boolean {
     if (Math.abs(lossier) > LOSSIER_SHARE) return lossier < 0;
   }
   if (candidate.legSince !== undefined && current.legSince !== undefined) return candidate.legSince < current.legSince;
-  if (candidate.rttMs === undefined || current.rttMs === undefined) return false;
+  const [theirs, ours] = [candidate.leastRttMs, current.leastRttMs];
+  if (theirs === undefined || ours === undefined) return false;
   if (isIpv6(candidate) && current.kind === 'udp' && !isIpv6(current))
-    return candidate.rttMs <= current.rttMs * IPV6_SLOWER_SHARE + IPV6_SLOWER_MS;
-  return candidate.rttMs < current.rttMs * FASTER_SHARE && current.rttMs - candidate.rttMs > 5;
+    return theirs <= ours * IPV6_SLOWER_SHARE + IPV6_SLOWER_MS;
+  return theirs < ours * FASTER_SHARE && ours - theirs > 5;
 }
 
 function isIpv6({ id }: Path): boolean {

@@ -46,6 +46,8 @@ const FIRST_PROBES_TO_STRANGERS_MS: readonly number[] = [0, 400, 1600];
 const UNPROVEN_MS = 9000;
 const OUTSTANDING_MAX = 12;
 const RTT_WEIGHT = 1 / 4;
+/** Ways are compared by the least of so many round trips: a queue, ours too, only ever adds to them (RFC 9002 section 5.2, `min_rtt`). */
+const LEAST_OF = 8;
 const LOSS_WEIGHT = 1 / 8;
 /** A path that was only heard of by a datagram, and has not answered in this time, gives way to others. */
 const SUSPECT_AFTER_MS = 1000;
@@ -93,6 +95,7 @@ export class Path {
   readonly setupOnly: boolean;
   proven = false;
   rttMs: number | undefined;
+  private readonly latestRtts: number[] = [];
   /** The share of challenges that were not answered in time, from 0 to 1, the latest counting most. */
   lossShare = 0;
   /** Through a relay: how unwilling it is, from 0 to less than 1; and where age counts, when our half of the way began. */
@@ -133,6 +136,16 @@ export class Path {
   /** Smaller is better. */
   get rank(): number {
     return this.setupOnly ? PATH_RANK.overlay + 1 : PATH_RANK[this.kind] + this.reluctance;
+  }
+
+  /** Whether it is known well enough to be compared: of relays there are several to choose from. */
+  private get isCompared(): boolean {
+    return this.kind !== 'relay' || this.latestRtts.length >= LEAST_OF;
+  }
+
+  /** How long a round trip takes when nothing waits in a queue, ms, by the latest eight; by this ways are compared. */
+  get leastRttMs(): number | undefined {
+    return this.latestRtts.length === 0 ? undefined : Math.min(...this.latestRtts);
   }
 
   private get probesLost(): number {
@@ -239,6 +252,7 @@ export class Path {
     else if (!probe.isLate) this.lossShare -= LOSS_WEIGHT * this.lossShare;
     const rtt = now - probe.sentAt;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
+    if (this.latestRtts.push(rtt) > LEAST_OF) this.latestRtts.shift();
     this.proven = true;
     this.answers();
     this.lastReceivedAt = now;
@@ -339,11 +353,12 @@ export class Path {
       return next === undefined ? Number.POSITIVE_INFINITY : this.createdAt + next;
     }
     if (this.silentProbes.length > 0) return this.probeAgainAt;
-    if (!isClose) return this.lastReceivedAt + quietMs;
+    const compare = this.isCompared ? Number.POSITIVE_INFINITY : this.lastProbedAt + this.everyMs;
+    if (!isClose) return Math.min(compare, this.lastReceivedAt + quietMs);
     const awaited =
       this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + this.everyMs : Number.POSITIVE_INFINITY;
     const soonest = Math.max(awaited, this.lastProbedAt + this.everyMs);
     const measure = quietMs > MEASURE_EVERY_MS ? Number.POSITIVE_INFINITY : this.lastProbedAt + this.measureEveryMs;
-    return Math.min(soonest, this.lastReceivedAt + quietMs, measure, this.size.dueAt(this.answerWithinMs));
+    return Math.min(compare, soonest, this.lastReceivedAt + quietMs, measure, this.size.dueAt(this.answerWithinMs));
   }
 }

@@ -47,7 +47,7 @@ export interface RelayCandidate {
 /** A path through a relay that there is now. */
 export interface RelayPathState {
   readonly proven: boolean;
-  readonly rttMs: number | undefined;
+  readonly leastRttMs: number | undefined;
 }
 
 /** What is to be done now. */
@@ -146,10 +146,10 @@ export class RelaySearch {
   /** Takes over what the paths show; names those that have not answered in time. */
   private note(paths: ReadonlyMap<PeerKey, RelayPathState>, now: Instant): PeerKey[] {
     const late: PeerKey[] = [];
-    for (const [relay, { proven, rttMs }] of paths) {
+    for (const [relay, { proven, leastRttMs }] of paths) {
       const trial = this.trial(relay, now);
       if (proven) {
-        trial.rttMs = rttMs;
+        trial.rttMs = leastRttMs;
         trial.measuredAt = now;
         trial.failures = 0;
       } else if (now >= trial.at + TRIAL_MS) {
