@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 
 const SIZE = 16;
 const MINUTES = 1;
+/** What one member sends in a second, all networks together, before IP and UDP headers. */
+const BYTES_PER_SECOND_BAR = 4_500;
 const TYPES = new Map<number, string>(Object.entries(OverlayType).map(([name, type]) => [type, name]));
 
 test('a quiet group of sixteen asks its DHT less than 60 times a minute and member, and all stay online for all', () => {
@@ -18,7 +20,11 @@ test('a quiet group of sixteen asks its DHT less than 60 times a minute and memb
   }
   village.world.run(60_000);
   const inGroup = new Set(members.map(groupOverlay));
+  const before = bytesOf(members);
   const sent = countSent(inGroup, () => village.world.run(MINUTES * 60_000));
+  const bytesPerSecond = (bytesOf(members) - before) / SIZE / MINUTES / 60;
+  console.log(`${Math.round(bytesPerSecond)} B/s and member`);
+  expect(bytesPerSecond).toBeLessThan(BYTES_PER_SECOND_BAR);
   const perMember: { DHT_REQUEST?: { messages: number } } = Object.fromEntries(
     [...sent].map(([type, { messages, bytes }]) => [
       TYPES.get(type) ?? type,
@@ -34,6 +40,13 @@ test('a quiet group of sixteen asks its DHT less than 60 times a minute and memb
 
 function round(total: number): number {
   return Math.round((10 * total) / SIZE / MINUTES) / 10;
+}
+
+/** What left these members so far, on all links of all networks. */
+function bytesOf(members: readonly Resident[]): number {
+  const networks = members.flatMap(({ peer, group }) => [peer.public, group.network]);
+  const links = networks.flatMap(({ links }) => links.usable().map(each => links.info(each)));
+  return links.reduce((sum, link) => sum + (link?.sentBytes ?? 0), 0);
 }
 
 function groupOverlay(member: Resident): Overlay {

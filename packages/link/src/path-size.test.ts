@@ -91,6 +91,18 @@ test('a path that carries nothing large is not asked', () => {
   expect(large.length).toBe(0);
 });
 
+test('nor is one that carries nothing but what passes everywhere', () => {
+  stream(1000);
+  bed.run(30_000);
+  const from = bed.now;
+  for (let i = 0; i < 120; i++) {
+    bed.say(a, b, 'x'.repeat(900));
+    bed.run(1000);
+  }
+  const large = a.sent.filter(({ at, bytes }) => at > from && bytes.length > 1200);
+  expect(large.length).toBe(0);
+});
+
 /** Frames both ways each 20 ms; returns when those left that did not reach b. */
 function stream(ms: number): number[] {
   const sent: number[] = [];

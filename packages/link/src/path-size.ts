@@ -7,7 +7,7 @@
  * asked. Source: RFC 8899 (section 4.3 on black holes, 5.1.1 on timers), decisions.md "path budget".
  */
 import type { Instant } from '@warren/base';
-import { RELAYED_OVERHEAD_BYTES, UDP_PROBED_BYTES } from '@warren/wire';
+import { RELAYED_OVERHEAD_BYTES, UDP_PATH_BYTES, UDP_PROBED_BYTES } from '@warren/wire';
 import type { PathKind } from './candidates.ts';
 
 /** Sizes of datagram that a UDP path is tried with, largest first (decisions.md "path budget"). */
@@ -28,7 +28,11 @@ export class PathSize {
   /** The largest datagram that came through; 0 until one did. */
   provenBytes = 0;
   private readonly sizes: readonly number[];
+  /** What passes on every path of the kind. */
+  private readonly anywhereBytes: number;
+  /** Something large was sent since the last try: more would be of use; something that passes only where the size in use does. */
   private isUsed = false;
+  private isRelied = false;
   /** Of the size in use, without an answer, in a row. */
   private tries = 0;
   private triedAt: Instant = Number.NEGATIVE_INFINITY;
@@ -40,12 +44,16 @@ export class PathSize {
 
   constructor(kind: PathKind) {
     this.sizes = kind === 'udp' ? SIZES_BYTES : kind === 'relay' ? RELAYED_SIZES_BYTES : [];
+    this.anywhereBytes = UDP_PATH_BYTES - (kind === 'relay' ? RELAYED_OVERHEAD_BYTES : 0);
   }
 
   /** Notes a datagram that leaves. */
   sent(bytes: number): void {
     if (bytes === this.leaving) this.leaving = 0;
-    else this.isUsed ||= bytes >= LARGE_BYTES;
+    else {
+      this.isUsed ||= bytes >= LARGE_BYTES;
+      this.isRelied ||= bytes > this.anywhereBytes;
+    }
   }
 
   /** Sizes to try now, beside an ordinary challenge, whose answer tells whether anything passes. */
@@ -55,7 +63,7 @@ export class PathSize {
     if (this.tries >= TRIES) this.fall();
     if (now >= this.raiseAt) return this.raise(now, answerWithinMs);
     this.tries++;
-    this.isUsed = false;
+    this.isUsed = this.isRelied = false;
     return [this.provenBytes];
   }
 
@@ -84,7 +92,7 @@ export class PathSize {
     const isSearching = this.rounds > 0 || this.triedAt === Number.NEGATIVE_INFINITY;
     const raise = isSearching || this.isUsed ? this.raiseAt : Number.POSITIVE_INFINITY;
     if (this.provenBytes === 0) return raise;
-    const confirm = this.isUsed ? this.triedAt + CONFIRM_EVERY_MS : Number.POSITIVE_INFINITY;
+    const confirm = this.isRelied ? this.triedAt + CONFIRM_EVERY_MS : Number.POSITIVE_INFINITY;
     return Math.min(raise, this.tries > 0 ? this.triedAt + answerWithinMs : confirm);
   }
 

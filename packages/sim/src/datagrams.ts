@@ -27,6 +27,8 @@ const STREAM_PATIENCE_MS = 30_000;
 /** An extra socket on which nothing comes in for so long is closed. */
 const EXTRA_SOCKET_MS = 30_000;
 const EXTRA_SOCKETS_MAX = 256;
+/** The largest UDP payload on Ethernet over IPv4: IP and UDP headers take 28 of 1,500 bytes. */
+const UDP_MOST_BYTES = 1472;
 /** Local ports: those of extra sockets follow the first, those of ICE agents the second. */
 const EXTRA_PORT = 10_000;
 const ICE_PORT = 20_000;
@@ -90,9 +92,10 @@ export class SimDatagrams implements Datagrams {
   }
 
   send(path: PathId, bytes: Uint8Array): void {
-    if (!this.alive || bytes.length === 0 || bytes.length > this.maxBytes(path)) return;
+    const isUdp = path.startsWith('udp/');
+    if (!this.alive || bytes.length === 0 || bytes.length > (isUdp ? UDP_MOST_BYTES : STREAM_PATH_BYTES)) return;
     const copy = bytes.slice();
-    if (!path.startsWith('udp/')) this.sendStream(path, copy);
+    if (!isUdp) this.sendStream(path, copy);
     else if (this.can.udp) this.sendUdp(path, copy);
   }
 
