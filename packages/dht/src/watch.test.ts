@@ -307,8 +307,11 @@ describe('faults #42 an identity that runs twice', () => {
     const identity = simMember(ca, { user: 'ada', device: 'laptop' }, random, EPOCH_UNIX_MS);
     let started = 0;
     const place = (bytes: Uint8Array) => cheapCrypto.suite.hash(bytes).slice(0, 20);
-    const ring = new Ring(4, random, () => {
-      const credentials = simCredentials(identity, random, EPOCH_UNIX_MS + started++);
+    const ring = new Ring(12, random, () => {
+      // The second and the fourth are one identity; the others keep its records.
+      const other = { user: 'bob', device: `d${started}` };
+      const who = started === 1 || started === 3 ? identity : simMember(ca, other, random, EPOCH_UNIX_MS);
+      const credentials = simCredentials(who, random, EPOCH_UNIX_MS + started++);
       return { authority, credentials, wallClock: new WallClock(EPOCH_UNIX_MS, 0), sign: cheapCrypto.sign, place };
     });
     expect(ring.put(1, Uint8Array.of(1))).toMatchObject({ result: 'ok' });
