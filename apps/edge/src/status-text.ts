@@ -1,5 +1,6 @@
 /** `warren status` for people: what is not well, then each group with a line a member, itself first. */
 import type { GroupView, MemberView, WayView } from '@warren/peer';
+import { columns } from './columns.ts';
 import type { Status } from './control-api.ts';
 import type { Style } from './terminal.ts';
 
@@ -37,9 +38,8 @@ function groupLines(group: GroupView, device: string | undefined, paint: Paint):
     cells: [member.address ?? '-', member.name, member.kind, stateText(member, device)],
   }));
   const table = [{ style: 'bold' as Style, cells: ['ADDRESS', 'NAME', 'KIND', 'STATE'] }, ...rows];
-  const widths = [0, 1, 2].map(column => Math.max(...table.map(({ cells }) => cells[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ');
-  return [paint('bold', title), ...table.map(({ style, cells }) => paint(style, line(cells).trimEnd()))];
+  const lines = columns(table.map(({ cells }) => cells));
+  return [paint('bold', title), ...table.map(({ style }, i) => paint(style, lines[i] ?? ''))];
 }
 
 const STATES: Readonly<Record<GroupView['state'], string>> = {
