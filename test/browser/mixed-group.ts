@@ -102,14 +102,20 @@ export class MixedGroup {
     return lines;
   }
 
-  /** Keeps two pairs of members in Node from meeting, waits until others relay between them, and has them talk. */
+  /**
+   * Keeps two pairs of members in Node from meeting, and a last one from all of them, so that it needs tabs; waits
+   * until others relay between them, and has them talk.
+   */
   async talkThroughRelays(lines: number): Promise<void> {
-    const [a, b, c, d] = this.nodes as [NodeMember, NodeMember, NodeMember, NodeMember];
+    const [a, b, c, d, apart] = this.nodes as [NodeMember, NodeMember, NodeMember, NodeMember, NodeMember];
     const pairs = [
       [a, b],
       [c, d],
+      [apart, a],
     ] as const;
-    for (const [from, to] of pairs) NodeMember.part(from, to);
+    NodeMember.part(a, b);
+    NodeMember.part(c, d);
+    for (const other of [a, b, c, d]) NodeMember.part(apart, other);
     for (const giveUp = performance.now() + PATIENCE_MS; !pairs.every(([from, to]) => isRelayed(from, to)); ) {
       if (performance.now() > giveUp) throw new Error('nobody relays between two who cannot meet');
       await new Promise(resolve => setTimeout(resolve, 50));

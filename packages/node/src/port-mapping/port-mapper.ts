@@ -2,7 +2,7 @@
  * Keeps an outside port at the home router for each port of ours, so that
  * others reach us without punching holes (overlay.md "Links"): by PCP, NAT-PMP
  * or UPnP, whichever the router speaks. Renewed at half its time, tried again
- * where there is none, removed in the end.
+ * where there is none or behind another router, removed in the end.
  */
 import { mayProbe } from '@warren/link';
 import { defaultRouter } from './default-router.ts';
@@ -15,6 +15,12 @@ const LIFETIME_S = 3600;
 const RENEW_MIN_MS = 30_000;
 /** Waits while there is no mapping, by failures in a row: routers start later than machines, networks change. */
 const RETRY_MS: readonly number[] = [30_000, 120_000, 600_000, 1_800_000];
+
+/**
+ * How often the default route is looked at: the machine may move, and a network that has just come up shows no
+ * address for up to a second.
+ */
+const LOOK_MS = 2_000;
 
 /** The default router, and our own address towards it: IPv4 in text. */
 export interface Router {
@@ -60,27 +66,45 @@ export class PortMapper {
   private readonly o: PortMapperOptions;
   private held: { readonly ask: Ask; readonly router: Router; readonly outsidePort: number } | undefined;
   private failures = 0;
+  /** The router that was asked last. */
+  private router: Router | undefined;
+  private isAsking = false;
   private timer: NodeJS.Timeout | undefined;
+  private readonly looking: NodeJS.Timeout;
   private stopped = false;
 
   constructor(o: PortMapperOptions) {
     this.o = o;
     this.timer = setTimeout(() => void this.renew(), 0);
     this.timer.unref();
+    this.looking = setInterval(() => this.look(), LOOK_MS);
+    this.looking.unref();
   }
 
   /** Gives the port back. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    clearInterval(this.looking);
     const { held } = this;
     if (held === undefined) return;
     const { protocol, port } = this.o;
     await held.ask(held.router, { protocol, port, lifetimeS: 0, outsidePort: held.outsidePort });
   }
 
+  /** Asks another router at once; what the last one gave leads nowhere any more. */
+  private look(): void {
+    if (this.isAsking || isSame(this.findRouter(), this.router)) return;
+    clearTimeout(this.timer);
+    this.failures = 0;
+    this.held = undefined;
+    void this.renew();
+  }
+
   private async renew(): Promise<void> {
+    this.isAsking = true;
     const mapping = await this.map();
+    this.isAsking = false;
     if (this.stopped) return;
     const outside = mapping && isOfInternet(mapping.outside) ? mapping.outside : undefined;
     const isNews = outside !== this.outside;
@@ -97,8 +121,9 @@ export class PortMapper {
 
   /** Asks in all protocols, first in that which worked last. Machines on the Internet itself need no mapping. */
   private async map(): Promise<Mapping | undefined> {
-    const { protocol, port, protocols = PROTOCOLS, router: find = defaultRouter } = this.o;
-    const router = find();
+    const { protocol, port, protocols = PROTOCOLS } = this.o;
+    const router = this.findRouter();
+    this.router = router;
     const { held } = this;
     this.held = undefined;
     if (router === undefined || mayProbe(`${router.own}:${port}`, true)) return undefined;
@@ -113,6 +138,15 @@ export class PortMapper {
     }
     return undefined;
   }
+
+  private findRouter(): Router | undefined {
+    const { router: find = defaultRouter } = this.o;
+    return find();
+  }
+}
+
+function isSame(a: Router | undefined, b: Router | undefined): boolean {
+  return a?.gateway === b?.gateway && a?.own === b?.own;
 }
 
 /** Behind a carrier's NAT the router itself has no address of the Internet (RFC 6598). */

@@ -97,9 +97,31 @@ test('a router without all that is asked ever more rarely, and an address behind
   vi.useRealTimers();
 });
 
+test('a network that comes up late, and another one, are asked at once', async () => {
+  vi.useFakeTimers();
+  const at: { router: typeof ROUTER | undefined } = { router: undefined };
+  const { mapper, asked } = keep([grant('203.0.113.7:5000')], () => at.router);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked).toEqual([]);
+  at.router = ROUTER;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(mapper.outside).toBe('203.0.113.7:5000');
+  at.router = { gateway: '10.1.1.1', own: '10.1.1.9' };
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(asked.map(({ router, wish }) => [router.gateway, wish.outsidePort])).toEqual([
+    ['192.168.1.1', undefined],
+    ['10.1.1.1', undefined],
+  ]);
+  at.router = undefined;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(mapper.outside).toBeUndefined();
+  await mapper.stop();
+  vi.useRealTimers();
+});
+
 test('a machine that is on the Internet itself asks nobody', async () => {
   vi.useFakeTimers();
-  const { mapper, asked } = keep([grant('203.0.113.7:1')], { gateway: '203.0.113.1', own: '203.0.113.7' });
+  const { mapper, asked } = keep([grant('203.0.113.7:1')], () => ({ gateway: '203.0.113.1', own: '203.0.113.7' }));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked).toEqual([]);
   await mapper.stop();
@@ -110,15 +132,15 @@ function grant(outside: string): Ask {
   return async (): Promise<Mapping> => ({ outside, lifetimeS: 3600 });
 }
 
-function keep(asks: readonly Ask[], router = ROUTER) {
-  const asked: { nth: number; wish: Wish }[] = [];
+function keep(asks: readonly Ask[], router: () => typeof ROUTER | undefined = () => ROUTER) {
+  const asked: { nth: number; router: typeof ROUTER; wish: Wish }[] = [];
   const changed = vi.fn();
   const protocols = asks.map((ask, nth): Ask => {
     return (at, wish) => {
-      asked.push({ nth, wish });
+      asked.push({ nth, router: at, wish });
       return ask(at, wish);
     };
   });
-  const mapper = new PortMapper({ protocol: 'udp', port: 41_641, changed, protocols, router: () => router });
+  const mapper = new PortMapper({ protocol: 'udp', port: 41_641, changed, protocols, router });
   return { mapper, asked, changed };
 }
