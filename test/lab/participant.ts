@@ -27,6 +27,8 @@ export class Participant implements Actor {
   private joined: WarrenGroup | undefined;
   private interfaceName: string | undefined;
   private readonly meetings = new Map<string, Notes>();
+  /** When each member's first line came: perhaps before we greet it. */
+  private readonly heardAt = new Map<string, number>();
 
   constructor(newHost: (seat: Seat) => Promise<LabHost>) {
     this.newHost = newHost;
@@ -50,10 +52,13 @@ export class Participant implements Actor {
     if (typeof certificate === 'string') throw new Error(`the certificate is ${certificate}`);
     const o = this.interfaceName === undefined ? {} : { interfaceName: this.interfaceName };
     this.joined = await this.running().join({ file: read, leaf: certificate }, o);
+    this.joined.onText(({ from }) => {
+      if (!this.heardAt.has(from)) this.heardAt.set(from, now());
+    });
   }
 
   async greet(peerId: string): Promise<void> {
-    this.meetings.set(peerId, new Notes(this.group(), peerId));
+    this.meetings.set(peerId, new Notes(this.group(), peerId, () => this.heardAt.get(peerId)));
   }
 
   met(peerId: string, kinds: readonly LinkKind[], patienceMs: number): Promise<Meeting> {
@@ -102,32 +107,30 @@ export class Participant implements Actor {
 class Notes {
   private readonly group: WarrenGroup;
   private readonly peerId: string;
+  private readonly heardAt: () => number | undefined;
   private readonly looking: ReturnType<typeof setInterval>;
-  private readonly endListening: () => void;
-  private noted: { -readonly [K in keyof Meeting]: Meeting[K] } = {};
+  private noted: { -readonly [K in keyof Omit<Meeting, 'heardAt'>]: Meeting[K] } = {};
 
-  constructor(group: WarrenGroup, peerId: string) {
+  constructor(group: WarrenGroup, peerId: string, heardAt: () => number | undefined) {
     this.group = group;
     this.peerId = peerId;
-    this.endListening = group.onText(({ from }) => {
-      if (from === peerId) this.noted.heardAt ??= now();
-    });
+    this.heardAt = heardAt;
     this.looking = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
   async taken(kinds: readonly LinkKind[], patienceMs: number): Promise<Meeting> {
-    const isDone = ({ heardAt, kind } = this.noted): boolean =>
-      heardAt !== undefined && kind !== undefined && kinds.includes(kind);
+    const isDone = ({ kind } = this.noted): boolean =>
+      this.heardAt() !== undefined && kind !== undefined && kinds.includes(kind);
     for (const giveUp = performance.now() + patienceMs; !isDone() && performance.now() < giveUp; ) {
       await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS));
     }
     this.look();
-    return { ...this.noted };
+    const heardAt = this.heardAt();
+    return { ...this.noted, ...(heardAt === undefined ? {} : { heardAt }) };
   }
 
   close(): void {
     clearInterval(this.looking);
-    this.endListening();
   }
 
   private look(): void {
