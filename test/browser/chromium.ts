@@ -25,8 +25,9 @@ const ARGUMENTS: readonly string[] = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Plain addresses in candidates: namespaces have no multicast DNS.
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  // Plain addresses in candidates: namespaces have no multicast DNS. And IPv6 addresses for documentation, which labs
+  // have, count as those of a local network, that pages may not open WebSockets to.
+  '--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
 ];
 
 /** What a test may choose. */

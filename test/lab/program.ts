@@ -76,7 +76,7 @@ function makeProgram(play: Play): Command {
     .addOption(choice('--row <access>', 'access of the first', ['all', ...NAMES, 'shared']))
     .addOption(choice('--column <access>', 'access of the second', ['all', ...NAMES]))
     .addOption(choice('--browser <name>', 'what tabs run in', ['mixed', 'chromium', 'firefox']))
-    .option('--at-once <number>', 'how many pairs meet at the same time', count, 3)
+    .option('--at-once <number>', 'how many pairs meet at the same time', count, 1)
     .action(o =>
       play('nat-grid', o, step => natGrid({ ...o, step, hosts: o.hosts === 'all' ? HOSTS : [o.hosts as Hosts] })),
     );

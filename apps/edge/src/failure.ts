@@ -3,7 +3,7 @@
  * to do, a stable code, an exit code. Everything thrown becomes one of these at
  * the end of `program.ts`. Exit codes: dependencies.md 4.4.
  */
-import { StorageError } from '@warren/node';
+import { CommandError, StorageError } from '@warren/node';
 import { PeerError } from '@warren/peer';
 
 /** What the command ends with. */
@@ -73,6 +73,7 @@ export function explain(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof PeerError) return new Failure(error.code, error.message, error.hint, exitOf(error.code));
   if (error instanceof StorageError) return new Failure('storage', error.message);
+  if (error instanceof CommandError) return new Failure('command', error.message);
   if (!(error instanceof Error)) return mistake(String(error));
   const { code, path, dest, syscall, message } = error as NodeJS.ErrnoException & { dest?: string };
   // A missing file is a mistake of ours; a folder that cannot be made is not.

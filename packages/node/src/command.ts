@@ -1,7 +1,4 @@
-/**
- * Programs of the system that we cannot do without: `ip` and `nft`. Arguments go to them as they are, never through a
- * shell.
- */
+/** Programs of the system, such as `ip` and `nft`. Arguments go to them as they are, never through a shell. */
 import { execFile } from 'node:child_process';
 
 const TIMEOUT_MS = 10_000;
@@ -19,11 +16,22 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs a program to its end with `input` on its standard input. Resolves with what it printed; rejects with what it said. */
-export function runCommand(program: string, args: readonly string[], input = ''): Promise<string> {
+export interface CommandOptions {
+  /** What it reads on its standard input; nothing by default. */
+  readonly input?: string;
+  /** After so long it is ended; 10 s by default. */
+  readonly timeoutMs?: number;
+}
+
+/** Runs a program to its end. Resolves with what it printed; rejects with a `CommandError` of what it said. */
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  { input = '', timeoutMs = TIMEOUT_MS }: CommandOptions = {},
+): Promise<string> {
   // Ordinary users' PATH leaves out the folders of these programs.
   const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
-  const options = { timeout: TIMEOUT_MS, maxBuffer: OUTPUT_MAX_BYTES, env };
+  const options = { timeout: timeoutMs, maxBuffer: OUTPUT_MAX_BYTES, env };
   return new Promise((resolve, reject) => {
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);

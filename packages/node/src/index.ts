@@ -1,4 +1,5 @@
 export { nodeAead, nodeAesGcm } from './aead.ts';
+export { CommandError, runCommand } from './command.ts';
 export { nodeCrypto } from './crypto.ts';
 export type { DatagramCounters, NodeDatagrams, OpenPort } from './datagrams.ts';
 export { type NodeHost, type NodeHostOptions, nodeHost } from './host.ts';

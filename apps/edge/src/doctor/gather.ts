@@ -1,8 +1,8 @@
 /** Finding out what `findings.ts` judges. Changes nothing, and waits a few seconds at most. */
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { CommandError, runCommand } from '@warren/node';
 import type { Fetch } from '@warren/peer';
 import type { ControlClient } from '../control-client.ts';
 import { explain } from '../failure.ts';
@@ -70,13 +70,13 @@ async function askSite(url: string, ask: Fetch): Promise<{ aheadS: number } | { 
   }
 }
 
-function isThere(program: string): Promise<boolean> {
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
-  return new Promise(resolve => {
-    execFile(program, ['-V'], { timeout: 5_000, env }, error =>
-      resolve((error as NodeJS.ErrnoException | null)?.code !== 'ENOENT'),
-    );
-  });
+async function isThere(program: string): Promise<boolean> {
+  try {
+    await runCommand(program, ['-V']);
+    return true;
+  } catch (error) {
+    return !(error instanceof CommandError && error.code === 'ENOENT');
+  }
 }
 
 async function writable(folder: string): Promise<string | undefined> {

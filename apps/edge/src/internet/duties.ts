@@ -5,7 +5,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import { concat } from '@warren/base';
-import { FullTunnel, Gateway, type TunnelGroup } from '@warren/node';
+import { FullTunnel, type FullTunnelOptions, Gateway, type TunnelGroup } from '@warren/node';
 import type { Storage, WarrenGroup } from '@warren/peer';
 import {
   PREFIX_6_BITS,
@@ -45,7 +45,8 @@ export interface DutiesOptions {
 export interface InternetStatus {
   /** Absent while the tunnel is off. */
   readonly tunnel?: {
-    readonly group: string;
+    /** Absent where this machine is in no group: nothing passes. */
+    readonly group?: string;
     /** Packets of the user's that were stopped from leaving in the clear. */
     readonly stoppedPackets: number;
     /** Until the pause for a captive portal ends; 0 without one. */
@@ -60,16 +61,18 @@ export interface InternetStatus {
   };
 }
 
-/** What is in place. */
+/** A tunnel that is in place. */
 interface Tunnelled {
   readonly tunnel: FullTunnel;
-  readonly group: DutyGroup;
+  readonly allowLan: boolean;
+  /** All networks of groups, as it knows them. */
+  networks: string;
+  /** Whose gateways are meant; absent: this machine is in no group, and nothing leaves it. */
+  readonly target: DutyGroup | undefined;
   /** The address with which the routes were made; the kernel forgets them with it. */
   address: string | undefined;
   /** Which gateways the group was asked for. */
   asked?: string;
-  /** All that the tunnel was started with. */
-  readonly shape: string;
 }
 
 interface Leading {
@@ -120,7 +123,8 @@ export class InternetDuties {
 
   async status(): Promise<InternetStatus> {
     const { tunnelled, leading } = this;
-    const tunnel = tunnelled && { group: tunnelled.group.id, ...(await tunnelled.tunnel.status()) };
+    const group = tunnelled?.target?.id;
+    const tunnel = tunnelled && { ...(group !== undefined && { group }), ...(await tunnelled.tunnel.status()) };
     const led = leading && (await leading.gateway.status());
     const gateway = leading &&
       led && { group: leading.group.id, asked: led.asked, left: led.left, refused: led.refused };
@@ -178,44 +182,50 @@ export class InternetDuties {
     if (groupId === undefined) {
       throw new Error('A full tunnel needs root, or the service that `warren service install` makes.');
     }
-    const target = choose(groups, choice);
     const all = groups.map(group => tunnelGroup(group, acceptsRoutes));
-    const shape = JSON.stringify([target?.id, allowLan, all]);
-    if (this.tunnelled?.shape !== shape) {
-      // The lock stays closed in between: the next one takes it over.
-      this.tunnelled?.group.group.tunnel(undefined);
-      await this.tunnelled?.tunnel.stop({ keepClosed: true });
-      this.tunnelled = undefined;
-      const nameServers = target === undefined ? [] : servicesOf(target);
-      const tunnel = await FullTunnel.start({ groups: all, groupId, allowLan, nameServers, storage });
-      if (target !== undefined) this.tunnelled = { tunnel, group: target, address: undefined, shape };
-    }
-    const { tunnelled } = this;
-    if (tunnelled === undefined) throw new Error('A full tunnel needs a group that this machine is in.');
+    const tunnelled = await this.tunnelFor(choose(groups, choice), { groups: all, groupId, allowLan, storage });
+    const { target } = tunnelled;
+    if (target === undefined) throw new Error('A full tunnel needs a group that this machine is in: nothing passes.');
     const asked = JSON.stringify([choice, spread]);
     if (tunnelled.asked !== asked) {
-      tunnelled.group.group.tunnel({ spread, ...(choice === 'auto' ? {} : { gateways: choice }) });
+      target.group.tunnel({ spread, ...(choice === 'auto' ? {} : { gateways: choice }) });
       tunnelled.asked = asked;
     }
-    await this.enter(tunnelled);
-    const view = tunnelled.group.group.view();
+    await enter(tunnelled, target);
+    const view = target.group.view();
     if (view.tunnel === 'on') this.problems.delete('exit-node');
     else this.problem('exit-node', noGateway(view.name, choice));
   }
 
-  private async enter(tunnelled: Tunnelled): Promise<void> {
-    const { group, tunnel } = tunnelled;
-    const { address } = group.group.view().self;
-    if (address === tunnelled.address) return;
-    if (address === undefined) await tunnel.leave();
-    else await tunnel.enter({ tap: group.tap, via: servicesOf(group) });
-    tunnelled.address = address;
+  /** The tunnel as it is to be: the one that is there, another one, or the first. */
+  private async tunnelFor(
+    target: DutyGroup | undefined,
+    options: Omit<FullTunnelOptions, 'nameServers'>,
+  ): Promise<Tunnelled> {
+    const { groups, allowLan } = options;
+    const networks = JSON.stringify(groups);
+    const isOther = this.tunnelled?.target?.group !== target?.group || this.tunnelled?.allowLan !== allowLan;
+    if (this.tunnelled === undefined || isOther) {
+      // The lock stays closed in between: the next one takes it over.
+      this.tunnelled?.target?.group.tunnel(undefined);
+      await this.tunnelled?.tunnel.stop({ keepClosed: true });
+      this.tunnelled = undefined;
+      const nameServers = target === undefined ? [] : servicesOf(target);
+      const tunnel = await FullTunnel.start({ ...options, nameServers });
+      this.tunnelled = { tunnel, allowLan, networks, target, address: undefined };
+    }
+    const { tunnelled } = this;
+    if (tunnelled.networks !== networks) {
+      await tunnelled.tunnel.change(groups);
+      tunnelled.networks = networks;
+    }
+    return tunnelled;
   }
 
   private async endTunnel(): Promise<void> {
     const { tunnelled } = this;
     this.tunnelled = undefined;
-    tunnelled?.group.group.tunnel(undefined);
+    tunnelled?.target?.group.tunnel(undefined);
     await tunnelled?.tunnel.stop();
   }
 
@@ -263,6 +273,14 @@ export class InternetDuties {
   }
 }
 
+async function enter(tunnelled: Tunnelled, { tap, id, group }: DutyGroup): Promise<void> {
+  const { address } = group.view().self;
+  if (address === tunnelled.address) return;
+  if (address === undefined) await tunnelled.tunnel.leave();
+  else await tunnelled.tunnel.enter({ tap, via: servicesOf({ id, group }) });
+  tunnelled.address = address;
+}
+
 /** The group whose gateways are meant: the first that has one of them, else the first. */
 function choose(groups: readonly DutyGroup[], choice: 'auto' | readonly string[]): DutyGroup | undefined {
   const hasOne = ({ group }: DutyGroup): boolean => {
@@ -286,7 +304,7 @@ function noGateway(group: string, choice: 'auto' | readonly string[]): Failure {
 }
 
 /** Addresses of the services inside this machine: next hops and name servers. */
-function servicesOf({ id, group }: DutyGroup): string[] {
+function servicesOf({ id, group }: Pick<DutyGroup, 'id' | 'group'>): string[] {
   const subnet = parseSubnet(group.view().subnet);
   const four = subnet === undefined ? [] : [printAddress(serviceAddress(subnet))];
   return [...four, printAddress6(serviceAddress6(prefixOf(id)))];

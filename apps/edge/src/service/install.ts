@@ -1,9 +1,12 @@
 /** Making the daemon a systemd service of this machine, and undoing that. Each step says what it does. */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { runCommand } from '@warren/node';
 import { Exit, Failure } from '../failure.ts';
 import { SERVICE_USER, UNIT_FILE, UNIT_NAME, unitText } from './unit.ts';
+
+/** `systemctl restart` waits until the service is ready. */
+const START_LIMIT_MS = 100_000;
 
 /** What an installation touches; tests put something else in its place. */
 export interface ServiceHost {
@@ -21,7 +24,7 @@ export function thisServiceHost(): ServiceHost {
     isRoot: process.getuid?.() === 0,
     // As sd_booted(3) does.
     hasSystemd: existsSync('/run/systemd/system'),
-    run: runProgram,
+    run: (program, ...args) => runCommand(program, args, { timeoutMs: START_LIMIT_MS }),
     write: (file, text) => writeFile(file, text, { mode: 0o644 }),
     remove: file => rm(file, { force: true }),
   };
@@ -65,15 +68,4 @@ function check({ isRoot, hasSystemd }: ServiceHost, verb: string): void {
   }
   if (isRoot) return;
   throw new Failure('not-root', 'Services need root.', `Run \`sudo warren service ${verb}\`.`, Exit.notAuthorised);
-}
-
-function runProgram(program: string, ...args: readonly string[]): Promise<string> {
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { timeout: 100_000, env }, (error, stdout, stderr) => {
-      if (error === null) return resolve(stdout);
-      const said = stderr.trim() || error.message;
-      reject(new Failure('service', `\`${[program, ...args].join(' ')}\` failed: ${said}`));
-    });
-  });
 }

@@ -46,6 +46,9 @@ StateDirectory=warren
 StateDirectoryMode=0700
 RuntimeDirectory=warren
 RuntimeDirectoryMode=0755
+# Compiled code, for a quick start.
+CacheDirectory=warren
+CacheDirectoryMode=0700
 # Network devices, routes and firewall tables of our own, and nothing else that root may.
 AmbientCapabilities=CAP_NET_ADMIN CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE

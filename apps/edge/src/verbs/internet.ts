@@ -106,19 +106,21 @@ function cells({
 }
 
 function internetLines(groups: readonly GroupView[], { tunnel, gateway: leads }: InternetStatus): string[] {
-  const nameOf = (id: string) => groups.find(({ group }) => group === id)?.name ?? id;
-  const isDown = (id: string) => groups.find(({ group }) => group === id)?.tunnel === 'no-gateway';
+  const find = (id: string | undefined) => groups.find(({ group }) => group === id);
   const lines: string[] = [];
   if (tunnel === undefined) lines.push('Internet traffic of this machine goes its ordinary way.');
   else {
-    const state = isDown(tunnel.group) ? 'waits for a gateway: nothing passes' : 'goes through the tunnel';
+    const group = find(tunnel.group);
+    const isUp = group !== undefined && group.tunnel !== 'no-gateway';
+    const state = isUp ? 'goes through the tunnel' : 'waits for a gateway: nothing passes';
+    const whose = group === undefined ? '' : ` (${group.name})`;
     const pause = tunnel.pausedMs === 0 ? '' : `; paused for ${Math.ceil(tunnel.pausedMs / 1000)} s more`;
     const stopped = `${tunnel.stoppedPackets} packets were kept from leaving in the clear`;
-    lines.push(`Internet traffic of this machine ${state} (${nameOf(tunnel.group)}); ${stopped}${pause}.`);
+    lines.push(`Internet traffic of this machine ${state}${whose}; ${stopped}${pause}.`);
   }
   if (leads !== undefined) {
     const flows = `${leads.asked} flows asked for, ${leads.left} left, ${leads.refused} packets refused`;
-    lines.push(`This machine is a gateway of ${nameOf(leads.group)}: ${flows}.`);
+    lines.push(`This machine is a gateway of ${find(leads.group)?.name ?? leads.group}: ${flows}.`);
   }
   return lines;
 }

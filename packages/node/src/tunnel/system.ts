@@ -36,13 +36,14 @@ const SETTINGS = '/proc/sys';
 export const thisSystem: System = {
   families: existsSync(`${SETTINGS}/net/ipv6`) ? [4, 6] : [4],
   async nft(commands) {
-    await runCommand('nft', ['-f', '-'], commands);
+    await runCommand('nft', ['-f', '-'], { input: commands });
   },
   async nftList(...what) {
     return (JSON.parse(await runCommand('nft', ['-j', 'list', ...what])) as { nftables: NftObject[] }).nftables;
   },
   async ip(family, commands) {
-    if (commands.length > 0) await runCommand('ip', [`-${family}`, '-batch', '-'], `${commands.join('\n')}\n`);
+    if (commands.length > 0)
+      await runCommand('ip', [`-${family}`, '-batch', '-'], { input: `${commands.join('\n')}\n` });
   },
   async ipList(family, ...what) {
     // Prints nothing at all for an empty list of some kinds.
