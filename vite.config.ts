@@ -38,7 +38,12 @@ const LONG = [
   'packages/session/src/collisions-deep.test.ts',
 ];
 /** Minutes each, of what shorter ones of `real` and `long` look at as well: `npm run test:deep`. */
-const DEEP = ['test/netns/full-tunnel.test.ts'];
+const DEEP = [
+  'test/netns/full-tunnel.test.ts',
+  'test/stories/relay-figures.test.ts',
+  'test/stories/relay-overlap.test.ts',
+  'apps/lab/src/scenarios/nat-grid-tabs.test.ts',
+];
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', 'test/**/planted/**'];
 
 /** The tests: `fast` and `long` need nothing but Node, `real` needs root and a browser (see test/run.ts). */
@@ -49,7 +54,7 @@ const tests = {
         test: {
           name: 'fast',
           include: ['{packages,apps,signaling,test}/**/*.test.ts'],
-          exclude: [...NOT_TESTS, ...REAL, ...LONG],
+          exclude: [...NOT_TESTS, ...REAL, ...LONG, ...DEEP],
           // All cores: nothing in these tests is timed against the wall.
           maxWorkers: '100%',
           expect: { poll: { timeout: 20_000 } },
@@ -85,7 +90,7 @@ const tests = {
           exclude: NOT_TESTS,
           fileParallelism: false,
           expect: { poll: { timeout: 20_000 } },
-          testTimeout: 300_000,
+          testTimeout: 900_000,
           hookTimeout: 120_000,
         },
       },

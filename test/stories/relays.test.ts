@@ -1,14 +1,13 @@
-/** Members who cannot meet, and those who relay between them (P2 4.3; faults rows 21, 23, 29, 76, 77). */
+/** Members who cannot meet, and those who relay between them (P2 4.3; faults rows 21, 23, 29, 76). */
 import { utf8 } from '@warren/base';
 import { cheapCrypto, type Resident, SeededRandom, simMember, Village } from '@warren/sim';
-import { type Neighbour, peerKey } from '@warren/wire';
+import { peerKey } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
+import { apart, GAP_BAR_MS, isRelayed, linked, print, quantile, ringOf, seeds, talk, within } from './relay-pairs.ts';
 
 /** Bytes and circuits that strangers have (go-libp2p's), each way in two minutes. */
 const CIRCUIT_BYTES = 131_072;
 const CIRCUITS_PER_PEER = 16;
-/** What is allowed for a relay that is lost. */
-const GAP_BAR_MS = 2000;
 
 describe('faults #21 ring neighbours who cannot link', () => {
   test('do so through others, and the ring is whole', () => {
@@ -33,7 +32,7 @@ describe('faults #21 ring neighbours who cannot link', () => {
 
 describe('faults #23 two members behind NATs that nothing gets through', () => {
   test('are linked through a third, at the median a second after they know of each other, and upgrade without loss', () => {
-    const times = seeds(40).map(seed => {
+    const times = seeds(12).map(seed => {
       const { village, a, b, others } = apart(seed, 4, 'edge');
       for (const other of others) other.join();
       within(village, 30_000, () => others.every(({ friends }) => friends.length === others.length - 1));
@@ -41,7 +40,7 @@ describe('faults #23 two members behind NATs that nothing gets through', () => {
       for (const member of [a, b]) member.join();
       within(village, 20_000, () => isRelayed(a, b));
       const took = village.world.now - from;
-      if (seed % 8 === 0) upgrades(village, a, b);
+      if (seed % 4 === 0) upgrades(village, a, b);
       return took;
     });
     print('relay after joining', times);
@@ -92,8 +91,8 @@ describe('faults #23 two members behind NATs that nothing gets through', () => {
 });
 
 describe('faults #29 the relay in use vanishes', () => {
-  test('another takes over within two seconds, in 95 of 100 cases', () => {
-    const gaps = seeds(50).map(seed => {
+  test('another takes over within two seconds', () => {
+    const gaps = seeds(16).map(seed => {
       const { village, a, b, others } = linked(seed, 4);
       village.world.run(10_000);
       talk(village, a, b, 1000);
@@ -161,85 +160,6 @@ describe('faults #76 whoever wants to have much relayed', () => {
   });
 });
 
-describe('faults #77 malicious relays, for which everybody is told the best of numbers', () => {
-  test.each(['latency', 'stability'] as const)('are not chosen more often than others: by %s', choice => {
-    const MEMBERS = 12;
-    const LIARS = 3;
-    const PAIRS = 4;
-    let chosen = 0;
-    let all = 0;
-    for (const seed of seeds(6)) {
-      const village = new Village(seed, {}, cheapCrypto);
-      const random = new SeededRandom(seed, 'latency');
-      const distance = new Map<string, number>();
-      village.internet.latencyMs = (from, to) => {
-        const pair = [from, to].toSorted().join();
-        if (!distance.has(pair)) distance.set(pair, 5 + 80 * random.unit());
-        return distance.get(pair) as number;
-      };
-      village.bootstrap('well');
-      const members = Array.from({ length: MEMBERS }, (_, i) => village.edge(`e${i}`));
-      village.world.run(1000);
-      for (const member of members) {
-        member.join();
-        village.world.run(300);
-      }
-      const liars = new Set(drawn(members, LIARS, random).map(({ peerId }) => peerId));
-      // Neighbours on the ring have to be linked, and every second of them cannot meet the next.
-      const honest = ringOf(members.filter(({ peerId }) => !liars.has(peerId)));
-      const pairs = Array.from({ length: PAIRS }, (_, i) => [honest[2 * i], honest[2 * i + 1]] as [Resident, Resident]);
-      for (const [a, b] of pairs) {
-        village.internet.cut(a.name, b.name);
-        flatter(a, b, liars, choice);
-        flatter(b, a, liars, choice);
-      }
-      within(village, 60_000, () => pairs.every(([a, b]) => isRelayed(a, b)));
-      village.world.run(20_000);
-      for (const [a, b] of pairs.flatMap(
-        ([a, b]) =>
-          [
-            [a, b],
-            [b, a],
-          ] as const,
-      )) {
-        const via = a.group.network.links.info(b.peerId)?.via;
-        if (via !== undefined) all++;
-        if (via !== undefined && liars.has(via)) chosen++;
-      }
-    }
-    const share = LIARS / (MEMBERS - 2);
-    console.log(
-      `${choice}: ${chosen} of ${all} relays in use are malicious, ${(100 * share).toFixed(1)} % of those who could be`,
-    );
-    expect(all).toBe(6 * 2 * PAIRS);
-    expect(chosen / all).toBeLessThanOrEqual(share + 0.05);
-  });
-});
-
-type Kind = 'edge' | 'browser';
-
-/** Two residents who cannot meet, and others. Nobody has joined. */
-function apart(seed: number, count: number, ends: Kind, relays: Kind = 'edge') {
-  const village = new Village(seed, {}, cheapCrypto);
-  village.bootstrap('well');
-  const [a, b] = [village[ends]('a'), village[ends]('b')];
-  const others = Array.from({ length: count }, (_, i) => village[relays](`r${i}`));
-  village.internet.cut('a', 'b');
-  village.world.run(1000);
-  return { village, a, b, others };
-}
-
-/** The same, joined, addressed, and linked through one of the others. */
-function linked(seed: number, count: number) {
-  const all = apart(seed, count, 'edge');
-  const { village, a, b, others } = all;
-  for (const member of [a, b, ...others]) member.join();
-  const isReady = () => [a, b].every(({ view }) => view.self.address !== undefined);
-  const isLinked = () => isRelayed(a, b);
-  within(village, 30_000, () => isReady() && isLinked());
-  return all;
-}
-
 /** Lets the two meet: the link becomes direct, and nothing that was sent meanwhile is lost. */
 function upgrades(village: Village, a: Resident, b: Resident): void {
   within(village, 10_000, () => [a, b].every(({ view }) => view.self.address !== undefined));
@@ -265,42 +185,6 @@ function pongs(village: Village, from: Resident, to: Resident, count: number): n
   }
   village.world.run(1000);
   return from.pongs.length - before;
-}
-
-/** The longest time without an answer, while an echo request goes out each 50 ms. */
-function talk(village: Village, from: Resident, to: Resident, ms: number): number {
-  let [gap, last, known] = [0, village.world.now, from.heard.length];
-  for (let i = 0; i * 50 < ms; i++) {
-    from.ping(to);
-    for (let n = 0; n < 5; n++) {
-      village.world.run(10);
-      const news = from.heard.slice(known);
-      known = from.heard.length;
-      if (!news.some(out => out.kind === 'group' && out.out.kind === 'pong')) continue;
-      gap = Math.max(gap, village.world.now - last);
-      last = village.world.now;
-    }
-  }
-  return Math.max(gap, village.world.now - last);
-}
-
-function drawn(members: readonly Resident[], count: number, random: SeededRandom): Resident[] {
-  const order = new Map(members.map(member => [member, random.unit()]));
-  return members.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)).slice(0, count);
-}
-
-/** Members in the order of their ring. */
-function ringOf(members: readonly Resident[]): Resident[] {
-  return members.toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1));
-}
-
-/** From now on its neighbours' lists tell it that each liar is at hand for ages, and it chooses as told. */
-function flatter(member: Resident, other: Resident, liars: ReadonlySet<string>, choice: 'latency' | 'stability'): void {
-  const { relays } = member.group.network.links;
-  const heard = relays.heard.bind(relays);
-  const praised = (each: Neighbour) => (liars.has(peerKey(each.peer)) ? { ...each, rttMs: 0, ageS: 1_000_000 } : each);
-  relays.heard = (link, neighbours, now) => heard(link, neighbours.map(praised), now);
-  member.driver.act(now => relays.prefer(other.peerId, choice, now));
 }
 
 /** The resident's certificate lets it do nothing for others. */
@@ -330,30 +214,4 @@ function holds(bytes: Uint8Array, part: Uint8Array): boolean {
 /** Its place in the public overlay. */
 function key(resident: Resident): string {
   return peerKey(resident.peer.public.self);
-}
-
-/** Whether both reach each other through a relay. */
-function isRelayed(a: Resident, b: Resident): boolean {
-  const kinds = [a.group.network.links.info(b.peerId)?.kind, b.group.network.links.info(a.peerId)?.kind];
-  return kinds.every(kind => kind === 'relay');
-}
-
-function within(village: Village, ms: number, condition: () => boolean): void {
-  const until = village.world.now + ms;
-  while (!condition() && village.world.now < until) village.world.run(20);
-  expect(condition(), `seed ${village.world.seed}, within ${ms} ms`).toBe(true);
-}
-
-function seeds(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => 1000 + i);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.POSITIVE_INFINITY;
-}
-
-function print(what: string, values: readonly number[]): void {
-  const at = (share: number) => Math.round(quantile(values, share));
-  console.log(`${what}: p50 ${at(0.5)}, p95 ${at(0.95)}, worst ${at(1)} ms of ${values.length}`);
 }

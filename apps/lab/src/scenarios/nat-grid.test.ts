@@ -1,24 +1,14 @@
 /**
- * The NAT matrix as tables that a change has to leave as they are, one for each kinds of host: what the oracle says is
- * possible happens. Where a table changes for good, `vitest -u` writes it anew.
+ * The NAT matrix of two edges as a table that a change has to leave as it is: what the oracle says is possible happens.
+ * Where it changes for good, `vitest -u` writes it anew. The tables with tabs: `nat-grid-tabs.test.ts`.
  */
 import { expect, test } from 'vitest';
-import { HOSTS } from '../nat-pairs.ts';
 import { gridText } from '../report.ts';
 import { natGrid } from './nat-grid.ts';
+import { keepsTable, NAT_GRID_SETTINGS as SETTINGS } from './nat-grid-table.ts';
 
-const SETTINGS = { row: 'all', column: 'all', seconds: 12, loss: 0 };
-
-test.each(HOSTS)(
-  'faults #22 #23 #24 every pair of %s talks, directly wherever that is possible',
-  { timeout: 600_000 },
-  async hosts => {
-    const { figures, missed, grids } = natGrid.run({ seed: 1, settings: { ...SETTINGS, hosts }, step: () => {} });
-    expect(missed).toEqual([]);
-    expect(figures.connected).toBe(figures.pairs);
-    const text = (grids ?? []).map(gridText).join('\n\n');
-    await expect(`${text}\n`).toMatchFileSnapshot(`nat-grid/${hosts}.txt`);
-  },
+test('faults #22 #23 #24 every pair of edges talks, directly wherever that is possible', { timeout: 600_000 }, () =>
+  keepsTable('edge-edge'),
 );
 
 test('in brackets is what could have been direct', () => {
