@@ -232,6 +232,7 @@ export class Link {
   /** How a path is watched at present. */
   watch(path: Path): Watch {
     const isClose = this.isWatched(path);
+    if (path.isGuest && !isClose) return { isClose, quietMs: Number.POSITIVE_INFINITY };
     // Who relays for others only as a last resort wants to be left alone as well.
     const isResting = this.isOursAtRest || this.remote?.willingness === 'last-resort';
     if (isClose && !isResting) return { isClose, quietMs: PROBE_AFTER_SILENCE_MS };

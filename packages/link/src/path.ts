@@ -49,6 +49,8 @@ const RTT_WEIGHT = 1 / 4;
 /** Ways are compared by the least of so many round trips: a queue, ours too, only ever adds to them (RFC 9002 section 5.2, `min_rtt`). */
 const LEAST_OF = 8;
 const LOSS_WEIGHT = 1 / 8;
+/** A path that is kept for the neighbour is gone after such a silence: it asks the ways that it keeps more often. */
+const GUEST_MS = 40_000;
 /** A path that was only heard of by a datagram, and has not answered in this time, gives way to others. */
 const SUSPECT_AFTER_MS = 1000;
 /** To an address that has not answered we send at most so many times what came from it (session.md 2.5). */
@@ -101,6 +103,11 @@ export class Path {
   /** Through a relay: how unwilling it is, from 0 to less than 1; and where age counts, when our half of the way began. */
   reluctance = 0;
   legSince: Instant | undefined;
+  /**
+   * Through a relay: whether it is there because the neighbour uses it, and not because we chose it. Once proven it is not
+   * asked, only answered on. Or two who choose differently would each bring back what the other lets go.
+   */
+  isGuest: boolean;
   /** When the latest challenge that was answered had been sent. */
   answeredAt: Instant = Number.NEGATIVE_INFINITY;
   /** When it came to be tried. */
@@ -130,6 +137,7 @@ export class Path {
     this.setupOnly = setupOnly;
     this.createdAt = now;
     this.lastReceivedAt = now;
+    this.isGuest = this.kind === 'relay' && heardBytes !== undefined;
     this.allowanceBytes = heardBytes === undefined ? Number.POSITIVE_INFINITY : AMPLIFICATION_MAX * heardBytes;
   }
 
@@ -140,7 +148,7 @@ export class Path {
 
   /** Whether it is known well enough to be compared: of relays there are several to choose from. */
   private get isCompared(): boolean {
-    return this.kind !== 'relay' || this.latestRtts.length >= LEAST_OF;
+    return this.kind !== 'relay' || this.isGuest || this.latestRtts.length >= LEAST_OF;
   }
 
   /** How long a round trip takes when nothing waits in a queue, ms, by the latest eight; by this ways are compared. */
@@ -299,7 +307,7 @@ export class Path {
   wakeAt(watch: Watch): Instant {
     const probeAt = this.probeAt(watch);
     if (!this.proven) return Math.min(probeAt, this.createdAt + UNPROVEN_MS);
-    return Math.min(probeAt, this.lostAt);
+    return Math.min(probeAt, this.lostAt, this.leavesAt);
   }
 
   private answers(): void {
@@ -317,6 +325,11 @@ export class Path {
   private get lostAt(): Instant {
     const [first = Number.POSITIVE_INFINITY] = this.silentProbes;
     return Math.max(first + this.probesLost * PROBE_EVERY_MS, this.unansweredAt(this.probesLost));
+  }
+
+  /** When it is of no use to the neighbour any more. */
+  private get leavesAt(): Instant {
+    return this.isGuest ? this.lastReceivedAt + GUEST_MS : Number.POSITIVE_INFINITY;
   }
 
   /** When to probe again while nothing comes: the second time as soon as the first has had its time. */
@@ -344,7 +357,7 @@ export class Path {
 
   private isLost(now: Instant): boolean {
     if (!this.proven) return now >= this.createdAt + UNPROVEN_MS;
-    return now >= this.lostAt;
+    return now >= Math.min(this.lostAt, this.leavesAt);
   }
 
   private probeAt({ isClose, quietMs }: Watch): Instant {

@@ -6,10 +6,12 @@
  * Source: overlay.md "Relays that choose themselves", P2 4.3; faults.md row 77.
  *
  * ```text
- * reserve --tried--> unproven --answered--> active --beaten by four others--> reserve, with its time
+ * reserve --tried--> unproven --answered--> active --beaten by four others--> guest --silent--> reserve, with its time
  *    ^                  | 3 s, refused        | lost, refused
  *    `---- rest --------+---------------------'
  * ```
+ *
+ * What the neighbour chose and we did not is a guest as well (`Path.isGuest`): answered on, and not counted.
  */
 import type { Instant } from '@warren/base';
 import { type Neighbour, type PeerKey, peerKey, type Refusal, WILLINGNESS, type Willingness } from '@warren/wire';
@@ -48,12 +50,17 @@ export interface RelayCandidate {
 export interface RelayPathState {
   readonly proven: boolean;
   readonly leastRttMs: number | undefined;
+  readonly isGuest: boolean;
 }
 
 /** What is to be done now. */
 export interface RelayPlan {
+  /** To be ours, whether there is a path already or not. */
   readonly tries: readonly PeerKey[];
+  /** Does not serve. */
   readonly drops: readonly PeerKey[];
+  /** Others serve better: left to the neighbour. */
+  readonly leaves: readonly PeerKey[];
 }
 
 interface Trial {
@@ -119,7 +126,7 @@ export class RelaySearch {
     return next;
   }
 
-  /** Decides whom to try and whom to let go; `inUse` is never let go. */
+  /** Decides whom to try, to drop and to leave; `inUse` is not left. */
   plan(
     candidates: readonly RelayCandidate[],
     paths: ReadonlyMap<PeerKey, RelayPathState>,
@@ -128,19 +135,19 @@ export class RelaySearch {
     now: Instant,
   ): RelayPlan {
     const drops = this.note(paths, now);
-    const left = new Map([...paths].filter(([relay]) => !drops.includes(relay)));
+    const ours = new Map([...paths].filter(([relay, { isGuest }]) => !isGuest && !drops.includes(relay)));
     const pool = this.pool(candidates, now);
     const order = pool.toSorted((a, b) => this.compare(a, b, choice));
-    const isTrying = [...left.values()].some(({ proven }) => !proven);
-    const room = ACTIVE_RELAYS - left.size;
-    const untried = order.filter(({ peer }) => !left.has(peer) && !this.isMeasured(peer, now));
+    const isTrying = [...ours.values()].some(({ proven }) => !proven);
+    const room = ACTIVE_RELAYS - ours.size;
+    const untried = order.filter(({ peer }) => !ours.has(peer) && !this.isMeasured(peer, now));
     const tries = (room > 0 ? [...untried, ...order.filter(({ peer }) => this.isMeasured(peer, now))] : untried)
       .map(({ peer }) => peer)
-      .filter(peer => !left.has(peer))
+      .filter(peer => !ours.has(peer))
       .slice(0, room > 0 ? room : isTrying ? 0 : 1);
-    if (!isTrying && room < 0) drops.push(...this.worst(left, order, inUse, -room));
+    const leaves = !isTrying && room < 0 ? this.worst(ours, order, inUse, -room) : [];
     this.planAt = this.nextAt(tries.length > 0 || isTrying, now);
-    return { tries: this.begin(tries, now), drops };
+    return { tries: this.begin(tries, now), drops, leaves };
   }
 
   /** Takes over what the paths show; names those that have not answered in time. */

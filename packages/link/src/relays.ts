@@ -281,11 +281,17 @@ export class Relays {
     const inUse = link.best === undefined ? undefined : relayOf(link.best.id);
     const choice = this.choices.get(link.peer) ?? this.options.relayChoice ?? 'latency';
     const overlap = this.overlap(search);
-    const { tries, drops } = search.plan(overlap, paths, inUse, choice, now);
+    if (link.best !== undefined) link.best.isGuest = false;
+    const { tries, drops, leaves } = search.plan(overlap, paths, inUse, choice, now);
     search.isShort = overlap.length < RELAYS_MIN && [...search.listed.keys()].some(peer => this.isUnlinked(peer));
     const { network } = this.options;
     for (const relay of drops) this.options.losePath(link, relayPath(network, relay, link.peer), now);
-    for (const relay of tries) this.options.tryPath(link, relayPath(network, relay, link.peer), now);
+    for (const relay of tries) {
+      const path = paths.get(relay);
+      if (path === undefined) this.options.tryPath(link, relayPath(network, relay, link.peer), now);
+      else path.isGuest = false;
+    }
+    for (const relay of leaves) (paths.get(relay) as Path).isGuest = true;
     this.mark(link, choice);
   }
 
