@@ -13,6 +13,7 @@ import type { Actor, Meeting } from './actor.ts';
 import { Internet } from './internet.ts';
 import { LabAuthority } from './lab-authority.ts';
 import { NodeActors } from './node-actors.ts';
+import { sleep } from './until.ts';
 
 export interface RelaysOptions {
   readonly repetitions: number;
@@ -27,7 +28,12 @@ const ENDS = ['one', 'two'] as const;
 const PATIENCE_MS = 20_000;
 const TCP_SECONDS = 2;
 const PINGS_BEFORE = 20;
+const PINGS_AFTER = 150;
 const PING_EVERY_MS = 20;
+/** The relays join so long after each other, for them to differ in age. */
+const JOIN_EVERY_MS = 500;
+/** Relays are compared by eight round trips, one each half second: then the one in use is the one that was chosen. */
+const CHOSEN_MS = 5_000;
 const FAILOVER_BAR_MS = 2_000;
 
 /** One repetition. */
@@ -122,8 +128,11 @@ export class RelayBench {
       return [actor, await authority.admit(actor, device, o)];
     };
     try {
-      const helpers: string[] = [];
-      for (const [i, relay] of this.relays.entries()) helpers.push((await admit(relay, `relay${i}`))[1]);
+      const admitted = this.relays.map(async (relay, i) => {
+        await sleep(i * JOIN_EVERY_MS);
+        return (await admit(relay, `relay${i}`))[1];
+      });
+      const helpers = await Promise.all(admitted);
       const o = { relayChoice: choice, interfaceName: `wr${this.made++ % 100}` };
       const [[one, idOne], [two, idTwo]] = await Promise.all([
         admit(this.ends[0] as NodeActors, 'one', o),
@@ -133,6 +142,7 @@ export class RelayBench {
       const met = await Promise.all([one.met(idTwo, ['relay'], PATIENCE_MS), two.met(idOne, ['relay'], PATIENCE_MS)]);
       const setUpMs = sinceFirst(met);
       const address = await this.reached(one, two);
+      await sleep(CHOSEN_MS);
       const rttMs = await this.rtt(address);
       const mbps = await this.tcp(address);
       // A full line may have had it look for a better way.
@@ -157,14 +167,14 @@ export class RelayBench {
     for (const giveUp = performance.now() + PATIENCE_MS; performance.now() < giveUp; ) {
       const [from, to] = await Promise.all([one, two].map(async actor => (await actor.view()).self.address));
       if (from !== undefined && to !== undefined && (await this.ping(to, 1)).length > 0) return to;
-      await new Promise(resolve => setTimeout(resolve, PING_EVERY_MS));
+      await sleep(PING_EVERY_MS);
     }
     throw new Error('one does not reach two');
   }
 
   /** The median by the machine's own ping. */
   private async rtt(address: string): Promise<number> {
-    const times = await this.ping(address, 60);
+    const times = await this.ping(address, 40);
     return rounded(
       percentile(
         times.map(({ rttMs }) => rttMs),
@@ -190,12 +200,13 @@ export class RelayBench {
 
   /** Kills a relay without a word while pings go every 20 ms; the longest time between two replies. */
   private async gap(address: string, relay: number): Promise<number> {
-    const pinging = this.ping(address, PINGS_BEFORE + 250);
-    await new Promise(resolve => setTimeout(resolve, PINGS_BEFORE * PING_EVERY_MS));
+    const pinging = this.ping(address, PINGS_BEFORE + PINGS_AFTER);
+    await sleep(PINGS_BEFORE * PING_EVERY_MS);
     (this.relays[relay] as NodeActors).process.kill('SIGKILL');
     const times = (await pinging).map(({ at }) => at);
-    const last = times.at(-1);
-    if (last === undefined) throw new Error('nothing came at all');
+    if (times.length === 0) throw new Error('nothing came at all');
+    // What is still away in the end counts up to then.
+    times.push(Date.now());
     return rounded(Math.max(...times.slice(1).map((at, i) => at - (times[i] as number))));
   }
 
