@@ -2,6 +2,7 @@
  * A long cable: two Ethernet devices between which every frame takes its time.
  * Runs in a namespace: `delay-hop.ts <device> <device> <ms>`; either may be moved to another one afterwards.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +18,9 @@ const stateDir = await mkdtemp(join(tmpdir(), 'warren-hop-'));
 const host = await nodeHost({ kind: 'edge', stateDir, udp: false, webrtc: false });
 await rm(stateDir, { recursive: true, force: true });
 
-const open = (name: string, last: number) =>
-  host.openFrames({ name, mac: Uint8Array.of(2, 0, 0, 0, 2, last), mtuBytes: MTU_BYTES });
-const [a, b] = [await open(near, 1), await open(far, 2)];
+// Each end has an address of its own: many cables may lead into one bridge.
+const open = (name: string) => host.openFrames({ name, mac: Uint8Array.of(2, ...randomBytes(5)), mtuBytes: MTU_BYTES });
+const [a, b] = [await open(near), await open(far)];
 carry(a, b);
 carry(b, a);
 process.stdout.write('ready\n');
