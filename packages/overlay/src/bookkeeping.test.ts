@@ -1,10 +1,17 @@
 /** Scores of first hops, demand, far links, former neighbours and whom to give up, each alone (faults.md rows 8, 17, 30, 63, 65). */
-import { type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
+import { compareDistance, type PeerId, type PeerKey, peerIdFromKey, peerKey } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
 import { Demand } from './demand.ts';
 import { FarLinks } from './far-links.ts';
 import { Former } from './former.ts';
-import { isPlausibleOwner, successors } from './ring.ts';
+import {
+  estimatePeers,
+  isPlausibleOwner,
+  NAMED_NEAR_PER_SIDE,
+  NEAR_PER_SIDE,
+  predecessors,
+  successors,
+} from './ring.ts';
 import { isPoor, judged } from './scores.ts';
 import { type Neighbour, Table } from './table.ts';
 import { seeded } from './testbed.ts';
@@ -50,6 +57,28 @@ describe('the density test', () => {
     }
     expect(owners).toBeGreaterThanOrEqual(285);
     expect(liars).toBeLessThanOrEqual(9);
+  });
+});
+
+describe('where peers lie close', () => {
+  test('owners are believed all the same, since N is measured by more than six spacings', () => {
+    const random = seeded(5);
+    const all = Array.from({ length: 1000 }, () => random.bytes(20));
+    const beside = (self: PeerId, each: number) => [...successors(self, all, each), ...predecessors(self, all, each)];
+    const owned = Array.from({ length: 100 }, () => random.bytes(20)).map(
+      target => [target, bothNearest(target, successors(target, all, 1)[0], predecessors(target, all, 1)[0])] as const,
+    );
+    const disbelieved = (peers: number) =>
+      owned.filter(([target, owner]) => !isPlausibleOwner(target, owner, peers, { rank: 0 })).length;
+    // Those to whom the ring looks most crowded.
+    const crowded = all
+      .map(self => [self, estimatePeers(self, beside(self, NEAR_PER_SIDE))] as const)
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, 10);
+    const few = ([self, near]: readonly [PeerId, number]) =>
+      Math.min(near, estimatePeers(self, beside(self, NAMED_NEAR_PER_SIDE), NAMED_NEAR_PER_SIDE));
+    expect(Math.max(...crowded.map(([, near]) => disbelieved(near)))).toBeGreaterThan(8);
+    expect(Math.max(...crowded.map(each => disbelieved(few(each))))).toBeLessThanOrEqual(5);
   });
 });
 
@@ -169,4 +198,10 @@ function place(first: number): PeerId {
 
 function key(first: number): PeerKey {
   return peerKey(new Uint8Array(20).fill(first, 0, 1));
+}
+
+/** The nearer of two to a target. */
+function bothNearest(target: PeerId, after: PeerId | undefined, before: PeerId | undefined): PeerId {
+  if (after === undefined || before === undefined) throw new Error('the ring is empty');
+  return compareDistance(target, after, before) <= 0 ? after : before;
 }

@@ -328,7 +328,7 @@ export class Overlay {
   /** Whether an answer may well be from whom its request was for, if it is from whom it says: `isPlausibleOwner`. */
   private isPlausible({ target, mode }: Asked, source: PeerId): boolean {
     if (mode === OverlayMode.EXACT) return sameBytes(target, source);
-    return isPlausibleOwner(target, source, this.estimatedPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
+    return isPlausibleOwner(target, source, this.table.fewestPeers, { rank: mode === OverlayMode.REGION ? 2 : 0 });
   }
 
   private over({ tag, answerers }: Asked, now: Instant): void {

@@ -10,6 +10,8 @@ import { addIds, clockwise, fraction, idAtFraction, type PeerId, ringDistance } 
 export const NEAR_PER_SIDE = 3;
 /** An owner is believed within so many mean spacings of its key: see `isPlausibleOwner`. */
 const PLAUSIBLE_SPACINGS = 4;
+/** Peers on each side whose spacings the second, steadier estimate of N is from: those that near links name. */
+export const NAMED_NEAR_PER_SIDE = 8;
 /** Least number of far links. */
 const FAR_LEAST = 4;
 
@@ -28,23 +30,24 @@ export function farLinkCount(peers: number): number {
   return Math.max(FAR_LEAST, Math.ceil(0.5 * Math.log2(Math.max(peers, 1))));
 }
 
-/** N from the span that the near links cover: `near` peers besides us in that share of the ring. */
-export function estimatePeers(self: PeerId, near: readonly PeerId[]): number {
-  const after = successors(self, near);
-  const before = predecessors(self, near);
+/** N from the span of the `perSide` nearest of `ids` on each side: so many peers besides us in that share of the ring. */
+export function estimatePeers(self: PeerId, ids: readonly PeerId[], perSide = NEAR_PER_SIDE): number {
+  const after = successors(self, ids, perSide);
+  const before = predecessors(self, ids, perSide);
   const last = after.at(-1);
   const first = before.at(-1);
   if (last === undefined || first === undefined) return 1;
   const span = fraction(clockwise(self, last)) + fraction(clockwise(first, self));
   const both = after.length + before.length;
-  return span >= 1 || near.length < 2 * NEAR_PER_SIDE ? near.length + 1 : Math.max(near.length + 1, both / span);
+  return span >= 1 || ids.length < 2 * perSide ? ids.length + 1 : Math.max(ids.length + 1, both / span);
 }
 
 /**
  * Whether whoever answers for `target` as the nearest may well be it, where peers lie as densely as round ourselves
- * (Castro et al., "Secure routing for structured peer-to-peer overlay networks", 2002: density of neighbours). Honest
- * owners are farther away once in 160, as our six spacings are a rough measure. Of those who answer under their own name
- * one anywhere passes with odds of 8 in N. No more than that: the name in an answer is hearsay, so whoever sits on the
+ * (Castro et al., "Secure routing for structured peer-to-peer overlay networks", 2002: density of neighbours). With
+ * `Table.fewestPeers` honest owners are farther away once in 900, and one in 70 for the unluckiest in a hundred, where peers lie
+ * close: six spacings alone had one peer in 200 disbelieve every eighth owner, for as long as it stayed. Of those who answer under
+ * their own name one anywhere passes with odds of 8 in N. No more than that: the name in an answer is hearsay, so whoever sits on the
  * way may claim to be the owner. It sorts out what is misrouted, and liars who cannot choose a name.
  */
 export function isPlausibleOwner(target: PeerId, owner: PeerId, peers: number, o: { readonly rank: number }): boolean {

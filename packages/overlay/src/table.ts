@@ -9,7 +9,7 @@ import { compareDistance, fraction, type PeerId, type PeerKey, peerIdFromKey, pe
 import { FOUND } from './namers.ts';
 import { type HopOptions, nextHop, type Reach } from './next-hop.ts';
 import { ONWARD, Places, SLOTS_MAX } from './places.ts';
-import { estimatePeers, NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
+import { estimatePeers, NAMED_NEAR_PER_SIDE, NEAR_PER_SIDE, predecessors, successors } from './ring.ts';
 import { judged, SCORE_START } from './scores.ts';
 
 /** Ids found but not linked are remembered for so long. */
@@ -232,6 +232,16 @@ export class Table {
   /** N, from the span of the near links. */
   get estimatedPeers(): number {
     return estimatePeers(this.self, [...this.near().values()]);
+  }
+
+  /**
+   * N as it may well be at the least: by the near links, or by whom they name, if that is fewer. More spacings measure better,
+   * but neighbours may name whom they like; they cannot make it more than our own links say.
+   */
+  get fewestPeers(): number {
+    const each = NAMED_NEAR_PER_SIDE;
+    const named = [...this.walk(this.self, 1, each), ...this.walk(this.self, -1, each)];
+    return Math.min(this.estimatedPeers, estimatePeers(this.self, named, each));
   }
 
   /** The keys of the nearest links on each side, `each` of them, leaving out one peer. */

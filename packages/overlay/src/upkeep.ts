@@ -274,7 +274,7 @@ export class Upkeep {
   private foundFar(point: PeerId, ids: readonly PeerId[], now: Instant): void {
     const [owner] = ids;
     if (this.table.neighbours.size < 2 * NEAR_PER_SIDE) this.table.find(ids, now);
-    if (owner === undefined || !isPlausibleOwner(point, owner, this.table.estimatedPeers, { rank: 0 })) return;
+    if (owner === undefined || !isPlausibleOwner(point, owner, this.table.fewestPeers, { rank: 0 })) return;
     const key = peerKey(owner);
     if (key === this.selfKey || this.table.near().has(key) || this.far.holds(key)) return;
     const peers = this.table.estimatedPeers;
