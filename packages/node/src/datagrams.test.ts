@@ -139,6 +139,12 @@ test('settings that the WebRTC library does not take are a failure, not an excep
   await expect.poll(() => events.map(event => event.kind)).toEqual(['webrtc-failed']);
 });
 
+test('a STUN server with an IPv6 address is taken', async () => {
+  const { datagrams, events } = await open({ webrtc: true, iceServers: ['stun:[2001:db8::1]:3478'] });
+  datagrams.openWebRtc('x', 'offerer');
+  await expect.poll(() => events.map(event => event.kind)).toContain('webrtc-signal');
+});
+
 test('a process whose host has stopped ends by itself, WebRTC and all', { timeout: 30_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'warren-exit-'));
   const index = JSON.stringify(new URL('./index.ts', import.meta.url).href);

@@ -11,6 +11,7 @@ import { fingerprintOf, packDatagrams, parseFingerprint, unpackDatagrams } from 
 import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
 import { plain } from './plain.ts';
 import { parseSignal, printCandidate, printDescription, type Signal } from './signal.ts';
+import { parseStunServer } from './stun-servers.ts';
 import { surfacing } from './surface.ts';
 
 /** How long a connection may take from its first signal to an open channel. */
@@ -266,5 +267,10 @@ export class WebRtcWay implements Way {
 
 function configOf(options: WebRtcOptions): RtcConfig {
   const { iceServers, bindAddress } = options;
-  return { iceServers: [...iceServers], ...(bindAddress === undefined ? {} : { bindAddress }) };
+  // The library's own reading of URLs does not know IPv6 addresses.
+  const servers = iceServers.map(server => {
+    const stun = parseStunServer(server);
+    return stun === undefined ? server : { hostname: stun.host, port: stun.port };
+  });
+  return { iceServers: servers, ...(bindAddress === undefined ? {} : { bindAddress }) };
 }

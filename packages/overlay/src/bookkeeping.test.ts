@@ -63,7 +63,7 @@ describe('the density test', () => {
 describe('where peers lie close', () => {
   test('owners are believed all the same, since N is measured by more than six spacings', () => {
     const random = seeded(5);
-    const all = Array.from({ length: 1000 }, () => random.bytes(20));
+    const all = Array.from({ length: 400 }, () => random.bytes(20));
     const beside = (self: PeerId, each: number) => [...successors(self, all, each), ...predecessors(self, all, each)];
     const owned = Array.from({ length: 100 }, () => random.bytes(20)).map(
       target => [target, bothNearest(target, successors(target, all, 1)[0], predecessors(target, all, 1)[0])] as const,
@@ -77,8 +77,10 @@ describe('where peers lie close', () => {
       .slice(0, 10);
     const few = ([self, near]: readonly [PeerId, number]) =>
       Math.min(near, estimatePeers(self, beside(self, NAMED_NEAR_PER_SIDE), NAMED_NEAR_PER_SIDE));
-    expect(Math.max(...crowded.map(([, near]) => disbelieved(near)))).toBeGreaterThan(8);
-    expect(Math.max(...crowded.map(each => disbelieved(few(each))))).toBeLessThanOrEqual(5);
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    const before = sum(crowded.map(([, near]) => disbelieved(near)));
+    expect(before).toBeGreaterThan(50);
+    expect(sum(crowded.map(each => disbelieved(few(each))))).toBeLessThan(before / 3);
   });
 });
 
