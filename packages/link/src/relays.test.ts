@@ -187,6 +187,27 @@ describe('who relays', () => {
     expect(via(old.bed, old.a, old.b).name).toBe('d');
   });
 
+  test('among many, two who choose differently do not bring back what the other lets go', () => {
+    const bed = new Testbed();
+    const [a, b] = ['a', 'b'].map(name => bed.add(name, options(name))) as [End, End];
+    cut(bed, 'ab');
+    for (let i = 0; i < 10; i++) {
+      const relay = bed.add(`r${i}`, options(`r${i}`));
+      for (const end of [a, b]) bed.connect(end, relay, `ws/${relay.name}`);
+    }
+    bed.run(2000);
+    meet(bed, a, b);
+    bed.run(30_000);
+    let letters = 0;
+    cut(bed, 'ab', undefined, () => {
+      letters++;
+      return [10];
+    });
+    bed.run(10_000);
+    expect(kind(a, b)).toBe('relay');
+    expect(letters).toBeLessThan(300);
+  });
+
   test('somebody whom only one of the two knows is wanted by the other', () => {
     const { bed, a, b, c } = triangle({}, ['a', 'c']);
     meet(bed, a, b);
