@@ -35,10 +35,13 @@ const LONG = [
   'apps/lab/src/scenarios/mesh-scenarios.test.ts',
   'apps/lab/src/scenarios/nat-grid.test.ts',
   'packages/overlay/src/mesh.test.ts',
-  'packages/session/src/collisions-deep.test.ts',
 ];
-/** Minutes each, of what shorter ones of `real` and `long` look at as well: `npm run test:deep`. */
+/** What takes half a minute or more for one thing, and shorter ones look at as well: `npm run test:deep`. */
 const DEEP = [
+  'test/netns/bad-files.test.ts',
+  'test/netns/router.test.ts',
+  'test/netns/sleep.test.ts',
+  'packages/session/src/collisions-deep.test.ts',
   'test/netns/full-tunnel.test.ts',
   'test/stories/relay-figures.test.ts',
   'test/stories/relay-overlap.test.ts',
