@@ -110,7 +110,8 @@ describe.skipIf(reason !== undefined)(`exit nodes${reason === undefined ? '' : `
     await expect.poll(async () => (await client.group()).tunnel, { timeout: 30_000 }).toBe('no-gateway');
     expect(await whoAsks()).toBe('');
     expect(await leaked()).toBe(before);
-    expect((await client.status()).health.map(({ code }) => code)).toContain('no-gateway');
+    const health = async () => (await client.status()).health.map(({ code }) => code);
+    await expect.poll(health, { timeout: 10_000 }).toContain('no-gateway');
   });
 
   test('#80 a killed daemon leaves the wire closed; the next one goes on', { timeout: 120_000 }, async () => {
