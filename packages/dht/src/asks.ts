@@ -25,7 +25,8 @@ export class Asks {
   /** Takes an answer; false when it cannot be read. From whom we would not have asked only records count: they prove themselves. */
   answered(tag: number, payload: Uint8Array, isPlausible: boolean, now: Instant): boolean {
     const answer = decodeDhtAnswer(payload);
-    this.take(tag)?.(isPlausible || answer?.records.length ? answer : undefined, now);
+    const hasRecords = answer !== undefined && (answer.records.length > 0 || answer.brief !== undefined);
+    this.take(tag)?.(isPlausible || hasRecords ? answer : undefined, now);
     return answer !== undefined;
   }
 

@@ -2,6 +2,7 @@
 import { EPOCH_UNIX_MS, SeededRandom, SimRecords } from '@warren/sim';
 import {
   type DhtAnswer,
+  type DhtRecord,
   decodeDhtAnswer,
   encodeDhtAnswer,
   encodeDhtRequest,
@@ -81,6 +82,50 @@ describe('many writers', () => {
     expect(found.records.map(({ writer }) => peerKey(writer.leaf.peerId)).sort()).toEqual(
       writers.map(({ id }) => peerKey(id)).sort(),
     );
+  });
+});
+
+describe('a key that is read again', () => {
+  test('comes without what is known of its writers, in fewer answers; who is new is asked for whole', () => {
+    const ring = ringOf(6);
+    const write = (writer: ReturnType<Ring['outsider']>) => {
+      writer.dht.put(card(Uint8Array.of(1)), ring.now);
+      ring.settle();
+    };
+    const read = () => {
+      const before = ring.answeredBytes;
+      const found = ring.get(0, MEMBER).records.length;
+      return { found, bytes: ring.answeredBytes - before };
+    };
+    for (let i = 0; i < 40; i++) write(ring.outsider());
+    const first = read();
+    const again = read();
+    expect([first.found, again.found]).toEqual([40, 40]);
+    expect(again.bytes).toBeLessThan(first.bytes / 4);
+    for (let i = 0; i < 10; i++) write(ring.outsider());
+    const more = read();
+    expect(more.found).toBe(50);
+    expect(more.bytes).toBeLessThan(first.bytes);
+    const last = read();
+    expect(last).toMatchObject({ found: 50 });
+    expect(last.bytes).toBeLessThan(1.3 * again.bytes);
+  });
+
+  test('faults #66 is found though a replica answers with writers whom nobody knows', () => {
+    const ring = ringOf(8);
+    ring.put(0, Uint8Array.of(1));
+    expect(ring.values(1)).toEqual([[1]]);
+    const shown = ring.get(0, MEMBER).records[0]?.record;
+    let asked = 0;
+    ring.lies = (place, request) => {
+      if (place !== 2 || request.op !== 'get') return undefined;
+      asked++;
+      const { noiseStatic: _static, leaf: _leaf, statement: _statement, ...brief } = shown as DhtRecord;
+      return { status: 'ok', more: true, records: [], brief: [{ ...brief, writerTag: new Uint8Array(8) }] };
+    };
+    expect(ring.values(1)).toEqual([[1]]);
+    // At the place and beside it, for brief and for whole records.
+    expect(asked).toBeLessThanOrEqual(4);
   });
 });
 

@@ -8,12 +8,15 @@
  */
 import { earliest, type Instant, Outbox, type Random, uint32 } from '@warren/base';
 import {
+  ANSWER_RECORDS_MAX,
+  type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
   decodeDhtNotice,
   encodeDhtAnswer,
   encodeDhtNotice,
   encodeDhtRequest,
+  type GetRequest,
   OverlayType,
   type PeerId,
   type PeerKey,
@@ -30,6 +33,7 @@ import type { Store } from './store.ts';
 import type { Held } from './usage.ts';
 import { shuffled, Watching } from './watching.ts';
 import { Write, type Written } from './write.ts';
+import { Writers } from './writers.ts';
 
 /** Replicas of each key. */
 export const REPLICAS = 4;
@@ -37,6 +41,8 @@ export const REPLICAS = 4;
 const LIGHT_REPLICAS = 2;
 /** When most replicas agree, the others have so long to know better; a holder that is busy is asked again after it. */
 const GRACE_MS = 300;
+/** Questions for records of unknown writers within one brief answer. */
+const GAPS_MAX = 8;
 /** Records put right after reading, in so long: a lying replica makes every reader try. */
 const REPAIRS_MAX = 32;
 const REPAIRS_MS = 10_000;
@@ -87,6 +93,7 @@ export class Dht {
   private readonly watching: Watching;
   private readonly outbox = new Outbox<DhtOutput>();
   private readonly checker = new RecordChecker();
+  private readonly writers: Writers;
   private readonly asks = new Asks();
   private readonly published: Published;
   private repaired = 0;
@@ -100,11 +107,13 @@ export class Dht {
     this.options = options;
     const self = options.credentials.leaf.peerId;
     const ask = (request: DhtRequest, target: PeerId, done: Done) => this.ask(request, target, done);
-    const check = (record: DhtRecord, now: Instant) => this.checker.check(this.options, record, now);
+    const check = (record: DhtRecord, now: Instant) => this.check(record, now);
+    this.writers = new Writers(bytes => this.options.place(bytes));
     this.holder = new Holder({
       ...{ self, ask, check },
       positions: key => this.positions(key),
       today: now => this.options.wallClock.at(now),
+      brief: answer => this.writers.brief(answer),
       notify: (notice, watcher, done) => this.send(OverlayType.DHT_NOTIFY, watcher, encodeDhtNotice(notice), done),
       keep: held => this.keep(held),
       drop: held => this.outbox.push({ kind: 'drop', slot: keptSlot(held) }),
@@ -296,9 +305,10 @@ export class Dht {
     const expiresAt = record.signedAt + record.lifetimeS * 1000;
     const own = { record, writer: { leaf, statement, noiseStatic: keys.noise.public }, expiresAt };
     this.published.add(own, now);
+    this.writers.note(own);
     const write = new Write(op, own, this.positions(o.key), {
       ask: (request, target, done) => this.ask(request, target, done),
-      check: of => this.checker.check(this.options, of, this.now),
+      check: of => this.check(of, this.now),
       beside: position => this.beside(position),
       written: written => this.outbox.push({ kind: 'stored', operation, ...written }),
       behind: newer => this.published.behind(own, newer),
@@ -311,10 +321,19 @@ export class Dht {
   private lookup(kind: RecordKind, key: Uint8Array, o: GetOptions, found: (found: Found) => void): void {
     const order = shuffled(REPLICAS, this.options.random);
     const atOnce = o.isLight ? LIGHT_REPLICAS : REPLICAS;
-    const what = { kind, key, positions: this.positions(key), order, atOnce, isThorough: o.isThorough ?? false };
+    const isBrief = this.writers.hasRead(kind, key);
+    const what = {
+      kind,
+      key,
+      isBrief,
+      positions: this.positions(key),
+      order,
+      atOnce,
+      isThorough: o.isThorough ?? false,
+    };
     const lookup = new Lookup(what, {
       ask: (request, target, done) => this.ask(request, target, done),
-      check: record => this.checker.check(this.options, record, this.now),
+      check: record => this.check(record, this.now),
       beside: position => this.beside(position),
       found,
       wait: over => this.wait(over),
@@ -345,8 +364,36 @@ export class Dht {
     return this.holder.region.beside(position, uint32(this.options.random) % 2 === 0 ? 1 : -1);
   }
 
+  private check(record: DhtRecord, now: Instant): CheckedRecord | undefined {
+    const checked = this.checker.check(this.options, record, now);
+    if (checked !== undefined) this.writers.note(checked);
+    return checked;
+  }
+
   private ask(request: DhtRequest, target: PeerId, done: Done): void {
-    this.send(OverlayType.DHT_REQUEST, target, encodeDhtRequest(request), done);
+    this.send(OverlayType.DHT_REQUEST, target, encodeDhtRequest(request), (answer, now) => {
+      if (answer?.brief === undefined) done(answer, now);
+      else if (request.op !== 'get' || !request.isBrief) done(undefined, now);
+      else this.makeWhole(answer, request, target, GAPS_MAX, done);
+    });
+  }
+
+  /** Hands on a brief answer once it is whole: records of writers whom we do not know are asked for first. */
+  private makeWhole(answer: DhtAnswer, request: GetRequest, target: PeerId, gapsLeft: number, done: Done): void {
+    const { brief = [], ...rest } = answer;
+    const { records, gap } = this.writers.whole(brief, request.after);
+    // The next page begins with what is missing; where nothing is before it, it is as if nobody had answered.
+    const begun = records.length === 0 ? undefined : { ...rest, more: true, records };
+    if (gap === undefined || gapsLeft === 0) {
+      done(gap === undefined ? { ...rest, records } : begun, this.now);
+      return;
+    }
+    const question = { ...request, after: gap.after, most: Math.min(gap.count, ANSWER_RECORDS_MAX), isBrief: false };
+    this.ask(question, target, (filled, now) => {
+      const isFilled = filled?.records.some(record => this.check(record, now) !== undefined);
+      if (isFilled) this.makeWhole(answer, request, target, gapsLeft - 1, done);
+      else done(begun, now);
+    });
   }
 
   private send(

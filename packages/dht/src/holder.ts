@@ -11,6 +11,7 @@ import {
   type DhtRecord,
   type DhtRequest,
   decodeDhtRequest,
+  type GetRequest,
   type PeerId,
   type PeerKey,
   peerIdFromKey,
@@ -66,6 +67,8 @@ export interface HolderIo {
   readonly positions: (key: Uint8Array) => readonly PeerId[];
   readonly check: (record: DhtRecord, now: Instant) => CheckedRecord | undefined;
   readonly today: (now: Instant) => number;
+  /** An answer without its records' writers. */
+  readonly brief: (answer: DhtAnswer) => DhtAnswer;
   readonly ask: (
     request: DhtRequest,
     target: PeerId,
@@ -125,7 +128,7 @@ export class Holder {
     this.sweepAt ??= now + SWEEP_MS;
     switch (request.op) {
       case 'get':
-        return this.store.get(request, now);
+        return this.get(request, now);
       case 'watch':
         return status(this.watch(request, via, now) ? 'ok' : 'refused');
       case 'put':
@@ -220,6 +223,11 @@ export class Holder {
   private watch(request: WatchRequest, via: Via | undefined, now: Instant): boolean {
     const isOwn = via === undefined || via.source === peerKey(request.watcher);
     return (isOwn || this.isBeside(via)) && this.watchers.set(request, via?.neighbour, now);
+  }
+
+  private get(request: GetRequest, now: Instant): DhtAnswer {
+    const answer = this.store.get(request, now);
+    return request.isBrief ? this.io.brief(answer) : answer;
   }
 
   private pass(waiting: Watch, now: Instant): void {

@@ -8,6 +8,7 @@ import { compareBytes } from '@warren/base';
 import {
   AFTER_BYTES,
   ANSWER_RECORDS_MAX,
+  BRIEF_RECORDS_MAX,
   type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
@@ -17,7 +18,7 @@ import {
 import { Claims } from './claims.ts';
 import { POLICIES } from './policy.ts';
 import { type CheckedRecord, compareAge, recordName } from './records.ts';
-import { orderOf } from './store.ts';
+import { orderOfRecord } from './store.ts';
 
 /** Pages that one get reads from a replica. */
 const PAGES_MAX = 24;
@@ -59,6 +60,8 @@ export interface LookupOptions {
   readonly order: readonly number[];
   /** How many are asked at first; the others when these disagree or are silent. */
   readonly atOnce: number;
+  /** Whether its writers are known from before. */
+  readonly isBrief: boolean;
   /** Whether that nothing is there has to be found beside the places too. */
   readonly isThorough: boolean;
 }
@@ -104,8 +107,8 @@ export class Lookup {
   }
 
   private question(position: PeerId, after: Uint8Array): DhtRequest {
-    const { kind, key } = this.o;
-    return { op: 'get', position, kind, key, after, most: ANSWER_RECORDS_MAX };
+    const { kind, key, isBrief } = this.o;
+    return { op: 'get', position, kind, key, after, isBrief, most: isBrief ? BRIEF_RECORDS_MAX : ANSWER_RECORDS_MAX };
   }
 
   private page(place: number, after: Uint8Array, answer: DhtAnswer): void {
@@ -123,7 +126,7 @@ export class Lookup {
       const isAsked = record.kind === this.o.kind && compareBytes(record.key, this.o.key) === 0;
       const checked = isAsked ? this.io.check(record) : undefined;
       if (checked === undefined) continue;
-      last = orderOf(checked);
+      last = orderOfRecord(checked);
       keepNewer(seen, checked);
     }
     return last;

@@ -7,7 +7,7 @@ import { type Instant, jitter, type Random, type UnixMs, uint32 } from '@warren/
 import { AFTER_BYTES, type DhtAnswer, type DhtRecord, type DhtRequest, type PeerId, peerKey } from '@warren/wire';
 import type { Done } from './asks.ts';
 import { type CheckedRecord, isOlderInstance, recordName } from './records.ts';
-import { orderOf } from './store.ts';
+import { orderOfRecord } from './store.ts';
 
 /** One record of ours is looked up so often, +-50 %. */
 const AUDIT_MS = 60_000;
@@ -75,7 +75,15 @@ export class Published {
     const { kind, key } = own.record;
     const positions = this.io.positions(key);
     const position = positions[uint32(this.io.random) % positions.length] as PeerId;
-    const request = { op: 'get', position, kind, key, after: justBefore(orderOf(own)), most: 1 } as const;
+    const request = {
+      op: 'get',
+      position,
+      kind,
+      key,
+      after: justBefore(orderOfRecord(own)),
+      most: 1,
+      isBrief: true,
+    } as const;
     this.io.ask(request, position, (answer, at) => {
       if (answer?.status === 'ok' || answer?.status === 'not-found') this.shown(own, position, answer, at);
     });

@@ -4,7 +4,7 @@ import { type DhtRecord, type DhtStatus, type PeerId, RecordKind } from '@warren
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nameOf, POLICIES } from './policy.ts';
-import { orderOf, Store } from './store.ts';
+import { orderOfRecord, Store } from './store.ts';
 
 const POSITION = new Uint8Array(20);
 const KINDS = [RecordKind.MEMBER, RecordKind.ADDRESS, RecordKind.CONTACT, RecordKind.MAILBOX];
@@ -123,7 +123,7 @@ class PlainStore {
 }
 
 function read(store: Store, kind: RecordKind, now: number): number[][] {
-  const about = { position: POSITION, kind, key: POSITION, after: new Uint8Array(21), most: 12 };
+  const about = { position: POSITION, kind, key: POSITION, after: new Uint8Array(21), most: 12, isBrief: false };
   return store
     .get(about, now)
     .records.map(record => [record.leaf[0] as number, record.index, record.sequence])
@@ -157,7 +157,7 @@ function recordOf(written: Written): DhtRecord {
 }
 
 test('pages go in the order of writers and indices', () => {
-  const order = orderOf({
+  const order = orderOfRecord({
     record: recordOf({ kind: RecordKind.MAILBOX, writer: 3, index: 1, sequence: 1, isDeleted: false, lifetimeMs: 1 }),
     writer: writerOf(3),
     expiresAt: 0,

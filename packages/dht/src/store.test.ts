@@ -10,6 +10,7 @@ import { RECORDS_MAX, STORE_BYTES_MAX } from './usage.ts';
 const POSITION = id(1);
 const KEY = id(2);
 const FIRST = new Uint8Array(21);
+const WHOLE = { most: ANSWER_RECORDS_MAX, isBrief: false } as const;
 const { ADDRESS, MAILBOX, MEMBER, RENDEZVOUS, CONTACT } = RecordKind;
 
 describe('a key with several writers', () => {
@@ -113,7 +114,7 @@ describe('a key with several writers', () => {
     put(store, 1);
     put(store, 2, { key: id(9) });
     expect(read(store, 59_999)).toHaveLength(1);
-    expect(store.get({ position: POSITION, kind: MEMBER, key: KEY, after: FIRST }, 60_000)).toMatchObject({
+    expect(store.get({ position: POSITION, kind: MEMBER, key: KEY, after: FIRST, ...WHOLE }, 60_000)).toMatchObject({
       status: 'not-found',
     });
     store.sweep(60_000);
@@ -241,9 +242,10 @@ describe('a full store', () => {
     for (let i = 6000; i < 6100; i++) expect(put(store, i, { key: key(i) })).toBe('ok');
     for (let i = 6100; i < 6200; i++) expect(put(store, i, { key: key(i), kind: ADDRESS })).toBe('ok');
     for (const i of [...range(1, 100), ...range(6000, 6100)]) {
-      expect([i, store.get({ position: POSITION, kind: MEMBER, key: key(i), after: FIRST }, 0).records.length]).toEqual(
-        [i, 1],
-      );
+      expect([
+        i,
+        store.get({ position: POSITION, kind: MEMBER, key: key(i), after: FIRST, ...WHOLE }, 0).records.length,
+      ]).toEqual([i, 1]);
     }
   });
 
@@ -254,7 +256,9 @@ describe('a full store', () => {
     for (let i = 100; i < 200; i++)
       expect(put(store, i, { key: key(i) }, 0, { from: `neighbour ${i % 7}` })).toBe('ok');
     for (const i of range(1, 200)) {
-      expect(store.get({ position: POSITION, kind: MEMBER, key: key(i), after: FIRST }, 0).records).toHaveLength(1);
+      expect(
+        store.get({ position: POSITION, kind: MEMBER, key: key(i), after: FIRST, ...WHOLE }, 0).records,
+      ).toHaveLength(1);
     }
     expect(store.size).toBeLessThanOrEqual(RECORDS_MAX / 2);
   });
@@ -326,7 +330,7 @@ function put(
 }
 
 function read(store: Store, now = 0): readonly DhtRecord[] {
-  return store.get({ position: POSITION, kind: MEMBER, key: KEY, after: FIRST }, now).records;
+  return store.get({ position: POSITION, kind: MEMBER, key: KEY, after: FIRST, ...WHOLE }, now).records;
 }
 
 /** Everything under KEY, as a reader pages through it. */
@@ -334,7 +338,7 @@ function pages(store: Store, kind: RecordKind = MEMBER, now = 0): DhtRecord[] {
   const seen: DhtRecord[] = [];
   let after: Uint8Array = FIRST;
   for (let more = true, count = 0; more; count++) {
-    const answer = store.get({ position: POSITION, kind, key: KEY, after }, now);
+    const answer = store.get({ position: POSITION, kind, key: KEY, after, ...WHOLE }, now);
     expect(answer.records.length).toBeLessThanOrEqual(ANSWER_RECORDS_MAX);
     expect(encodeDhtAnswer(answer).length).toBeLessThanOrEqual(14 * 1024);
     expect(count).toBeLessThan(50);

@@ -5,10 +5,13 @@
 import { compareBytes, type Instant, toHex } from '@warren/base';
 import { CLOCK_SKEW_MS } from '@warren/trust';
 import {
-  ANSWER_RECORDS_MAX,
+  AFTER_BYTES,
+  BRIEF_RECORD_FIXED_BYTES,
   type DhtAnswer,
   type DhtRecord,
   type DhtStatus,
+  type GetRequest,
+  PEER_ID_BYTES,
   type PeerId,
   type PeerKey,
   peerKey,
@@ -107,15 +110,12 @@ export class Store {
     return this.enter(at, name, incoming, { former, rivals }, now) ? 'ok' : 'refused';
   }
 
-  /** The live records under a key behind `after` (writer 20, index 1), in that order; at most `most`. */
-  get(
-    o: { position: PeerId; kind: number; key: Uint8Array; after: Uint8Array; most?: number },
-    now: Instant,
-  ): DhtAnswer {
+  /** The live records under a key behind `after` (writer 20, index 1), in that order; at most `most`, and as fit one answer. */
+  get(o: Omit<GetRequest, 'op'>, now: Instant): DhtAnswer {
     const at = slotOf(o.position, o);
     this.expire(at, now);
-    const wanted = this.sorted(at).filter(held => compareBytes(orderOf(held), o.after) > 0);
-    const records = page(wanted, o.most ?? ANSWER_RECORDS_MAX);
+    const wanted = this.sorted(at).filter(held => compareBytes(orderOfRecord(held), o.after) > 0);
+    const records = page(wanted, o);
     const status = records.length === 0 ? 'not-found' : 'ok';
     return { status, more: records.length < wanted.length, records };
   }
@@ -294,7 +294,7 @@ export class Store {
   private sorted(at: string): readonly Held[] {
     const slot = this.slots.get(at);
     if (slot === undefined) return [];
-    slot.sorted ??= [...slot.records.values()].sort((a, b) => compareBytes(orderOf(a), orderOf(b)));
+    slot.sorted ??= [...slot.records.values()].sort((a, b) => compareBytes(orderOfRecord(a), orderOfRecord(b)));
     return slot.sorted;
   }
 }
@@ -307,11 +307,16 @@ const NEAREST_TIE_MS = 3000;
 const VICTIMS_MAX = 32;
 
 /** Writer 20, index 1: by this order pages go. */
-export function orderOf({ record, writer }: CheckedRecord): Uint8Array {
-  const order = new Uint8Array(21);
-  order.set(writer.leaf.peerId);
-  order[20] = record.index;
+export function orderOf(writer: PeerId, index: number): Uint8Array {
+  const order = new Uint8Array(AFTER_BYTES);
+  order.set(writer);
+  order[PEER_ID_BYTES] = index;
   return order;
+}
+
+/** Where a record stands in that order. */
+export function orderOfRecord({ record, writer }: CheckedRecord): Uint8Array {
+  return orderOf(writer.leaf.peerId, record.index);
 }
 
 /** Whether a record says the same as the one before it. */
@@ -323,12 +328,12 @@ function liveOf(records: ReadonlyMap<string, Held> | undefined): Held[] {
   return [...(records?.values() ?? [])].filter(held => !held.record.isDeleted);
 }
 
-function page(wanted: readonly Held[], most: number): DhtRecord[] {
+function page(wanted: readonly Held[], { most, isBrief }: Pick<GetRequest, 'most' | 'isBrief'>): DhtRecord[] {
   const chosen: DhtRecord[] = [];
   let bytes = 0;
   for (const held of wanted) {
-    bytes += held.bytes;
-    if (chosen.length >= Math.min(most, ANSWER_RECORDS_MAX)) break;
+    bytes += isBrief ? BRIEF_RECORD_FIXED_BYTES + held.record.value.length : held.bytes;
+    if (chosen.length >= most) break;
     if (bytes > ANSWER_BYTES_MAX && chosen.length > 0) break;
     chosen.push(held.record);
   }

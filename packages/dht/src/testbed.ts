@@ -47,6 +47,8 @@ export class Ring {
   /** What a replica answers in place of the truth. */
   lies: (place: number, request: DhtRequest) => DhtAnswer | undefined = () => undefined;
   served: (op: DhtRequest['op'] | 'notice') => void = () => {};
+  /** Bytes of all answers so far. */
+  answeredBytes = 0;
   /** Whether requests arrive in any order. */
   shuffles = false;
   /** Whether peers hear of those who come and go. */
@@ -269,6 +271,7 @@ export class Ring {
     const via = holder === asker ? undefined : { neighbour: asker.key, source: asker.key };
     const answer = holder.dht.serve(out.payload, this.now, via);
     this.drain(holder);
+    this.answeredBytes += answer?.length ?? 0;
     return answer;
   }
 

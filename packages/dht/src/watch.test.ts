@@ -252,6 +252,7 @@ describe('faults #102 a holder', () => {
       key: KEY,
       after: new Uint8Array(21),
       most: 12,
+      isBrief: false,
     });
     const ask = (neighbour: string) =>
       decodeDhtAnswer(dht.serve(payload, ring.now, { neighbour, source: '' }) as Uint8Array);

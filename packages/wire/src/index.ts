@@ -201,6 +201,8 @@ export {
 } from './post-quantum.ts';
 export { Reader, Writer } from './reader.ts';
 export {
+  BRIEF_RECORD_FIXED_BYTES,
+  type BriefRecord,
   type DhtRecord,
   decodeRecord,
   encodeRecord,
@@ -210,7 +212,9 @@ export {
   RECORD_SIGNATURE_BYTES,
   RECORD_VALUE_MAX_BYTES,
   RecordKind,
+  type RecordWriter,
   recordSignedBytes,
+  WRITER_TAG_BYTES,
 } from './record.ts';
 export {
   type DhtAnswer,
@@ -224,6 +228,7 @@ export {
 export {
   AFTER_BYTES,
   ANSWER_RECORDS_MAX,
+  BRIEF_RECORDS_MAX,
   type DhtRequest,
   decodeDhtRequest,
   encodeDhtRequest,

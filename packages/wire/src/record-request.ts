@@ -3,7 +3,7 @@
  *
  * ```text
  * op 1 (1 put, 2 create) | position 20 | record
- * op 1 (3 get)           | position 20 | kind 1 | key 20 | after 21 | most 1
+ * op 1 (3 get)           | position 20 | kind 1 | key 20 | after 21 | most 1 (high bit: brief)
  * op 1 (4 watch)         | position 20 | kind 1 | key 20 | watcher 20 | watch 4 | lifetime s 2 (0 ends it)
  * op 1 (5 copy)          | count 1 | each: position 20, held s 4, left s 4, length 2, record
  * ```
@@ -24,6 +24,8 @@ import {
 
 /** Records in one message: they must fit 14 KiB beside their headers. */
 export const ANSWER_RECORDS_MAX = 12;
+/** The same for brief ones. */
+export const BRIEF_RECORDS_MAX = 64;
 /** Where reading goes on: a writer 20, and the index of one of its values 1. */
 export const AFTER_BYTES: number = PEER_ID_BYTES + 1;
 
@@ -40,8 +42,10 @@ export interface GetRequest extends About {
   readonly op: 'get';
   /** 21 bytes: only records of larger writers, or of this writer with larger indices, are wanted. */
   readonly after: Uint8Array;
-  /** 1 to 12. */
+  /** 1 to 12, of brief records 1 to 64. */
   readonly most: number;
+  /** Whether the asker knows most writers and wants tags in place of them. */
+  readonly isBrief: boolean;
 }
 
 /** Asks to be told of changes under a key. */
@@ -71,6 +75,7 @@ export type DhtRequest =
   | WatchRequest
   | { readonly op: 'copy'; readonly copies: readonly RecordCopy[] };
 
+const BRIEF_BIT = 0x80;
 const OPS = { put: 1, create: 2, get: 3, watch: 4, copy: 5 } as const;
 
 /** Encodes 21 bytes and the record for `put` and `create`, 64 for `get`, 68 for `watch`; of copies at most 12. */
@@ -81,7 +86,13 @@ export function encodeDhtRequest(m: DhtRequest): Uint8Array {
     case 'create':
       return writeRecord(w.put(m.position), m.record).done();
     case 'get':
-      return w.put(m.position).u8(m.kind).put(m.key).put(m.after).u8(m.most).done();
+      return w
+        .put(m.position)
+        .u8(m.kind)
+        .put(m.key)
+        .put(m.after)
+        .u8(m.most | (m.isBrief ? BRIEF_BIT : 0))
+        .done();
     case 'watch':
       return w.put(m.position).u8(m.kind).put(m.key).put(m.watcher).u32(m.watch).u16(m.lifetimeS).done();
     case 'copy': {
@@ -107,9 +118,12 @@ function readRequest(r: Reader, op: number): DhtRequest | undefined {
     case OPS.create:
       return { op: op === OPS.put ? 'put' : 'create', position: r.take(PEER_ID_BYTES), record: readRecord(r) };
     case OPS.get: {
-      const m = { op: 'get', ...readAbout(r), after: r.take(AFTER_BYTES), most: r.u8() } as const;
-      if (m.most < 1 || m.most > ANSWER_RECORDS_MAX) r.fail();
-      return m;
+      const about = { op: 'get', ...readAbout(r), after: r.take(AFTER_BYTES) } as const;
+      const last = r.u8();
+      const isBrief = (last & BRIEF_BIT) !== 0;
+      const most = last & ~BRIEF_BIT;
+      if (most < 1 || most > (isBrief ? BRIEF_RECORDS_MAX : ANSWER_RECORDS_MAX)) r.fail();
+      return { ...about, most, isBrief };
     }
     case OPS.watch:
       return { op: 'watch', ...readAbout(r), watcher: r.take(PEER_ID_BYTES), watch: r.u32(), lifetimeS: r.u16() };

@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { codecLaws, type Impossible } from '../../../test/laws/codec-laws.ts';
 import { LEAF_MAX_BYTES } from './constants.ts';
 import {
+  type BriefRecord,
   type DhtRecord,
   decodeRecord,
   encodeRecord,
   RECORD_LIFETIME_MAX_S,
   RECORD_VALUE_MAX_BYTES,
   RecordKind,
+  WRITER_TAG_BYTES,
 } from './record.ts';
 import {
   type DhtAnswer,
@@ -18,7 +20,13 @@ import {
   encodeDhtAnswer,
   encodeDhtNotice,
 } from './record-answer.ts';
-import { ANSWER_RECORDS_MAX, type DhtRequest, decodeDhtRequest, encodeDhtRequest } from './record-request.ts';
+import {
+  ANSWER_RECORDS_MAX,
+  BRIEF_RECORDS_MAX,
+  type DhtRequest,
+  decodeDhtRequest,
+  encodeDhtRequest,
+} from './record-request.ts';
 
 const exactly = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte);
@@ -116,6 +124,7 @@ codecLaws<DhtRequest>({
       ...aboutAny,
       after: exactly(21),
       most: fc.integer({ min: 1, max: ANSWER_RECORDS_MAX }),
+      isBrief: fc.boolean(),
     }),
     fc.record({
       op: fc.constant('watch' as const),
@@ -135,8 +144,12 @@ codecLaws<DhtRequest>({
     { value: { op: 'put', position, record: RECORD }, hex: `01 ${POSITION} ${RECORD_HEX}` },
     { value: { op: 'create', position, record: RECORD }, hex: `02 ${POSITION} ${RECORD_HEX}` },
     {
-      value: { op: 'get', ...about, after: filled(21, 0x0f), most: 12 },
+      value: { op: 'get', ...about, after: filled(21, 0x0f), most: 12, isBrief: false },
       hex: `03 ${POSITION} 01 ${'0a'.repeat(20)} ${'0f'.repeat(21)} 0c`,
+    },
+    {
+      value: { op: 'get', ...about, after: filled(21, 0x0f), most: 64, isBrief: true },
+      hex: `03 ${POSITION} 01 ${'0a'.repeat(20)} ${'0f'.repeat(21)} c0`,
     },
     {
       value: { op: 'watch', ...about, watcher: filled(20, 0x0f), watch: 0x01020304, lifetimeS: 0x0506 },
@@ -153,6 +166,8 @@ codecLaws<DhtRequest>({
     { why: 'a question for an unknown kind', hex: `03 ${POSITION} 07 ${'0a'.repeat(20)} ${'0f'.repeat(21)} 0c` },
     { why: 'a question for no record', hex: `03 ${POSITION} 01 ${'0a'.repeat(20)} ${'0f'.repeat(21)} 00` },
     { why: 'a question for thirteen', hex: `03 ${POSITION} 01 ${'0a'.repeat(20)} ${'0f'.repeat(21)} 0d` },
+    { why: 'a question for no brief record', hex: `03 ${POSITION} 01 ${'0a'.repeat(20)} ${'0f'.repeat(21)} 80` },
+    { why: 'a question for 65 brief ones', hex: `03 ${POSITION} 01 ${'0a'.repeat(20)} ${'0f'.repeat(21)} c1` },
     { why: 'a watch of an unknown kind', hex: `04 ${POSITION} 00 ${'0a'.repeat(20)} ${'0f'.repeat(20)} 01020304 0506` },
     { why: 'an impossible record', hex: `01 ${POSITION} 00 ${HEAD} 0002a300 0003 010203 ${PROOF}` },
     { why: 'thirteen copies', hex: `05 0d ${COPY_HEX.repeat(13)}` },
@@ -170,6 +185,20 @@ const impossible = (head: string): [Impossible, ...Impossible[]] => [
   { why: 'an impossible record', hex: `${head} 00 01 ${RECORD_LENGTH} 00 ${HEAD} 0002a300 0003 010203 ${PROOF}` },
 ];
 const some = fc.array(records(64, 64), { maxLength: ANSWER_RECORDS_MAX });
+const someBrief = fc.array(
+  fc
+    .tuple(records(64, 0), exactly(WRITER_TAG_BYTES))
+    .map(([{ noiseStatic: _static, leaf: _leaf, statement: _statement, ...rest }, writerTag]) => ({
+      ...rest,
+      writerTag,
+    })),
+  { minLength: 1, maxLength: BRIEF_RECORDS_MAX },
+);
+const { noiseStatic: _static, leaf: _leaf, statement: _statement, ...HEAD_OF_RECORD } = RECORD;
+const BRIEF: BriefRecord = { ...HEAD_OF_RECORD, writerTag: filled(8, 0x0e) };
+const BRIEF_HEX = `42 ${HEAD} 0002a300 0003 010203 ${'0e'.repeat(8)} ${'0d'.repeat(64)}`;
+/** 2 + 20 + 6 + 8 + 4 + (2 + 3) + 8 + 64. */
+const BRIEF_LENGTH = '0075';
 
 codecLaws<DhtAnswer>({
   name: 'decodeDhtAnswer',
@@ -181,6 +210,7 @@ codecLaws<DhtAnswer>({
       more: fc.boolean(),
       records: some,
     }),
+    fc.record({ status: fc.constant('ok'), more: fc.boolean(), records: fc.constant([]), brief: someBrief }),
     fc.record({
       status: fc.constant('partly'),
       more: fc.boolean(),
@@ -190,13 +220,24 @@ codecLaws<DhtAnswer>({
   ),
   golden: [
     { value: { status: 'ok', more: true, records: [RECORD, RECORD] }, hex: `00 ${TWO_HEX}` },
+    {
+      value: { status: 'ok', more: false, records: [], brief: [BRIEF, BRIEF] },
+      hex: `00 00 02 ${BRIEF_LENGTH} ${BRIEF_HEX} ${BRIEF_LENGTH} ${BRIEF_HEX}`,
+    },
     { value: { status: 'taken', more: false, records: [] }, hex: '01 00 00' },
     { value: { status: 'refused', more: false, records: [] }, hex: '02 00 00' },
     { value: { status: 'not-found', more: false, records: [] }, hex: '03 00 00' },
     { value: { status: 'busy', more: false, records: [] }, hex: '04 00 00' },
     { value: { status: 'partly', more: false, records: [], untaken: 0x0801 }, hex: '05 00 00 0801' },
   ],
-  impossible: [{ why: 'an unknown status', hex: '06 00 00' }, ...impossible('00')],
+  impossible: [
+    { why: 'an unknown status', hex: '06 00 00' },
+    { why: '65 brief records', hex: `00 00 41 ${`${BRIEF_LENGTH} ${BRIEF_HEX}`.repeat(65)}` },
+    { why: 'brief and whole records', hex: `00 00 02 ${BRIEF_LENGTH} ${BRIEF_HEX} ${RECORD_LENGTH} ${RECORD_HEX}` },
+    { why: 'whole and brief records', hex: `00 00 02 ${RECORD_LENGTH} ${RECORD_HEX} ${BRIEF_LENGTH} ${BRIEF_HEX}` },
+    { why: 'a brief record of an unknown kind', hex: `00 00 01 ${BRIEF_LENGTH} 47${BRIEF_HEX.slice(2)}` },
+    ...impossible('00'),
+  ],
   tail: 'ignored',
 });
 

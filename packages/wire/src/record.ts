@@ -5,9 +5,11 @@
  * ```text
  * record   kind 1 (high bit: deleted) | index 1 | key 20 | sequence 6 | signed at 8 | lifetime s 4
  *          | value length 2, value | Noise static 32 | leaf length 2, leaf | statement 113 | signature 64
+ * brief    as a record, with the next bit of kind set, and writer tag 8 in place of Noise static, leaf and statement
  * ```
  * The signature covers a label, the network key and all bytes before it: see `dht`. A deleted record is what remains of
- * a value: it has a higher sequence and no value.
+ * a value: it has a higher sequence and no value. A brief record is for whoever knows its writer from before: it is made
+ * whole, and then checked as any other.
  */
 import { LEAF_MAX_BYTES, PEER_ID_BYTES, STATEMENT_BYTES } from './constants.ts';
 import { Reader, Writer } from './reader.ts';
@@ -69,7 +71,26 @@ export interface DhtRecord {
   readonly signature: Uint8Array;
 }
 
+/** What of a record says who wrote it: the same in all that is signed by one working key. */
+export type RecordWriter = Pick<DhtRecord, 'noiseStatic' | 'leaf' | 'statement'>;
+
+/**
+ * Bytes of a writer's tag, the first of a hash of Noise static, leaf and statement. It only says what to put back in: two
+ * writers of one tag, which take 2^32 tries, would make their own records unreadable.
+ */
+export const WRITER_TAG_BYTES = 8;
+
+/** A record without its writer. */
+export type BriefRecord = Omit<DhtRecord, keyof RecordWriter> & {
+  /** 8 bytes. */
+  readonly writerTag: Uint8Array;
+};
+
+/** A brief record without its value. */
+export const BRIEF_RECORD_FIXED_BYTES: number = 2 + PEER_ID_BYTES + 18 + 2 + WRITER_TAG_BYTES + RECORD_SIGNATURE_BYTES;
+
 const DELETED_BIT = 0x80;
+const BRIEF_BIT = 0x40;
 
 /** Encodes 253 bytes, value and leaf. */
 export function encodeRecord(m: DhtRecord): Uint8Array {
@@ -91,26 +112,55 @@ export function recordSignedBytes(m: DhtRecord): Uint8Array {
 
 /** Puts a record behind what is written already. For the other files of records. */
 export function writeRecord(w: Writer, m: DhtRecord): Writer {
+  return writeHead(w, m, 0).put(m.noiseStatic).sized(m.leaf).put(m.statement).put(m.signature);
+}
+
+/** Reads a record in place; the reader has failed when it is none. For the other files of records. */
+export function readRecord(r: Reader): DhtRecord {
+  return {
+    ...readHead(r, 0),
+    noiseStatic: r.take(32),
+    leaf: r.sized(LEAF_MAX_BYTES),
+    statement: r.take(STATEMENT_BYTES),
+    signature: r.take(RECORD_SIGNATURE_BYTES),
+  };
+}
+
+/** Encodes 114 bytes and the value. */
+export function encodeBriefRecord(m: BriefRecord): Uint8Array {
+  return writeHead(new Writer(256), m, BRIEF_BIT).put(m.writerTag).put(m.signature).done();
+}
+
+/** Reads a brief record; what follows is ignored. `undefined` when cut, beyond its bounds, or not brief. */
+export function decodeBriefRecord(bytes: Uint8Array): BriefRecord | undefined {
+  const r = new Reader(bytes);
+  const record = {
+    ...readHead(r, BRIEF_BIT),
+    writerTag: r.take(WRITER_TAG_BYTES),
+    signature: r.take(RECORD_SIGNATURE_BYTES),
+  };
+  return r.failed ? undefined : record;
+}
+
+/** What both forms begin with. */
+type Head = Omit<BriefRecord, 'writerTag' | 'signature'>;
+
+function writeHead(w: Writer, m: Head, form: number): Writer {
   return w
-    .u8(m.kind | (m.isDeleted ? DELETED_BIT : 0))
+    .u8(m.kind | form | (m.isDeleted ? DELETED_BIT : 0))
     .u8(m.index)
     .put(m.key)
     .u48(m.sequence)
     .u64(m.signedAt)
     .u32(m.lifetimeS)
-    .sized(m.value)
-    .put(m.noiseStatic)
-    .sized(m.leaf)
-    .put(m.statement)
-    .put(m.signature);
+    .sized(m.value);
 }
 
-/** Reads a record in place; the reader has failed when it is none. For the other files of records. */
-export function readRecord(r: Reader): DhtRecord {
+function readHead(r: Reader, form: number): Head {
   const first = r.u8();
   const isDeleted = (first & DELETED_BIT) !== 0;
-  const record = {
-    kind: checkKind(r, first & ~DELETED_BIT),
+  const head = {
+    kind: checkKind(r, (first & ~DELETED_BIT) ^ form),
     isDeleted,
     index: r.u8(),
     key: r.take(PEER_ID_BYTES),
@@ -118,14 +168,10 @@ export function readRecord(r: Reader): DhtRecord {
     signedAt: r.u64(),
     lifetimeS: r.u32(),
     value: r.sized(RECORD_VALUE_MAX_BYTES),
-    noiseStatic: r.take(32),
-    leaf: r.sized(LEAF_MAX_BYTES),
-    statement: r.take(STATEMENT_BYTES),
-    signature: r.take(RECORD_SIGNATURE_BYTES),
   };
-  if (record.lifetimeS === 0 || record.lifetimeS > RECORD_LIFETIME_MAX_S) r.fail();
-  if (isDeleted && record.value.length > 0) r.fail();
-  return record;
+  if (head.lifetimeS === 0 || head.lifetimeS > RECORD_LIFETIME_MAX_S) r.fail();
+  if (isDeleted && head.value.length > 0) r.fail();
+  return head;
 }
 
 /** Reads a kind of record; the reader has failed when it is none. */
