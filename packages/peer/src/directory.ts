@@ -15,8 +15,8 @@ import {
   type WireHostKind,
 } from '@warren/wire';
 
-/** A card not renewed for this long means the member is away. */
-export const CARD_FRESH_MS = 75_000;
+/** A card not renewed for this share of its life means the member is away. */
+const FRESH_SHARE = 5 / 6;
 /** Members stay listed as offline for so long. */
 const REMEMBERED_MS = 24 * 3_600_000;
 const MEMBERS_MAX = 1024;
@@ -42,8 +42,9 @@ export interface Member {
   ranges: readonly CardRange[];
   /** What it offers as a gateway; whether it may is in its certificate. */
   gateway: MemberCard['gateway'];
-  /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says. */
+  /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says; and how long it lives. */
   cardAt: UnixMs;
+  cardLifeMs: number;
   /** The same by its writer's clock, which may be minutes wrong; and when we looked at it last. */
   signedAt: UnixMs;
   lookedAt: UnixMs;
@@ -76,7 +77,7 @@ export class Directory {
     this.makeRoom(today);
     const { user, device } = leaf;
     const unknown = { hostKind: undefined, address: 0, hearsGroups: false, ranges: [], gateway: undefined };
-    const never = { cardAt: 0, signedAt: 0, lookedAt: 0, lostAt: 0 };
+    const never = { cardAt: 0, cardLifeMs: 0, signedAt: 0, lookedAt: 0, lostAt: 0 };
     const member: Member = { peer, user, device, certified: certifiedBy(leaf), ...unknown, ...never, seenAt: today };
     this.members.set(peer, member);
     this.byInterface.set(interfaceKey(leaf.peerId), peer);
@@ -88,11 +89,12 @@ export class Directory {
     const card = decodeMemberCard(checked.record.value);
     if (card === undefined || this.isGone(checked.writer.leaf)) return;
     const member = this.note(checked.writer.leaf, today);
-    const { signedAt } = checked.record;
+    const { signedAt, lifetimeS } = checked.record;
     if (signedAt < member.signedAt) return;
     // What is newer than the card that we saw last was signed since then.
     const since = signedAt > member.signedAt ? member.lookedAt : 0;
     if (signedAt > member.signedAt) member.cardAt = Math.max(Math.min(signedAt, today), since);
+    member.cardLifeMs = lifetimeS * 1000;
     member.signedAt = signedAt;
     member.lookedAt = today;
     member.hostKind = card.hostKind;
@@ -115,13 +117,18 @@ export class Directory {
 
   /** Whether a member without a link to us seems to be there. */
   isFresh(member: Member, today: UnixMs): boolean {
-    return today - member.cardAt < CARD_FRESH_MS && member.cardAt > member.lostAt;
+    return today - member.cardAt < member.cardLifeMs * FRESH_SHARE && member.cardAt > member.lostAt;
   }
 
   /** Whether a member, whom we may not know at all, has a card that shows it to be there. */
   isOnline(peer: PeerKey, today: UnixMs): boolean {
     const member = this.members.get(peer);
     return member !== undefined && this.isFresh(member, today);
+  }
+
+  /** How many members are known, those away included. */
+  get size(): number {
+    return this.members.size;
   }
 
   get(peer: PeerKey): Member | undefined {

@@ -3,13 +3,14 @@ import { EPOCH_UNIX_MS, SeededRandom, SimRecords } from '@warren/sim';
 import { parseRange, parseSubnet, printRange, type Range, type Subnet } from '@warren/vpn';
 import { encodeMemberCard, peerKey, RecordKind } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
-import { CARD_FRESH_MS, Directory } from './directory.ts';
+import { Directory } from './directory.ts';
 import { type Access, GroupMembers } from './group-members.ts';
 
 const { leaf: sample } = new SimRecords(1).contextOf(0, new SeededRandom(1).bytes(20)).credentials;
 const SUBNET = parseSubnet('10.128.0.0/16') as Subnet;
 const [ADA, BOB, EVE] = [1, 2, 3].map(byte => new Uint8Array(20).fill(byte)) as [Uint8Array, Uint8Array, Uint8Array];
 const LAN = '192.168.5.0/24';
+const CARD_LIFE_MS = 90_000;
 
 describe('members', () => {
   test('are found by the part of their IPv6 address that names them, until they are removed', () => {
@@ -23,7 +24,7 @@ describe('members', () => {
   test('that asked for multicast are told, but not ourselves, nor those who are away', () => {
     const { members, later } = group();
     expect(members.listeners()).toEqual([BOB]);
-    later(CARD_FRESH_MS);
+    later(CARD_LIFE_MS);
     expect(members.listeners()).toEqual([]);
   });
 
@@ -45,7 +46,7 @@ describe('members', () => {
     expect(group({ rights: ['relay'] }).members.routes(SUBNET)).toEqual([]);
     const { members, later } = group();
     expect(members.routes(SUBNET)).toMatchObject([{ peerId: BOB }]);
-    later(CARD_FRESH_MS);
+    later(CARD_LIFE_MS);
     expect(members.routes(SUBNET)).toEqual([]);
   });
 
@@ -93,7 +94,18 @@ function card(
   const bytes = new Uint8Array(0);
   const value = encodeMemberCard({ hostKind: 'edge', address: 7, hearsGroups, ranges });
   const proof = { noiseStatic: bytes, leaf: bytes, statement: bytes, signature: bytes };
-  const record = { kind: RecordKind.MEMBER, isDeleted: false, index: 0, key: bytes, sequence: 1, lifetimeS: 90 };
+  const record = {
+    kind: RecordKind.MEMBER,
+    isDeleted: false,
+    index: 0,
+    key: bytes,
+    sequence: 1,
+    lifetimeS: CARD_LIFE_MS / 1000,
+  };
   const writer = { leaf: { ...sample, peerId, user, rights } } as Parameters<Directory['learn']>[0]['writer'];
-  return { record: { ...record, ...proof, signedAt: EPOCH_UNIX_MS, value }, writer, expiresAt: EPOCH_UNIX_MS + 90_000 };
+  return {
+    record: { ...record, ...proof, signedAt: EPOCH_UNIX_MS, value },
+    writer,
+    expiresAt: EPOCH_UNIX_MS + CARD_LIFE_MS,
+  };
 }

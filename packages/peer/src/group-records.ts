@@ -20,11 +20,14 @@ import { encodeMemberCard, HOST_KINDS, type MemberCard, type PeerId, peerKey, Re
 import type { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 
-/** Our card is renewed so often; it lives three times as long. */
-const CARD_RENEW_MS = 30_000;
-const CARD_LIFETIME_S = 90;
-/** Waits between readings of the list of members, counted from the last change; the last keeps cards fresh (`directory.ts`). */
-const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 36_000];
+/** Our card is renewed, and the list of members read, so often for each member, within bounds: what it costs does not grow. */
+const PACE_MS = 1000;
+const PACE_MIN_MS = 30_000;
+const PACE_MAX_MS = 96_000;
+/** A card lives as long as so many renewals. */
+const CARD_RENEWALS = 3;
+/** Waits between readings after a change; then at the pace. */
+const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000];
 /** An address claim lives three times its renewal. */
 const CLAIM_LIFETIME_S = 180;
 /** Addresses whose owners are watched: those found last. */
@@ -173,8 +176,9 @@ export class GroupRecords {
     const { dht, kind, address, card, random } = this.options;
     const hostKind = HOST_KINDS.find(known => known === kind) ?? 'edge';
     const value = encodeMemberCard({ hostKind, address: address() ?? 0, ...card() });
-    dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS: CARD_LIFETIME_S }, now);
-    this.timers.set('card', now + jitter(random, CARD_RENEW_MS, 0.1));
+    const lifetimeS = (CARD_RENEWALS * this.paceMs) / 1000;
+    dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS }, now);
+    this.timers.set('card', now + jitter(random, this.paceMs, 0.1));
   }
 
   private readMembers(now: Instant): void {
@@ -195,8 +199,13 @@ export class GroupRecords {
   }
 
   private scheduleReading(now: Instant): void {
-    const wait = MEMBERS_READ_MS[Math.min(this.readings++, MEMBERS_READ_MS.length - 1)] as number;
+    const wait = MEMBERS_READ_MS[this.readings++] ?? this.paceMs;
     this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
+  }
+
+  /** Between renewals and readings while nothing changes. */
+  private get paceMs(): number {
+    return Math.max(PACE_MIN_MS, Math.min(this.options.directory.size * PACE_MS, PACE_MAX_MS));
   }
 
   private addressKey(address: number): Uint8Array {
