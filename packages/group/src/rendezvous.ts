@@ -44,8 +44,10 @@ const PUBLISH_MS = 60_000;
 export const RENDEZVOUS_LIFETIME_S = 300;
 /** Reading while nobody is found, by try; then at the last pace. */
 const SEARCH_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 15_000];
-/** Reading once members are found: heals a split group. */
+/** Reading once members are found: heals a split group. Whoever has many neighbours shares the duty with them, within a bound. */
 const STEADY_MS = 60_000;
+const STEADY_NEIGHBOURS = 4;
+const STEADY_MAX_MS = 480_000;
 /** Members dialled after one reading, so that false entries cost bounded time (faults row 71). */
 const DIALS_MAX = 8;
 /** And once members are found: enough to heal a split group, too few to link everybody with everybody. */
@@ -146,7 +148,11 @@ export class Rendezvous {
     // Whoever's clock is slow finds those who are in the next epoch already.
     if (this.epoch(now, CLOCK_SKEW_MS) !== epoch) this.outbox.push({ kind: 'read', key: this.key(epoch + 1) });
     const pace = SEARCH_MS[Math.min(this.tries++, SEARCH_MS.length - 1)] as number;
-    this.timers.set('read', now + jitter(this.options.random, this.members > 0 ? STEADY_MS : pace, 0.2));
+    this.timers.set('read', now + jitter(this.options.random, this.members > 0 ? this.steadyMs : pace, 0.2));
+  }
+
+  private get steadyMs(): number {
+    return Math.min(STEADY_MAX_MS, STEADY_MS * Math.max(1, this.members / STEADY_NEIGHBOURS));
   }
 
   /** Each entry once, without our own and those of known members: anybody can copy what a member has sealed. */
