@@ -18,6 +18,8 @@ import type { WebRtcState } from './web-rtc.ts';
 
 /** Paths per link, and as many through relays; beyond it new ones are refused. */
 export const PATHS_MAX = 12;
+/** A carried path in reserve is asked so often: whether it is there still. */
+const CARRIED_RESERVE_MS = 120_000;
 /** A path in reserve takes over only when it is this much faster within the same rank. */
 const FASTER_SHARE = 0.7;
 /** A link without a usable path is given up after that. */
@@ -233,6 +235,8 @@ export class Link {
   watch(path: Path): Watch {
     const isClose = this.isWatched(path);
     if (path.isGuest && !isClose) return { isClose, quietMs: Number.POSITIVE_INFINITY };
+    // No NAT forgets it, each question costs whoever carries it, and it is asked at once when the link is in doubt.
+    if (path.kind === 'overlay' && !isClose) return { isClose, quietMs: CARRIED_RESERVE_MS };
     // Who relays for others only as a last resort wants to be left alone as well.
     const isResting = this.isOursAtRest || this.remote?.willingness === 'last-resort';
     if (isClose && !isResting) return { isClose, quietMs: PROBE_AFTER_SILENCE_MS };

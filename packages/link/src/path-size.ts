@@ -4,7 +4,7 @@
  * swallows large datagrams and says nothing, costs seconds. The size in use is
  * confirmed while it is used; when it is lost we fall back and look anew, and
  * look for more from time to time. A path that carries nothing large is not
- * asked. Source: RFC 8899 (section 4.3 on black holes, 5.1.1 on timers), decisions.md "path budget".
+ * asked, not even once: many a link comes and goes without. Source: RFC 8899 (section 4.3 on black holes, 5.1.1 on timers), decisions.md "path budget".
  */
 import type { Instant } from '@warren/base';
 import { RELAYED_OVERHEAD_BYTES, UDP_PATH_BYTES, UDP_PROBED_BYTES } from '@warren/wire';
@@ -89,8 +89,7 @@ export class PathSize {
   /** When `next` has something to say. */
   dueAt(answerWithinMs: number): Instant {
     if (this.sizes.length === 0) return Number.POSITIVE_INFINITY;
-    const isSearching = this.rounds > 0 || this.triedAt === Number.NEGATIVE_INFINITY;
-    const raise = isSearching || this.isUsed ? this.raiseAt : Number.POSITIVE_INFINITY;
+    const raise = this.rounds > 0 || this.isUsed ? this.raiseAt : Number.POSITIVE_INFINITY;
     if (this.provenBytes === 0) return raise;
     const confirm = this.isRelied ? this.triedAt + CONFIRM_EVERY_MS : Number.POSITIVE_INFINITY;
     return Math.min(raise, this.tries > 0 ? this.triedAt + answerWithinMs : confirm);

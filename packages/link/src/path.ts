@@ -170,9 +170,11 @@ export class Path {
     return this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
   }
 
-  private get measureEveryMs(): number {
-    const isBusyRelay = this.kind === 'relay' && this.sentSinceProbed >= BUSY_DATAGRAMS;
-    return isBusyRelay ? MEASURE_RELAY_EVERY_MS : MEASURE_EVERY_MS;
+  /** A quiet path is measured by the probes that silence brings, now by one end, now by the other; a relay is not known so well. */
+  private measureAt(quietMs: number): Instant {
+    const isBusy = this.sentSinceProbed >= BUSY_DATAGRAMS;
+    if (quietMs > MEASURE_EVERY_MS || (!isBusy && this.kind !== 'relay')) return Number.POSITIVE_INFINITY;
+    return this.lastProbedAt + (isBusy && this.kind === 'relay' ? MEASURE_RELAY_EVERY_MS : MEASURE_EVERY_MS);
   }
 
   /** How long an answer may take. */
@@ -371,7 +373,7 @@ export class Path {
     const awaited =
       this.lastSentAt > this.lastReceivedAt ? this.lastReceivedAt + this.everyMs : Number.POSITIVE_INFINITY;
     const soonest = Math.max(awaited, this.lastProbedAt + this.everyMs);
-    const measure = quietMs > MEASURE_EVERY_MS ? Number.POSITIVE_INFINITY : this.lastProbedAt + this.measureEveryMs;
-    return Math.min(compare, soonest, this.lastReceivedAt + quietMs, measure, this.size.dueAt(this.answerWithinMs));
+    const silence = this.lastReceivedAt + quietMs;
+    return Math.min(compare, soonest, silence, this.measureAt(quietMs), this.size.dueAt(this.answerWithinMs));
   }
 }

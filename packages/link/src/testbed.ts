@@ -230,6 +230,14 @@ export class Testbed {
     } else if (out.kind === 'signal-webrtc' && out.signal.includes('offer')) {
       this.soon(end, links => links.localSignal(out.connection, signal('answer'), this.now));
     } else if (out.kind === 'signal-webrtc') this.open(out.connection, end, this.named(out.signal));
+    else if (out.kind === 'close-path') this.close(end, out.path);
+  }
+
+  /** A channel that one end closes is closed at the other. */
+  private close(end: End, path: PathId): void {
+    const [, name = '', connection] = /^rtc\/(\w+)\.(.+)$/.exec(path) ?? [];
+    const other = this.ends.get(name);
+    if (other !== undefined) this.soon(other, links => links.pathDown(`rtc/${end.name}.${connection}`, this.now));
   }
 
   private open(connection: string, offerer: End, answerer: End): void {
