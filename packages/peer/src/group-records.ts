@@ -26,8 +26,9 @@ const PACE_MIN_MS = 30_000;
 const PACE_MAX_MS = 96_000;
 /** A card lives as long as so many renewals. */
 const CARD_RENEWALS = 3;
-/** Waits between readings after a change; then at the pace. */
+/** Waits between readings after a change, longer where there are more members than these; then at the pace. */
 const MEMBERS_READ_MS: readonly number[] = [500, 1000, 2000, 4000, 8000];
+const MEMBERS_FEW = 32;
 /** An address claim lives three times its renewal. */
 const CLAIM_LIFETIME_S = 180;
 /** Addresses whose owners are watched: those found last. */
@@ -199,7 +200,9 @@ export class GroupRecords {
   }
 
   private scheduleReading(now: Instant): void {
-    const wait = MEMBERS_READ_MS[this.readings++] ?? this.paceMs;
+    const soon = MEMBERS_READ_MS[this.readings++];
+    const many = Math.max(1, this.options.directory.size / MEMBERS_FEW);
+    const wait = soon === undefined ? this.paceMs : many * soon;
     this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
   }
 
