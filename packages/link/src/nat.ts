@@ -57,11 +57,15 @@ interface Group {
 export class NatSightings {
   private readonly families: Readonly<Record<IpFamily, Map<string, Sighting>>> = { ipv4: new Map(), ipv6: new Map() };
 
-  /** Notes that whoever is at `to` saw us at `seen`, both as `192.0.2.7:41641`. Anything else is ignored. */
-  note(to: string, seen: string, now: Instant): void {
+  /**
+   * Notes that whoever is at `to` saw us at `seen`, both as `192.0.2.7:41641`. Anything else is ignored. True when that may
+   * change what `of` says: mostly everybody sees again what it saw before.
+   */
+  note(to: string, seen: string, now: Instant): boolean {
     const [asked, own] = [parseAddress(to), parseAddress(seen)];
-    if (asked === undefined || own === undefined) return;
+    if (asked === undefined || own === undefined) return false;
     const sightings = this.families[ipaddr.process(own.host).kind()];
+    const countBefore = sightings.size;
     for (const [key, { at }] of sightings) if (now >= at + SIGHTING_LIFETIME_MS) sightings.delete(key);
     const { host: toHost } = asked;
     const before = sightings.get(to);
@@ -72,6 +76,7 @@ export class NatSightings {
     const [oldest] = ofHost.length >= SIGHTINGS_PER_HOST_MAX ? ofHost : sightings.values();
     if (isFull && oldest !== undefined) sightings.delete(oldest.to);
     sightings.set(to, { to, toHost, ...own, firstAt: isSame ? before.firstAt : now, at: now });
+    return !isSame || sightings.size < countBefore;
   }
 
   /** Forgets all, as after sleep. */

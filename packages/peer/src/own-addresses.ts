@@ -37,7 +37,7 @@ export class OwnAddresses {
   /** Notes where the neighbour at the address `to` saw us; true when neighbours are to be told something else than before. */
   note(to: string, seen: string, now: Instant): boolean {
     if (this.isOurTunnel(seen) || this.isOurTunnel(to) || !this.isPlausible(to, seen)) return false;
-    this.sightings.note(to, seen, now);
+    if (!this.sightings.note(to, seen, now)) return false;
     const before = this.told;
     this.told = this.digest();
     return this.told !== before;
