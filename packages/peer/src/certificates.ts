@@ -55,6 +55,8 @@ export interface LeafWish {
   readonly days?: number;
   /** What the device may do for others; nothing by default. */
   readonly rights?: readonly Right[];
+  /** The user's teams; none by default. */
+  readonly teams?: readonly string[];
   /** It begins no earlier than this, in spite of being dated back: after the device's or its user's last removal. */
   readonly notBefore?: UnixMs;
   /** 16 random bytes; the first is brought into 01..7f. */
@@ -137,7 +139,7 @@ export async function issueCertificateAuthority(
 
 /** A leaf, DER. Throws where the wish is outside the profile of `trust`: no device could use it. */
 export async function issueLeaf(wish: LeafWish): Promise<Uint8Array> {
-  const { authority, now, days = 30, rights = [], notBefore = 0 } = wish;
+  const { authority, now, days = 30, rights = [], teams = [], notBefore = 0 } = wish;
   const dates = validity(now, days);
   const text = {
     ...wish,
@@ -145,6 +147,7 @@ export async function issueLeaf(wish: LeafWish): Promise<Uint8Array> {
     notBefore: Math.max(dates.notBefore.getTime(), notBefore),
     notAfter: dates.notAfter.getTime(),
     rights,
+    teams,
   };
   const { privateKey } = authority;
   const by = privateKey.algorithm.name === 'ECDSA' ? 'p256' : 'ed25519';

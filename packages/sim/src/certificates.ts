@@ -12,6 +12,7 @@ import {
   Authority,
   type Credentials,
   encodeRights,
+  encodeTeams,
   type Revocation,
   type RevocationList,
   type Right,
@@ -27,6 +28,8 @@ const DAY_MS = 86_400_000;
 const ALGORITHM = hex('300506032b6570');
 /** The rights extension (`rights.ts` of `trust`). */
 const OID_RIGHTS = hex('06146981a7d4a9e2faefa2bbf1839fb3a9d1f6e1865e');
+/** subjectDirectoryAttributes (`teams.ts` of `trust`). */
+const OID_ATTRIBUTES = hex('0603551d09');
 const SPKI_HEAD = hex('302a300506032b6570032100');
 const AUTHORITY_EXTENSIONS = [hex('30120603551d130101ff040830060101ff020100'), hex('300e0603551d0f0101ff040403020106')];
 
@@ -78,6 +81,8 @@ export interface SimMemberOptions {
   readonly days?: number;
   /** What it may do for others: relay, as the site lets every new device. */
   readonly rights?: readonly Right[];
+  /** Of the user: none. */
+  readonly teams?: readonly string[];
 }
 
 /** The identity of a member, certified by `authority`. */
@@ -88,7 +93,7 @@ export function simMember(authority: SimAuthority, o: SimMemberOptions, random: 
   const uris = [`urn:warren:${authority.group}:peer:${toHex(peerId)}`, `urn:warren:${authority.group}:user:${o.user}`];
   const names = { issuer: authority.group, subject: o.device, days: o.days ?? 30, now, crypto };
   const parts = { ...names, spki: spkiOf(secret, crypto), signer: authority.secret };
-  return { secret, leaf: certificate(random, parts, leafExtensions(uris, o.rights ?? ['relay'])), crypto };
+  return { secret, leaf: certificate(random, parts, leafExtensions(uris, o.rights ?? ['relay'], o.teams)), crypto };
 }
 
 /** An identity for the public overlay: self-signed, the id from the key, which is drawn unless given (32 bytes). */
@@ -174,11 +179,16 @@ function certificate(random: Random, o: Names, extensions: readonly Uint8Array[]
   return tlv(0x30, tbs, ALGORITHM, tlv(0x03, Uint8Array.of(0), signature));
 }
 
-function leafExtensions(uris: readonly string[], rights: readonly Right[] = []): Uint8Array[] {
+function leafExtensions(
+  uris: readonly string[],
+  rights: readonly Right[] = [],
+  teams: readonly string[] = [],
+): Uint8Array[] {
   const names = tlv(0x30, ...uris.map(uri => tlv(0x86, utf8(uri))));
   const san = tlv(0x30, hex('0603551d11'), hex('0101ff'), tlv(0x04, names));
   const granted = rights.length === 0 ? [] : [tlv(0x30, OID_RIGHTS, tlv(0x04, encodeRights(rights)))];
-  return [hex('300c0603551d130101ff04023000'), hex('300e0603551d0f0101ff040403020780'), san, ...granted];
+  const named = teams.length === 0 ? [] : [tlv(0x30, OID_ATTRIBUTES, tlv(0x04, encodeTeams(teams)))];
+  return [hex('300c0603551d130101ff04023000'), hex('300e0603551d0f0101ff040403020780'), san, ...named, ...granted];
 }
 
 function spkiOf(secret: Uint8Array, crypto: SimCrypto): Uint8Array {

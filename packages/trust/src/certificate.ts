@@ -16,6 +16,7 @@
  * validity    at most 31 days                       any                           at most 31 days
  * critical    CA:FALSE, digitalSignature, two URIs  CA:TRUE pathlen 0, keyCertSign + cRLSign   as leaf, one URI
  * URIs        urn:warren:<group>:peer:<40 hex>, urn:warren:<group>:user:<user>    urn:warren:public:peer:<40 hex>
+ * teams       not critical, may be absent           none                          none
  * rights      not critical, may be absent           none                          none
  * ```
  */
@@ -25,6 +26,7 @@ import { LEAF_MAX_BYTES } from '@warren/wire';
 import { DerReader, Tag } from './der.ts';
 import * as oids from './oids.ts';
 import { type Right, readRights } from './rights.ts';
+import { readTeams } from './teams.ts';
 import { ecdsaFromDer, type KeyAlgorithm, type PublicKey } from './verify.ts';
 
 /** What makes a certificate unfit, whoever signed it. */
@@ -67,6 +69,8 @@ export interface Leaf extends Certificate {
   readonly user: string;
   /** As `user`. */
   readonly device: string;
+  /** Of the user, by the alphabet; none in the public overlay. */
+  readonly teams: readonly string[];
   /** In the order of `RIGHTS`; none in the public overlay. */
   readonly rights: readonly Right[];
 }
@@ -121,14 +125,16 @@ export function readLeaf(der: Uint8Array): Leaf | CertificateFault {
   if (fault !== undefined) return fault;
   const names = issuer === PUBLIC_COMMON_NAME ? publicNames(extensions) : groupNames(extensions, issuer);
   if (names === undefined) return 'bad-names';
-  const granted = extensions.find(isRights);
-  const rights = granted === undefined ? [] : readRights(granted.value);
-  if (rights === undefined) return 'bad-extensions';
-  if (names.group !== PUBLIC_GROUP)
-    return LABEL.test(subject) ? { ...certificate, ...names, device: subject, rights } : 'bad-names';
-  if (granted !== undefined) return 'bad-extensions';
-  const isOwnId = sameBytes(names.peerId, sha256(certificate.spki).subarray(0, 20));
-  return isOwnId && subject === issuer ? { ...certificate, ...names, device: '', rights } : 'bad-names';
+  if (names.group === PUBLIC_GROUP) {
+    if (extensions.some(isByGroup)) return 'bad-extensions';
+    const isOwnId = sameBytes(names.peerId, sha256(certificate.spki).subarray(0, 20));
+    return isOwnId && subject === issuer
+      ? { ...certificate, ...names, device: '', teams: [], rights: [] }
+      : 'bad-names';
+  }
+  const [teams, rights] = [readOwn(extensions, isTeams, readTeams), readOwn(extensions, isRights, readRights)];
+  if (teams === undefined || rights === undefined) return 'bad-extensions';
+  return LABEL.test(subject) ? { ...certificate, ...names, device: subject, teams, rights } : 'bad-names';
 }
 
 /** Reads a group's CA; the reason where it is outside the profile. Checks no signature and no clock. */
@@ -141,7 +147,7 @@ export function readAuthority(der: Uint8Array): AuthorityCertificate | Certifica
   const fault = extensionFault(extensions, oids.BASIC_CONSTRAINTS_AUTHORITY, oids.KEY_USAGE_AUTHORITY);
   if (fault !== undefined) return fault;
   if (!GROUP.test(issuer) || subject !== issuer || extensions.some(isAltName)) return 'bad-names';
-  if (extensions.some(isRights)) return 'bad-extensions';
+  if (extensions.some(isByGroup)) return 'bad-extensions';
   return { ...certificate, group: issuer };
 }
 
@@ -278,7 +284,7 @@ function extensionFault(
       if (!critical || !sameBytes(value, expected)) return 'bad-extensions';
     } else if (isAltName(extension)) {
       if (!critical) return 'bad-extensions';
-    } else if (isRights(extension)) {
+    } else if (isByGroup(extension)) {
       if (critical) return 'bad-extensions';
     } else if (critical) return 'unknown-critical-extension';
   }
@@ -289,8 +295,27 @@ function isAltName({ oid }: Extension): boolean {
   return sameBytes(oid, oids.OID_SUBJECT_ALT_NAME);
 }
 
+function isTeams({ oid }: Extension): boolean {
+  return sameBytes(oid, oids.OID_SUBJECT_DIRECTORY_ATTRIBUTES);
+}
+
 function isRights({ oid }: Extension): boolean {
   return sameBytes(oid, oids.OID_RIGHTS);
+}
+
+/** Whether only a group's CA may say it, of devices. */
+function isByGroup(extension: Extension): boolean {
+  return isTeams(extension) || isRights(extension);
+}
+
+/** What an extension says; nothing where it is absent, `undefined` where it cannot be read. */
+function readOwn<T>(
+  extensions: readonly Extension[],
+  isIt: (extension: Extension) => boolean,
+  read: (value: Uint8Array) => readonly T[] | undefined,
+): readonly T[] | undefined {
+  const found = extensions.find(isIt);
+  return found === undefined ? [] : read(found.value);
 }
 
 function groupNames(extensions: readonly Extension[], issuer: string) {

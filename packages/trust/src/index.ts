@@ -44,6 +44,7 @@ export {
   statementText,
   type WorkingStatement,
 } from './statement.ts';
+export { areTeams, encodeTeams, isTeam, TEAMS_CHARACTERS_MAX, TEAMS_MAX } from './teams.ts';
 export {
   ecdsaFromDer,
   type KeyAlgorithm,

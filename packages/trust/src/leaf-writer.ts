@@ -8,6 +8,7 @@ import { assert, concat, toHex, type UnixMs, utf8 } from '@warren/base';
 import { encodeDer, encodeTime, Tag } from './der.ts';
 import * as oids from './oids.ts';
 import { encodeRights, type Right } from './rights.ts';
+import { encodeTeams } from './teams.ts';
 import type { KeyAlgorithm } from './verify.ts';
 
 /** What a leaf says. */
@@ -24,6 +25,8 @@ export interface LeafText {
   /** Fractions of a second are cut off both dates. */
   readonly notBefore: UnixMs;
   readonly notAfter: UnixMs;
+  /** Within the bounds of `areTeams`. */
+  readonly teams: readonly string[];
   readonly rights: readonly Right[];
 }
 
@@ -35,6 +38,7 @@ export function encodeLeafText(o: LeafText, by: KeyAlgorithm): Uint8Array {
     extension(oids.OID_BASIC_CONSTRAINTS, true, oids.BASIC_CONSTRAINTS_LEAF),
     extension(oids.OID_KEY_USAGE, true, oids.KEY_USAGE_LEAF),
     extension(oids.OID_SUBJECT_ALT_NAME, true, names),
+    ...(o.teams.length === 0 ? [] : [extension(oids.OID_SUBJECT_DIRECTORY_ATTRIBUTES, false, encodeTeams(o.teams))]),
     ...(o.rights.length === 0 ? [] : [extension(oids.OID_RIGHTS, false, encodeRights(o.rights))]),
   ];
   return encodeDer(

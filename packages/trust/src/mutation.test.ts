@@ -11,6 +11,7 @@ import { parseLeaf, publicKeyFromSpki, readLeaf } from './certificate.ts';
 import { altNames, BASIC, extension, GROUP, leaf, PEER_HEX, signer, USAGE } from './odd-certificate.ts';
 import * as oids from './oids.ts';
 import { encodeRights } from './rights.ts';
+import { encodeTeams } from './teams.ts';
 import { nobleVerifier } from './verify.ts';
 
 const RANDOM_ONES = Number(process.env.WARREN_MUTATIONS ?? 10_000);
@@ -23,7 +24,8 @@ describe.each([
   const ca = signer(algorithm, 1);
   const names = altNames(`urn:warren:${GROUP}:peer:${PEER_HEX}`, `urn:warren:${GROUP}:user:ada`);
   const rights = extension(oids.OID_RIGHTS, false, encodeRights(['relay', 'gateway']));
-  const good = leaf(ca, signer(holderAlgorithm, 3), { extensions: [BASIC, USAGE, names, rights] });
+  const teams = extension(oids.OID_SUBJECT_DIRECTORY_ATTRIBUTES, false, encodeTeams(['ops', 'family']));
+  const good = leaf(ca, signer(holderAlgorithm, 3), { extensions: [BASIC, USAGE, names, teams, rights] });
   const original = parseLeaf(good);
   const key = publicKeyFromSpki(ca.spki);
   const opensslKey = createPublicKey({ key: Buffer.from(ca.spki), format: 'der', type: 'spki' });
@@ -39,7 +41,7 @@ describe.each([
   }
 
   test('is good itself', () => {
-    expect(original?.rights).toEqual(['relay', 'gateway']);
+    expect(original).toMatchObject({ teams: ['family', 'ops'], rights: ['relay', 'gateway'] });
     expect(isAccepted(good)).toBe(true);
   });
 

@@ -6,6 +6,10 @@ import { fromHex } from '@warren/base';
 
 /** id-at-commonName 2.5.4.3. */
 export const OID_COMMON_NAME = hex('0603550403');
+/** id-at-organizationalUnitName 2.5.4.11. */
+export const OID_ORGANIZATIONAL_UNIT = hex('060355040b');
+/** id-ce-subjectDirectoryAttributes 2.5.29.9. */
+export const OID_SUBJECT_DIRECTORY_ATTRIBUTES = hex('0603551d09');
 /** id-ce-subjectKeyIdentifier 2.5.29.14. */
 export const OID_SUBJECT_KEY_ID = hex('0603551d0e');
 /** id-ce-keyUsage 2.5.29.15. */

@@ -18,6 +18,7 @@ import {
 } from './odd-certificate.ts';
 import * as oids from './oids.ts';
 import { encodeRights, RIGHTS, type Right, readRights } from './rights.ts';
+import { TEAMS_CHARACTERS_MAX } from './teams.ts';
 
 const CA = signer('ed25519', 1);
 const HOLDER = signer('ed25519', 3);
@@ -85,23 +86,27 @@ describe('rights', () => {
   });
 });
 
-test('the largest leaf, P-256 by P-256 with names of 32 characters and all rights, fits 588 bytes', () => {
+test('the largest leaf, P-256 by P-256 with names of 32 characters, all rights and four teams, fits 637 bytes', () => {
   const [ca, holder] = [signer('p256', 2), signer('p256', 4)];
   const label = 'x'.repeat(32);
-  const text = encodeLeafText({ ...TEXT, user: label, device: label, spki: holder.spki, rights: RIGHTS }, 'p256');
+  const teams = ['all', 'ops', 'remote', 'contractors1'];
+  expect(teams.join('').length).toBe(TEAMS_CHARACTERS_MAX);
+  const most = { user: label, device: label, spki: holder.spki, teams, rights: RIGHTS };
+  const text = encodeLeafText({ ...TEXT, ...most }, 'p256');
   const high = new Uint8Array(64).fill(0xff);
-  expect(encodeLeaf(text, 'p256', high).length).toBe(582);
+  expect(encodeLeaf(text, 'p256', high).length).toBe(636);
   const der = encodeLeaf(text, 'p256', ca.sign(text));
-  expect(parseLeaf(der)).toMatchObject({ user: label, device: label, rights: RIGHTS });
+  expect(parseLeaf(der)).toMatchObject({ user: label, device: label, teams: [...teams].sort(), rights: RIGHTS });
 });
 
 test('what is written is what is read', () => {
   for (const algorithm of ['ed25519', 'p256'] as const) {
     const ca = signer(algorithm, 5);
-    const text = encodeLeafText({ ...TEXT, rights: ['relay', 'router'] }, algorithm);
+    const text = encodeLeafText({ ...TEXT, teams: ['ops', 'b'], rights: ['relay', 'router'] }, algorithm);
     const { serial: _, ...expected } = TEXT;
     expect(parseLeaf(encodeLeaf(text, algorithm, ca.sign(text)))).toMatchObject({
       ...expected,
+      teams: ['b', 'ops'],
       rights: ['relay', 'router'],
       signatureAlgorithm: algorithm,
     });
@@ -117,6 +122,7 @@ const TEXT: LeafText = {
   spki: HOLDER.spki,
   notBefore: NOW,
   notAfter: NOW + 30 * 86_400_000,
+  teams: [],
   rights: [],
 };
 

@@ -129,8 +129,8 @@ codecLaws({
   ],
   impossible: [
     {
-      why: 'a leaf of 589 bytes',
-      hex: `00000001 00000002 00000003 0000019876543210 05ac ${SIGNED_HEAD} 024d ${'30'.repeat(589)} ${'ee'.repeat(113)}`,
+      why: 'a leaf of 638 bytes',
+      hex: `00000001 00000002 00000003 0000019876543210 05ac ${SIGNED_HEAD} 027e ${'30'.repeat(638)} ${'ee'.repeat(113)}`,
     },
     {
       why: 'a time beyond 2^53',

@@ -72,7 +72,7 @@ export interface HandshakePayload {
   readonly unixMs: number;
   readonly maxDatagramBytes: number;
   readonly revocation: { readonly sequence: number; readonly signedAt: number; readonly signature: Uint8Array };
-  /** DER, at most 588 bytes. */
+  /** DER, at most 637 bytes. */
   readonly leaf: Uint8Array;
   /** 113 bytes; `trust` reads them. */
   readonly statement: Uint8Array;
@@ -164,7 +164,7 @@ export function encodeHandshakePayload(m: HandshakePayload): Uint8Array {
     .done();
 }
 
-/** Reads a payload; what follows is ignored. `undefined` when cut, or with a leaf of more than 588 bytes. */
+/** Reads a payload; what follows is ignored. `undefined` when cut, or with a leaf of more than 637 bytes. */
 export function decodeHandshakePayload(bytes: Uint8Array): HandshakePayload | undefined {
   const r = new Reader(bytes);
   const m: HandshakePayload = {

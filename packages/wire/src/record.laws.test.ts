@@ -96,8 +96,8 @@ codecLaws<DhtRecord>({
     { why: 'a lifetime above 48 h', hex: `02 ${HEAD} 0002a301 0003 010203 ${PROOF}` },
     { why: 'a value of 4,097 bytes', hex: `02 ${HEAD} 0002a300 1001 ${'07'.repeat(4097)} ${PROOF}` },
     {
-      why: 'a leaf of 589 bytes',
-      hex: `02 ${HEAD} 0002a300 0000 ${'0b'.repeat(32)} 024d ${'30'.repeat(589)} ${'0c'.repeat(113)} ${'0d'.repeat(64)}`,
+      why: 'a leaf of 638 bytes',
+      hex: `02 ${HEAD} 0002a300 0000 ${'0b'.repeat(32)} 027e ${'30'.repeat(638)} ${'0c'.repeat(113)} ${'0d'.repeat(64)}`,
     },
     {
       why: 'a signing time beyond 2^53',

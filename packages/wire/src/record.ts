@@ -63,7 +63,7 @@ export interface DhtRecord {
   readonly value: Uint8Array;
   /** The writer's Noise static key, 32 bytes: needed to check the statement. */
   readonly noiseStatic: Uint8Array;
-  /** DER, at most 588 bytes. */
+  /** DER, at most 637 bytes. */
   readonly leaf: Uint8Array;
   /** 113 bytes; `trust` reads them. */
   readonly statement: Uint8Array;
