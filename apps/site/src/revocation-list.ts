@@ -3,7 +3,7 @@
  * again, how devices get it. Who is removed, and what that means, is
  * `removal.ts`. Source: session.md 2.9; decisions.md "Trust between strangers".
  */
-import { fromHex, toBase64Url } from '@warren/base';
+import { fromHex, toBase64Url, toHex } from '@warren/base';
 import {
   encodeRevocationList,
   LEAF_LIFETIME_MAX_MS,
@@ -78,9 +78,7 @@ export async function signAgain(site: Site, step: Database, id: string, changed 
 export async function revocations(site: Site, id: string): Promise<ListView & { revoked: readonly object[] }> {
   // One view of the database: a removal between the head and the entries would give a list that nobody signed.
   const list = await site.db.transaction().execute(step => signedList(step, id));
-  const revoked = list.revoked.map(entry =>
-    'user' in entry ? entry : { peerId: Buffer.from(entry.peerId).toString('hex'), before: entry.before },
-  );
+  const revoked = list.revoked.map(entry => ('peerId' in entry ? { ...entry, peerId: toHex(entry.peerId) } : entry));
   return { ...listView(list), revoked };
 }
 

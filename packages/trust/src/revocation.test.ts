@@ -76,6 +76,16 @@ describe.each([CA, signer('p256', 3)])('a revocation set under $algorithm', ca =
     expect(set.isRevoked(certificate('ada', NOW - 5, 8))).toBe(false);
   });
 
+  test('tells which certificates are too old to name their teams, and lets them live', () => {
+    const set = newSet(ca);
+    expect(set.isOutdated(certificate('ada', 0))).toBe(false);
+    set.learnList(list(1, [{ teamsOf: 'ada', before: NOW }], ca));
+    const ofAda = [NOW - 1, NOW].map(notBefore => certificate('ada', notBefore));
+    expect(ofAda.map(leaf => set.isOutdated(leaf))).toEqual([true, false]);
+    expect(ofAda.map(leaf => set.isRevoked(leaf))).toEqual([false, false]);
+    expect(set.isOutdated(certificate('bob', NOW - 1))).toBe(false);
+  });
+
   test('knows when it is behind, and does not go back to an older list', () => {
     const set = newSet(ca);
     expect(set.isBehind).toBe(false);

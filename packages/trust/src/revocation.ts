@@ -1,5 +1,6 @@
 /**
- * Who has been removed from a group. The CA signs a short head, which rides in
+ * Who has been removed from a group, and whose certificates are too old to tell
+ * their teams. The CA signs a short head, which rides in
  * every handshake so that whoever is behind learns it, and the whole list,
  * which replaces the former one. Certificates live at most 31 days, so the CA
  * drops older entries and the list stays short. Not how lists travel: that is
@@ -9,7 +10,8 @@
  * head         sequence 6 | signed at 8 | signature 64                                   = 78
  * head signed  "warren-revocations/1" | group | sequence 6 | signed at 8
  * list         head 78 | count 2 | entries | signature 64
- * entry        user length 1 | user | before 8,  or for one device:  0 | peer id 20 | before 8
+ * entry        user length 1 | user | before 8,  or for one device:  0 | peer id 20 | before 8,
+ *              or for teams:  128 + user length 1 | user | before 8
  * list signed  "warren-revocation-list/1" | group | sequence 6 | signed at 8 | count 2 | entries
  * ```
  */
@@ -27,10 +29,13 @@ export interface RevocationHead {
   readonly signature: Uint8Array;
 }
 
-/** A removed user with all devices, or one removed device (20 bytes): certificates that begin before then are dead. */
-export type Revocation =
-  | { readonly user: string; readonly before: UnixMs }
-  | { readonly peerId: Uint8Array; readonly before: UnixMs };
+/**
+ * A removed user with all devices, or one removed device (20 bytes): certificates that begin before then are dead. Or a
+ * user whose teams were changed: certificates that begin before then live, but say nothing of teams.
+ */
+export type Revocation = Subject & { readonly before: UnixMs };
+
+type Subject = { readonly user: string } | { readonly peerId: Uint8Array } | { readonly teamsOf: string };
 
 /** The whole list, signed by the CA. */
 export interface RevocationList {
@@ -43,6 +48,9 @@ export interface RevocationList {
 
 /** Most entries of a list, so that it fits 16 KiB. */
 export const REVOKED_MAX = 384;
+
+/** In the first byte of an entry, beside the length of the user's name. */
+const TEAMS_BIT = 0x80;
 
 /** What stands in a handshake while no head is known, and always in the public overlay. */
 export const NO_REVOCATIONS: RevocationHead = { sequence: 0, signedAt: 0, signature: new Uint8Array(SIGNATURE_BYTES) };
@@ -79,14 +87,7 @@ export function decodeRevocationList(bytes: Uint8Array): RevocationList | undefi
   if (count > REVOKED_MAX) return undefined;
   const revoked: Revocation[] = [];
   for (let i = 0; i < count && !r.failed; i++) {
-    const length = r.u8();
-    if (length === 0) {
-      revoked.push({ peerId: r.take(PEER_ID_BYTES), before: r.u64() });
-      continue;
-    }
-    const user = String.fromCharCode(...r.take(length));
-    if (!isLabel(user)) r.fail();
-    revoked.push({ user, before: r.u64() });
+    revoked.push({ ...readSubject(r), before: r.u64() });
   }
   const signature = r.take(SIGNATURE_BYTES);
   return r.failed ? undefined : { head, revoked, signature };
@@ -99,8 +100,8 @@ export class RevocationSet {
   private readonly verifier: Verifier;
   private newestHead = NO_REVOCATIONS;
   private newestList: RevocationList | undefined;
-  /** By `user:<name>` and `peer:<40 hex>`. */
-  private deadBefore = new Map<string, UnixMs>();
+  /** By `user:<name>`, `peer:<40 hex>` and `teams:<name>`. */
+  private before = new Map<string, UnixMs>();
 
   /** Without a key, as in the public overlay, nobody is ever revoked. */
   constructor(group: string, authorityKey: PublicKey | undefined, verifier: Verifier) {
@@ -142,15 +143,20 @@ export class RevocationSet {
     if (!isKnown && !this.isByAuthority(revocationHeadText(this.group, head), head)) return false;
     if (isNewer(head, this.newestHead)) this.newestHead = head;
     this.newestList = list;
-    this.deadBefore = new Map(revoked.map(entry => [keyOf(entry), entry.before]));
+    this.before = new Map(revoked.map(entry => [keyOf(entry), entry.before]));
     return true;
   }
 
   /** Whether this certificate is dead, by its user or by its device. */
   isRevoked({ user, peerId, notBefore }: Pick<Leaf, 'user' | 'peerId' | 'notBefore'>): boolean {
-    if (this.deadBefore.size === 0) return false;
-    const before = Math.max(this.deadBefore.get(keyOf({ user })) ?? 0, this.deadBefore.get(keyOf({ peerId })) ?? 0);
+    if (this.before.size === 0) return false;
+    const before = Math.max(this.before.get(keyOf({ user })) ?? 0, this.before.get(keyOf({ peerId })) ?? 0);
     return notBefore < before;
+  }
+
+  /** Whether this certificate is older than the last change of its user's teams, and says nothing of them any more. */
+  isOutdated({ user, notBefore }: Pick<Leaf, 'user' | 'notBefore'>): boolean {
+    return notBefore < (this.before.get(keyOf({ teamsOf: user })) ?? 0);
   }
 
   /** Age of the newest head; infinite when none is known. */
@@ -169,15 +175,25 @@ function isNewer(a: RevocationHead, b: RevocationHead): boolean {
   return a.sequence > b.sequence || (a.sequence === b.sequence && a.signedAt > b.signedAt);
 }
 
-function keyOf(entry: { readonly user: string } | { readonly peerId: Uint8Array }): string {
-  return 'user' in entry ? `user:${entry.user}` : `peer:${toHex(entry.peerId)}`;
+function keyOf(subject: Subject): string {
+  if ('peerId' in subject) return `peer:${toHex(subject.peerId)}`;
+  return 'user' in subject ? `user:${subject.user}` : `teams:${subject.teamsOf}`;
+}
+
+function readSubject(r: Reader): Subject {
+  const first = r.u8();
+  if (first === 0) return { peerId: r.take(PEER_ID_BYTES) };
+  const user = String.fromCharCode(...r.take(first & ~TEAMS_BIT));
+  if (!isLabel(user)) r.fail();
+  return (first & TEAMS_BIT) === 0 ? { user } : { teamsOf: user };
 }
 
 function encodeEntries(revoked: readonly Revocation[]): Uint8Array {
   const writer = new Writer(2 + 24 * revoked.length).u16(revoked.length);
   for (const entry of revoked) {
     if ('peerId' in entry) writer.u8(0).put(entry.peerId);
-    else writer.u8(entry.user.length).put(utf8(entry.user));
+    else if ('user' in entry) writer.u8(entry.user.length).put(utf8(entry.user));
+    else writer.u8(TEAMS_BIT | entry.teamsOf.length).put(utf8(entry.teamsOf));
     writer.u64(entry.before);
   }
   return writer.done();
