@@ -319,9 +319,12 @@ export function orderOfRecord({ record, writer }: CheckedRecord): Uint8Array {
   return orderOf(writer.leaf.peerId, record.index);
 }
 
-/** Whether a record says the same as the one before it. */
+/** Whether a record says the same as the one before it, of a writer whose certificate is the same. */
 export function isRenewal(former: DhtRecord, record: DhtRecord): boolean {
-  return former.isDeleted === record.isDeleted && compareBytes(former.value, record.value) === 0;
+  const isSame = (one: Uint8Array, other: Uint8Array) => compareBytes(one, other) === 0;
+  return (
+    former.isDeleted === record.isDeleted && isSame(former.value, record.value) && isSame(former.leaf, record.leaf)
+  );
 }
 
 function liveOf(records: ReadonlyMap<string, Held> | undefined): Held[] {

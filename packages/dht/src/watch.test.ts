@@ -67,6 +67,19 @@ describe('a watcher', () => {
     expect(notices).toBe(2);
   });
 
+  test('is told of a renewal under another certificate, which may say something else of its writer', () => {
+    const ring = ringOf(30);
+    const watcher = watching(ring, 5);
+    const [writer] = ring.peers as [RingPeer];
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(10_000);
+    expect(heard(watcher)).toEqual([[1]]);
+    writer.dht.renew(members.contextOf(99, writer.id).credentials);
+    ring.put(0, Uint8Array.of(1));
+    ring.pass(1000);
+    expect(heard(watcher)).toEqual([[1]]);
+  });
+
   test('goes on hearing for as long as it renews, and hears nothing after it has ended that', () => {
     const ring = ringOf(30);
     const watcher = watching(ring, 5);
