@@ -14,11 +14,12 @@ import {
   type WorkingKeys,
 } from '@warren/trust';
 import { macOf, parseAddress, parseSubnet, printAddress, type Range, TAP_MTU_BYTES } from '@warren/vpn';
+import type { Access } from './access.ts';
 import { makeStatement, selfSignedPublicLeaf } from './certificates.ts';
 import { isOwnRenewalDue, type Membership } from './enrol.ts';
 import { PeerError } from './error.ts';
 import { Group, type WarrenGroup } from './group.ts';
-import { type Access, zoneOf } from './group-members.ts';
+import { zoneOf } from './group-members.ts';
 import type { Host, IdentityKey } from './host.ts';
 import { keepAcquaintances, keptAcquaintances } from './kept-acquaintances.ts';
 import { keptRevocations, removedError } from './kept-revocations.ts';

@@ -24,7 +24,7 @@ const MEMBERS_MAX = 1024;
 const INTERFACE_BYTES = 8;
 
 /** What a certificate says of a member. */
-export type Certified = Pick<Leaf, 'user' | 'peerId' | 'notBefore' | 'rights'>;
+export type Certified = Pick<Leaf, 'user' | 'peerId' | 'notBefore' | 'teams' | 'rights'>;
 
 /** What is known of one member. */
 export interface Member {
@@ -170,8 +170,8 @@ export class Directory {
 }
 
 /** Without the bytes of the certificate, which nobody asks for here. */
-function certifiedBy({ user, peerId, notBefore, rights }: Leaf): Certified {
-  return { user, peerId, notBefore, rights };
+function certifiedBy({ user, peerId, notBefore, teams, rights }: Leaf): Certified {
+  return { user, peerId, notBefore, teams, rights };
 }
 
 function interfaceKey(bytes: Uint8Array): string {

@@ -12,7 +12,7 @@ function member(byte: number, rights: readonly Right[], more: Partial<Member> = 
     peer: byte.toString(16).padStart(2, '0').repeat(20),
     user: 'ada',
     device: `d${byte}`,
-    certified: { user: 'ada', peerId, notBefore: 0, rights },
+    certified: { user: 'ada', peerId, notBefore: 0, teams: [], rights },
     address: 0x0a800000 + byte,
     gateway,
     ...more,
@@ -21,7 +21,7 @@ function member(byte: number, rights: readonly Right[], more: Partial<Member> = 
 
 function offers(...all: Member[]): number[] {
   const directory = { all: () => all, isFresh: (each: Member) => each.device !== 'away' } as unknown as Directory;
-  const members = new GroupMembers(directory, 'ff'.repeat(20), () => 0);
+  const members = new GroupMembers({ directory, self: 'ff'.repeat(20), today: () => 0, isOutdated: () => false });
   return members.gateways().map(({ peerId }) => peerId[0] as number);
 }
 

@@ -3,8 +3,9 @@ import { EPOCH_UNIX_MS, SeededRandom, SimRecords } from '@warren/sim';
 import { parseRange, parseSubnet, printRange, type Range, type Subnet } from '@warren/vpn';
 import { encodeMemberCard, peerKey, RecordKind } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
+import type { Access } from './access.ts';
 import { Directory } from './directory.ts';
-import { type Access, GroupMembers } from './group-members.ts';
+import { GroupMembers } from './group-members.ts';
 
 const { leaf: sample } = new SimRecords(1).contextOf(0, new SeededRandom(1).bytes(20)).credentials;
 const SUBNET = parseSubnet('10.128.0.0/16') as Subnet;
@@ -54,6 +55,8 @@ describe('members', () => {
     ['nobody', {}, [true, true, true]],
     ['all but one user', { onlyUsers: ['bob'] }, [true, false, false]],
     ['one user, and those who are not known yet', { notUsers: ['bob'] }, [false, true, false]],
+    ['all but one team', { onlyTeams: ['staff'] }, [true, false, false]],
+    ['one team, and those who are not known yet', { notTeams: ['staff'] }, [false, true, false]],
   ])('may be shut out: %s', (_, access, allowed) => {
     const { members } = group({ access });
     const stranger = new Uint8Array(20).fill(9);
@@ -61,15 +64,28 @@ describe('members', () => {
   });
 });
 
-/** Ada's view of Bob, a router who wants multicast, and of Eve. */
+test('whose certificate is older than the last change of teams is shut out where they matter', () => {
+  const allows = (access: Access) => group({ access, outdated: 'bob' }).members.allows(BOB);
+  expect([{ onlyTeams: ['staff'] }, { notTeams: ['none'] }].map(allows)).toEqual([false, false]);
+  expect([{}, { onlyUsers: ['bob'] }, { notUsers: ['eve'] }].map(allows)).toEqual([true, true, true]);
+});
+
+test('who is shut out leads nowhere', () => {
+  expect(group({ access: { onlyTeams: ['staff'] } }).members.routes(SUBNET)).toMatchObject([{ peerId: BOB }]);
+  expect(group({ access: { notTeams: ['staff'] } }).members.routes(SUBNET)).toEqual([]);
+});
+
+/** Ada's view of Bob, a router of the team staff who wants multicast, and of Eve. */
 function group({
   announced = LAN,
   rights = ['relay', 'router'],
   access,
+  outdated = '',
 }: {
   announced?: string;
   rights?: readonly ('relay' | 'router')[];
   access?: Access;
+  outdated?: string;
 } = {}) {
   let now = EPOCH_UNIX_MS;
   const directory = new Directory(() => false);
@@ -77,7 +93,14 @@ function group({
   directory.learn(card(ADA, 'ada', rights, ranges), now);
   directory.learn(card(BOB, 'bob', rights, ranges), now);
   directory.learn(card(EVE, 'eve', ['relay'], [], false), now);
-  const members = new GroupMembers(directory, peerKey(ADA), () => now, access);
+  const self = peerKey(ADA);
+  const members = new GroupMembers({
+    directory,
+    self,
+    today: () => now,
+    access,
+    isOutdated: ({ user }) => user === outdated,
+  });
   const later = (ms: number): void => {
     now += ms;
   };
@@ -102,7 +125,8 @@ function card(
     sequence: 1,
     lifetimeS: CARD_LIFE_MS / 1000,
   };
-  const writer = { leaf: { ...sample, peerId, user, rights } } as Parameters<Directory['learn']>[0]['writer'];
+  const teams: readonly string[] = user === 'bob' ? ['staff'] : [];
+  const writer = { leaf: { ...sample, peerId, user, teams, rights } } as Parameters<Directory['learn']>[0]['writer'];
   return {
     record: { ...record, ...proof, signedAt: EPOCH_UNIX_MS, value },
     writer,

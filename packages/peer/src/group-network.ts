@@ -7,10 +7,10 @@ import { earliest, type Instant, Outbox } from '@warren/base';
 import type { CheckedRecord } from '@warren/dht';
 import { Rendezvous, type RendezvousOutput } from '@warren/group';
 import type { Origin } from '@warren/session';
-import type { RevocationList } from '@warren/trust';
+import type { Credentials, RevocationList } from '@warren/trust';
 import { type SearchNames, type Subnet, searchNames, Vpn, type VpnOutput } from '@warren/vpn';
 import { type MemberCard, type PeerKey, peerKey } from '@warren/wire';
-import { Directory } from './directory.ts';
+import { type Certified, Directory } from './directory.ts';
 import { forgetRemoved } from './forget-removed.ts';
 import { GroupInternet } from './group-internet.ts';
 import { GroupMembers } from './group-members.ts';
@@ -63,7 +63,10 @@ export class GroupNetwork {
     this.revocations = new Revocations({ set: options.authority.revocations, random, neighbours });
     this.directory = new Directory(leaf => options.authority.revocations.isRevoked(leaf));
     this.directory.note(credentials.leaf, wallClock.at(now));
-    this.members = new GroupMembers(this.directory, peerKey(self), () => wallClock.at(this.latest), options.access);
+    const today = () => wallClock.at(this.latest);
+    const isOutdated = (leaf: Certified) => options.authority.revocations.isOutdated(leaf);
+    const { directory } = this;
+    this.members = new GroupMembers({ directory, self: peerKey(self), today, access: options.access, isOutdated });
     this.vpn = this.virtualNetwork();
     this.internet = this.groupInternet();
     this.routes = new GroupRoutes({ group: options, vpn: this.vpn, members: this.members });
@@ -136,6 +139,14 @@ export class GroupNetwork {
   /** Whether a newer revocation list exists than ours. */
   get isBehind(): boolean {
     return this.options.authority.revocations.isBehind;
+  }
+
+  /** Goes on under fresh credentials; the others read what the certificate says of us from our card, which is written anew. */
+  renew(credentials: Credentials, now: Instant): void {
+    this.network.renew(credentials);
+    this.directory.note(credentials.leaf, this.today(now));
+    if (this.vpnIsReady) this.records.renewCard(now);
+    this.outbox.push({ kind: 'changed' });
   }
 
   /** Takes a revocation list that came from the site; true when it is the CA's and newer than ours. */
@@ -264,7 +275,7 @@ export class GroupNetwork {
     if (isEnd) this.end(now);
     else {
       this.directory.remove(isGone);
-      this.outbox.push({ kind: 'changed' });
+      this.membersChanged();
     }
   }
 

@@ -1,7 +1,7 @@
 /** What a group's stack is told when it starts. */
 import type { Range, Subnet } from '@warren/vpn';
 import type { PeerId } from '@warren/wire';
-import type { Access } from './group-members.ts';
+import type { Access } from './access.ts';
 import type { NetworkOptions } from './network-options.ts';
 
 export interface GroupOptions extends NetworkOptions {

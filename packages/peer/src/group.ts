@@ -60,6 +60,8 @@ export interface WarrenGroup {
   learnRevocations(list: RevocationList): void;
   /** Whether a newer list is known to exist than the one that is here. */
   readonly isBehind: boolean;
+  /** Whether this device's certificate is older than the last change of its user's teams, and must be renewed to tell them. */
+  readonly isOutdated: boolean;
   /** Why the Ethernet device could not be given its address; `undefined` when all is well. */
   readonly deviceError: string | undefined;
   /** Sends this machine's Internet packets, which its device must be given, through gateways of the group; or no more. */
@@ -158,6 +160,10 @@ export class Group implements WarrenGroup {
 
   get isBehind(): boolean {
     return this.#parts.network.isBehind;
+  }
+
+  get isOutdated(): boolean {
+    return this.#parts.network.members.isOutdated;
   }
 
   leave(): Promise<void> {
@@ -277,7 +283,8 @@ export class Group implements WarrenGroup {
       today,
     );
     this.credentials = { leaf, keys, statement };
-    this.#parts.network.network.renew(this.credentials);
+    const { driver, network } = this.#parts;
+    driver.act(now => network.renew(this.credentials, now));
   }
 
   private resolve(target: string): number {

@@ -1,3 +1,4 @@
+export type { Access } from './access.ts';
 export { type JoinChoices, type StartOptions, startPeer, type WarrenPeer } from './api.ts';
 export {
   enrolmentChallenge,

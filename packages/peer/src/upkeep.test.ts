@@ -3,7 +3,7 @@ import type { Leaf } from '@warren/trust';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Fetch, Membership } from './enrol.ts';
 import type { Host } from './host.ts';
-import { Upkeep } from './upkeep.ts';
+import { Upkeep, type UpkeepOptions } from './upkeep.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -41,6 +41,30 @@ describe('faults #27: with a site that is away', () => {
     expect(renewals()).toBe(4);
   });
 
+  test('a certificate that is too old to tell of teams is renewed at once, and every minute until it is', async () => {
+    const { asked, at, group } = await start();
+    const renewals = () => asked.filter(call => call === 'POST renew').length;
+    group.isOutdated = true;
+    await at(20_000);
+    expect(renewals()).toBe(1);
+    await at(60_000);
+    expect(renewals()).toBe(1);
+    await at(100_000);
+    expect(renewals()).toBe(2);
+    group.isOutdated = false;
+    await at(10 * MINUTE_MS);
+    expect(renewals()).toBe(2);
+  });
+
+  test('who renews elsewhere hears of it as often, and nothing is asked here', async () => {
+    const { asked, at, group } = await start(heard => ({ outdated: () => void heard.push('outdated') }));
+    group.isOutdated = true;
+    await at(20_000);
+    await at(40_000);
+    await at(100_000);
+    expect(asked).toEqual(['GET revocations', 'outdated', 'outdated']);
+  });
+
   test('a clock that was set back stops nothing', async () => {
     const { asked, at } = await start();
     await at(5 * DAY_MS);
@@ -49,7 +73,7 @@ describe('faults #27: with a site that is away', () => {
   });
 });
 
-async function start() {
+async function start(who: (asked: string[]) => Partial<UpkeepOptions> = () => ({ renewed: () => {} })) {
   const asked: string[] = [];
   const failures: unknown[] = [];
   let now = 0;
@@ -64,12 +88,12 @@ async function start() {
     random: { bytes: (length: number) => new Uint8Array(length).fill(128) },
     identity: async () => ({ algorithm: 'ed25519', spki: new Uint8Array(44), keys, sign }),
   } as unknown as Host;
-  const group = { isBehind: false, learnRevocations: () => {}, useCertificate: async () => {} };
+  const group = { isBehind: false, isOutdated: false, learnRevocations: () => {}, useCertificate: async () => {} };
   const file = { site: 'https://site.example', group: 'g', device: 'laptop' };
   const leaf = { notBefore: 0, notAfter: 30 * DAY_MS, tbsHash: new Uint8Array(32), der: new Uint8Array(0) } as Leaf;
   const membership = { file, leaf } as unknown as Membership;
   const failed = (error: unknown): void => void failures.push(error);
-  const upkeep = new Upkeep({ host, group, membership, fetch, renewed: () => {}, failed });
+  const upkeep = new Upkeep({ host, group, membership, fetch, failed, ...who(asked) });
   running = upkeep;
   await upkeep.look();
   const at = (unixMs: number): Promise<void> => {

@@ -1,6 +1,7 @@
 /**
  * What a running membership needs of its site from time to time: the newest
- * list of removed members, and the next certificate before this one runs out.
+ * list of removed members, and the next certificate before this one runs out or
+ * as soon as it is outdated.
  * Nothing here is needed from minute to minute: with the site away for days
  * everything else goes on. Dates are compared with the wall clock when a timer
  * fires, since timers do not count sleep.
@@ -14,18 +15,20 @@ import { fetchRevocations } from './kept-revocations.ts';
 const LIST_MS = 600_000;
 /** The next certificate is asked for so often while it is due, +- 20 %. */
 const RENEWAL_MS = 3_600_000;
-/** The same while the certificate has run out, or a newer list is known to exist. */
+/** The same while the certificate has run out or is outdated, or a newer list is known to exist. */
 const URGENT_MS = 60_000;
 /** How often it looks whether anything is due. */
 const LOOK_MS = 20_000;
 
 export interface UpkeepOptions {
   readonly host: Host;
-  readonly group: Pick<WarrenGroup, 'learnRevocations' | 'isBehind' | 'useCertificate'>;
+  readonly group: Pick<WarrenGroup, 'learnRevocations' | 'isBehind' | 'isOutdated' | 'useCertificate'>;
   readonly membership: Membership;
   readonly fetch: Fetch;
   /** Hears of each new certificate; absent where somebody else renews. */
   readonly renewed?: (membership: Membership) => void;
+  /** Hears that the certificate is outdated, every minute until it is not; where somebody else renews. */
+  readonly outdated?: () => void;
   /** Hears why a renewal failed. */
   readonly failed?: (error: unknown) => void;
 }
@@ -61,18 +64,20 @@ export class Upkeep {
   }
 
   private async work(): Promise<void> {
-    const { host, group, renewed } = this.options;
+    const { host, group, renewed, outdated } = this.options;
     const now = host.clock.unixMs();
     if (isDue(this.listAt, now, group.isBehind ? URGENT_MS : LIST_MS)) {
       this.listAt = this.later(now, group.isBehind ? URGENT_MS : LIST_MS);
       await this.lookAtList();
     }
     const { leaf } = this.membership;
-    if (renewed === undefined || !isRenewalDue(leaf, now)) return;
-    const wait = now >= leaf.notAfter ? URGENT_MS : RENEWAL_MS;
+    const isDueByDate = renewed !== undefined && isRenewalDue(leaf, now);
+    if (!isDueByDate && !group.isOutdated) return;
+    const wait = group.isOutdated || now >= leaf.notAfter ? URGENT_MS : RENEWAL_MS;
     if (!isDue(this.renewalAt, now, wait)) return;
     this.renewalAt = this.later(now, wait);
-    await this.renew(renewed);
+    if (renewed === undefined) outdated?.();
+    else await this.renew(renewed);
   }
 
   private async lookAtList(): Promise<void> {

@@ -50,6 +50,8 @@ export interface MemberView {
   readonly address6?: string;
   /** Ranges of addresses behind it, as a router that has the right to it; absent where there are none. */
   readonly routes?: readonly string[];
+  /** Teams of its user, by the alphabet; absent while its certificate is older than their last change. */
+  readonly teams?: readonly string[];
   /** What its certificate lets it do for others. */
   readonly rights: readonly ('relay' | 'gateway' | 'router')[];
   readonly self: boolean;

@@ -153,6 +153,7 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
   const link = self ? undefined : network.links.info(peer);
   const address = self ? vpn.address : member.address;
   const routes = member.certified.rights.includes('router') ? member.ranges : [];
+  const teams = group.members.teamsOf(member);
   const pq = self ? undefined : network.isPostQuantum(peer);
   const disagreement = self ? undefined : network.disagreement(peer);
   const said = HOST_KINDS[network.links.hostKind(peer) ?? HOST_KINDS.length];
@@ -166,6 +167,7 @@ function memberView(group: GroupNetwork, member: Member, unixMs: number): Member
     ...(address ? { address: printAddress(address) } : {}),
     address6: printAddress6(memberAddress6(prefixOf(network.name), member.certified.peerId)),
     ...(routes.length === 0 ? {} : { routes: routes.map(printRange) }),
+    ...(teams === undefined ? {} : { teams }),
     rights: member.certified.rights,
     self,
     online: self || link !== undefined || group.directory.isFresh(member, unixMs),

@@ -4,7 +4,7 @@
  */
 import { type Random, toHex, WallClock } from '@warren/base';
 import type { PostQuantumPolicy } from '@warren/group';
-import { Driver, type GroupView, groupView, isOwnRenewalDue, Peer, type UserOutput } from '@warren/peer';
+import { type Access, Driver, type GroupView, groupView, isOwnRenewalDue, Peer, type UserOutput } from '@warren/peer';
 import { Authority, type Credentials, parseLeaf, type Verifier } from '@warren/trust';
 import { peerKey } from '@warren/wire';
 import {
@@ -68,6 +68,9 @@ export class Resident {
   readonly driver: Driver;
   /** What the participant told its user, in order. */
   readonly heard: UserOutput[] = [];
+  /** Its rules, and the teams of its user: from the next time that it joins, or has a certificate made. */
+  access: Access = {};
+  teams: readonly string[] = [];
   private readonly village: Village;
   /** Its clock may be wrong. */
   readonly host: SimHost;
@@ -118,12 +121,13 @@ export class Resident {
     const { verifier, unixMs, rendezvousSecret } = this.village;
     const postQuantum = policy ?? this.village.postQuantum;
     const { disk, name } = this.place;
-    disk.member ??= simMember(authority, { user: name, device: name }, this.random, unixMs);
+    disk.member ??= simMember(authority, { user: name, device: name, teams: this.teams }, this.random, unixMs);
     const trust = Authority.group(authority.der, { verifier });
     if (trust === undefined) throw new Error('a simulated CA is accepted');
     const credentials = simCredentials(disk.member, this.random, this.unixMs);
     this.credentials.group = credentials;
-    const common = { name: authority.group, authority: trust, subnet: SUBNET, hasTap: false, postQuantum };
+    const { access } = this;
+    const common = { name: authority.group, authority: trust, subnet: SUBNET, hasTap: false, postQuantum, access };
     const before = this.acquaintances(authority.group);
     this.driver.act(now => this.peer.join({ ...common, ...before, credentials, rendezvousSecret }, now));
     void this.driver.shelves.add(authority.group, () => disk.saved.shelf(authority.group));
@@ -140,7 +144,7 @@ export class Resident {
     this.peer.public.renew(simRenewed(disk.public, common.keys, this.unixMs));
     if (member === undefined || group === undefined) return;
     disk.member = member;
-    this.group.network.renew(simRenewed(member, group.keys, this.unixMs));
+    this.driver.act(now => this.group.renew(simRenewed(member, group.keys, this.unixMs), now));
   }
 
   /** A certificate of the village's group for the same peer, good for `days` from now. */
@@ -149,7 +153,7 @@ export class Resident {
     const { authority, unixMs } = this.village;
     if (disk.member === undefined) throw new Error(`${name} has not joined`);
     const { secret } = disk.member;
-    const o = { user: name, device: name, secret, peerId: this.group.network.self, days };
+    const o = { user: name, device: name, secret, peerId: this.group.network.self, days, teams: this.teams };
     return simMember(authority, o, this.random, unixMs);
   }
 

@@ -129,6 +129,7 @@ class DemoPeer implements WarrenPeer {
 class DemoGroup implements WarrenGroup {
   readonly view: () => GroupView;
   readonly deviceError: undefined = undefined;
+  readonly isOutdated = false;
   private listener: (message: TextMessage) => void = () => {};
 
   constructor(view: () => GroupView) {
