@@ -36,6 +36,7 @@ export interface LeafSubject {
   readonly device: string;
   /** DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
+  readonly teams: readonly string[];
   readonly rights: readonly Right[];
   readonly now: number;
   /** The certificate begins no earlier, Unix ms. */

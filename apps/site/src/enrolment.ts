@@ -19,6 +19,7 @@ import { deadBefore, type ListView, listView, signAgain } from './revocation-lis
 import { rightsOf } from './rights.ts';
 import { secretHash, sha256 } from './secrets.ts';
 import { DAY, MINUTE, type Site } from './site.ts';
+import { teamsOf } from './teams.ts';
 
 type CertificateRequest = NonNullable<Awaited<ReturnType<typeof readRequest>>>;
 
@@ -149,9 +150,10 @@ async function newLeaf(
   const find = step.selectFrom('groups').select(['ca_certificate', 'ca_key_sealed']).where('id', '=', group_id);
   const { ca_certificate, ca_key_sealed } = await find.executeTakeFirstOrThrow();
   const pkcs8 = site.caKeys.open(group_id, ca_key_sealed);
-  const notBefore = await deadBefore(step, device);
-  const rights = rightsOf(device.rights);
-  const subject = { group: group_id, peerId: peer_id, user, device: name, spki: request.spki, rights, now, notBefore };
+  const { teams, since } = await memberTeams(step, device);
+  const notBefore = Math.max(await deadBefore(step, device), since);
+  const said = { user, device: name, teams, rights: rightsOf(device.rights) };
+  const subject = { group: group_id, peerId: peer_id, spki: request.spki, ...said, now, notBefore };
   const { leaf, tbsHash, expiresAt } = await signLeaf({ certificate: ca_certificate, pkcs8 }, subject);
   pkcs8.fill(0);
   const log = { tbs_hash: tbsHash, group_id, peer_id, spki: request.spki, issued_at: now, expires_at: expiresAt, via };
@@ -159,6 +161,12 @@ async function newLeaf(
   const change = { leaf, key_hash: sha256(request.spki), issued_at: now, expires_at: expiresAt };
   await step.updateTable('devices').set(change).where('peer_id', '=', peer_id).execute();
   return leaf;
+}
+
+async function memberTeams(step: Database, { group_id, user }: DeviceRow): Promise<{ teams: string[]; since: number }> {
+  const found = step.selectFrom('members').select(['teams', 'teams_since']).where('group_id', '=', group_id);
+  const { teams, teams_since: since } = await found.where('user', '=', user).executeTakeFirstOrThrow();
+  return { teams: teamsOf(teams), since };
 }
 
 async function checkQuota(step: Database, peerId: string, now: number): Promise<void> {

@@ -17,6 +17,7 @@ import { rightsOf } from './rights.ts';
 import type { User } from './sessions.ts';
 import type { Site } from './site.ts';
 import { checkSubnet, randomSubnet } from './subnet.ts';
+import { teamsOf } from './teams.ts';
 
 /** Groups that one account may found. */
 const MOST_FOUNDED = 50;
@@ -149,7 +150,7 @@ async function membersOf(db: Database, id: string): Promise<object[]> {
   const rows = await db
     .selectFrom('members')
     .innerJoin('users', 'users.name', 'members.user')
-    .select(['members.user', 'users.display_name', 'members.role'])
+    .select(['members.user', 'users.display_name', 'members.role', 'members.teams'])
     .where('group_id', '=', id)
     .orderBy('joined_at')
     .execute();
@@ -158,6 +159,7 @@ async function membersOf(db: Database, id: string): Promise<object[]> {
     user: row.user,
     displayName: row.display_name,
     role: row.role,
+    teams: teamsOf(row.teams),
     devices: devices.filter(device => device.user === row.user).flatMap(deviceView),
   }));
 }

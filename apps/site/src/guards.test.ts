@@ -27,6 +27,7 @@ const UNSAFE: readonly (readonly ['POST' | 'PUT' | 'DELETE', string])[] = [
   ['POST', '/api/groups/GROUP/requests/bob/deny'],
   ['POST', '/api/groups/GROUP/devices'],
   ['DELETE', '/api/groups/GROUP/members/bob'],
+  ['PUT', '/api/groups/GROUP/members/bob/teams'],
   ['DELETE', '/api/groups/GROUP/devices/0123456789abcdef0123456789abcdef01234567'],
   ['PUT', '/api/groups/GROUP/devices/0123456789abcdef0123456789abcdef01234567/rights'],
 ];

@@ -39,6 +39,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS',
   ['POST', '/api/groups/:/requests/:/deny'],
   ['POST', '/api/groups/:/devices'],
   ['DELETE', '/api/groups/:/members/:'],
+  ['PUT', '/api/groups/:/members/:/teams'],
   ['DELETE', '/api/groups/:/devices/:'],
   ['PUT', '/api/groups/:/devices/:/rights'],
   ['POST', '/api/enrol'],
@@ -50,7 +51,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS',
 ];
 
 const FIELDS = [
-  'name displayName password token subnet uses expiresHours autoApprove reason device kind key rights caKey postQuantum',
+  'name displayName password token subnet uses expiresHours autoApprove reason device kind key rights teams caKey postQuantum',
   'group enrolment csr leaf at signature __proto__ constructor',
 ]
   .join(' ')
@@ -90,7 +91,7 @@ const body = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .record(Object.fromEntries(FIELDS.slice(0, 18).map(name => [name, value()])))
+      .record(Object.fromEntries(FIELDS.slice(0, 19).map(name => [name, value()])))
       .map(o => JSON.stringify(o)),
   },
   { weight: 1, arbitrary: fc.jsonValue().map(json => JSON.stringify(json)) },

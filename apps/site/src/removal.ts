@@ -9,12 +9,10 @@ import type { Database, DeviceRow } from './database/schema.ts';
 import { requireDevice } from './devices.ts';
 import { SiteError } from './errors.ts';
 import { requireMember } from './groups.ts';
-import { ALL_DEVICES, type ListView, listView, signAgain } from './revocation-list.ts';
+import { ALL_DEVICES, afterIssued, type ListView, listView, signAgain } from './revocation-list.ts';
 import { NEW_DEVICE_RIGHTS } from './rights.ts';
 import type { User } from './sessions.ts';
 import type { Site } from './site.ts';
-
-const SECOND = 1_000;
 
 /** The new list, and the invites that work no longer since the person came in by them: their ids. */
 export interface MemberRemoval extends ListView {
@@ -95,15 +93,8 @@ async function withdrawInvites(
 async function kill(step: Database, now: number, removal: Removal): Promise<void> {
   const { group, user, by, devices, peerId = ALL_DEVICES } = removal;
   const at = { group_id: group, user };
-  const former = await step
-    .selectFrom('removals')
-    .select('dead_before')
-    .where(all => all.and(at))
-    .execute();
   const peers = devices.map(device => device.peer_id);
-  // A certificate begins before it is issued, by a clock that may have been ahead, or with a removal before; in whole seconds.
-  const issued = Math.max(now, await lastIssue(step, peers));
-  const dead_before = Math.max(Math.ceil(issued / SECOND) * SECOND, ...former.map(old => old.dead_before + SECOND));
+  const dead_before = await afterIssued(step, now, removal, peers);
   const row = { dead_before, removed_at: now, removed_by: by };
   if (peerId === ALL_DEVICES)
     await step
@@ -122,17 +113,6 @@ async function kill(step: Database, now: number, removal: Removal): Promise<void
     .set({ ...nothing, rights: NEW_DEVICE_RIGHTS })
     .where('peer_id', 'in', peers)
     .execute();
-}
-
-/** When the newest certificate of these devices was issued, Unix ms by the clock of then; 0 for none. */
-async function lastIssue(step: Database, peers: readonly string[]): Promise<number> {
-  if (peers.length === 0) return 0;
-  const { last } = await step
-    .selectFrom('certificates')
-    .select(all => all.fn.max<number | null>('issued_at').as('last'))
-    .where('peer_id', 'in', peers)
-    .executeTakeFirstOrThrow();
-  return last ?? 0;
 }
 
 async function devicesOf(step: Database, group: string, user: string): Promise<DeviceRow[]> {

@@ -19,8 +19,13 @@ import { DAY, type Site } from './site.ts';
 /** What stands in `removals.peer_id` for all devices of a user. */
 export const ALL_DEVICES = '';
 
-/** For how long a removal stands in the list: all certificates that it killed have run out then. */
+/** For how long an entry stands in the list: all certificates that it is about have run out then. */
 export const LISTED = LEAF_LIFETIME_MAX_MS + DAY;
+
+const SECOND = 1_000;
+
+/** Changes of teams in the list at most, so that they leave room for removals. */
+const TEAMS_LISTED_MAX = REVOKED_MAX / 3;
 
 /** The signed head of a revocation list; `signedAt` in Unix ms, `signature` 64 bytes as base64url. */
 export interface HeadView {
@@ -82,6 +87,27 @@ export async function revocations(site: Site, id: string): Promise<ListView & { 
   return { ...listView(list), revoked };
 }
 
+/**
+ * Unix ms that no certificate of these devices of a user begins at, or after: they begin before they are issued, by a
+ * clock that may have been ahead, or with a removal or a change of teams; in whole seconds.
+ */
+export async function afterIssued(
+  step: Database,
+  now: number,
+  { group, user }: { group: string; user: string },
+  peers: readonly string[],
+): Promise<number> {
+  const at = { group_id: group, user };
+  const removals = step.selectFrom('removals').select('dead_before as begin');
+  const changes = step.selectFrom('members').select('teams_since as begin');
+  const begins = [
+    ...(await removals.where(all => all.and(at)).execute()),
+    ...(await changes.where(all => all.and(at)).execute()),
+  ];
+  const issued = Math.ceil(Math.max(now, await lastIssue(step, peers)) / SECOND) * SECOND;
+  return Math.max(issued, ...begins.map(({ begin }) => begin + SECOND));
+}
+
 /** From when on certificates of this device live, Unix ms; 0 when neither it nor its user was ever removed. */
 export async function deadBefore(
   step: Database,
@@ -119,6 +145,17 @@ export async function removedAt(db: Database, group: string, user: string): Prom
   return row?.removed_at;
 }
 
+/** When the newest certificate of these devices was issued, Unix ms by the clock of then; 0 for none. */
+async function lastIssue(step: Database, peers: readonly string[]): Promise<number> {
+  if (peers.length === 0) return 0;
+  const { last } = await step
+    .selectFrom('certificates')
+    .select(all => all.fn.max<number | null>('issued_at').as('last'))
+    .where('peer_id', 'in', peers)
+    .executeTakeFirstOrThrow();
+  return last ?? 0;
+}
+
 /** How a list goes out. */
 export function listView(list: RevocationList): ListView {
   const { sequence, signedAt, signature } = list.head;
@@ -139,8 +176,33 @@ async function signedList(step: Database, id: string): Promise<RevocationList> {
   return { head, revoked: await entries(step, id, head_signed_at), signature: list_signature };
 }
 
-/** In an order that does not change, without those whose dead certificates have all run out at `signedAt`. */
+/** In an order that does not change, without those whose certificates have all run out at `signedAt`. */
 async function entries(db: Database, group: string, signedAt: number): Promise<Revocation[]> {
+  const changes = await teamChanges(db, group, signedAt);
+  const removals = await removalsOf(db, group, signedAt);
+  if (removals.length + changes.length > REVOKED_MAX) {
+    const message = `The revocation list is full: ${REVOKED_MAX} removals and changes of teams in a month.`;
+    throw new SiteError(409, 'list-full', message, 'Remove whole users instead of their devices, or make a new group.');
+  }
+  return [...removals, ...changes];
+}
+
+async function teamChanges(db: Database, group: string, signedAt: number): Promise<Revocation[]> {
+  const rows = await db
+    .selectFrom('members')
+    .select(['user', 'teams_since'])
+    .where('group_id', '=', group)
+    .where('teams_since', '>', signedAt - LISTED)
+    .orderBy('user')
+    .execute();
+  if (rows.length > TEAMS_LISTED_MAX) {
+    const message = `The teams of ${TEAMS_LISTED_MAX} members with devices were changed in a month: no more can be.`;
+    throw new SiteError(409, 'list-full', message, 'Members who have no device yet can be given teams at any time.');
+  }
+  return rows.map(({ user: teamsOf, teams_since: before }) => ({ teamsOf, before }));
+}
+
+async function removalsOf(db: Database, group: string, signedAt: number): Promise<Revocation[]> {
   const rows = await db
     .selectFrom('removals')
     .selectAll()
@@ -149,10 +211,6 @@ async function entries(db: Database, group: string, signedAt: number): Promise<R
     .orderBy('user')
     .orderBy('peer_id')
     .execute();
-  if (rows.length > REVOKED_MAX) {
-    const message = `The revocation list is full: ${REVOKED_MAX} removals in a month.`;
-    throw new SiteError(409, 'list-full', message, 'Remove whole users instead of their devices, or make a new group.');
-  }
   return rows.map(({ user, peer_id, dead_before: before }) =>
     peer_id === ALL_DEVICES ? { user, before } : { peerId: fromHex(peer_id) ?? new Uint8Array(20), before },
   );

@@ -3,7 +3,7 @@
  * Times are Unix milliseconds, truth values 0 or 1, hashes 32 bytes.
  */
 import type { PostQuantumPolicy } from '@warren/group';
-import type { Kysely } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 
 /** The database, or a transaction on it. Inside a transaction use only the transaction: there is one connection. */
 export type Database = Kysely<Tables>;
@@ -14,7 +14,15 @@ export interface Tables {
   users: { name: string; display_name: string; password_hash: string; site_admin: number; created_at: number };
   sessions: { token_hash: Uint8Array; user: string; expires_at: number };
   groups: GroupRow;
-  members: { group_id: string; user: string; role: 'admin' | 'member'; joined_at: number };
+  members: {
+    group_id: string;
+    user: string;
+    role: 'admin' | 'member';
+    joined_at: number;
+    /** With blanks between. */
+    teams: Generated<string>;
+    teams_since: Generated<number>;
+  };
   invites: InviteRow;
   invite_uses: { invite_id: string; user: string };
   requests: {

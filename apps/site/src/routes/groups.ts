@@ -10,6 +10,7 @@ import { approve, deny } from '../membership.ts';
 import { removeDevice, removeMember } from '../removal.ts';
 import { requireUser } from '../sessions.ts';
 import type { Site } from '../site.ts';
+import { setTeams } from '../teams.ts';
 import { type App, DevicePath, GroupPath, RARE, RequestPath, Text } from './api.ts';
 
 const PostQuantum = Type.Union(POST_QUANTUM_POLICIES.map(policy => Type.Literal(policy)));
@@ -23,6 +24,8 @@ const NewGroup = Type.Object({
 const Rights = Type.Object({
   rights: Type.Array(Type.Union(RIGHTS.map(right => Type.Literal(right))), { maxItems: 8 }),
 });
+/** Bounded above what `setTeams` allows, so that its clearer errors are seen. */
+const Teams = Type.Object({ teams: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16 }) });
 const NewDevice = Type.Object({
   device: Text,
   kind: Type.Union([Type.Literal('browser'), Type.Literal('edge')]),
@@ -79,6 +82,14 @@ export function groupRoutes(app: App, site: Site): void {
   app.delete('/api/groups/:group/devices/:peerId', { schema: { params: DevicePath } }, async request => {
     const by = await requireUser(site, request);
     return removeDevice(site, request.params.group, by, request.params.peerId);
+  });
+
+  const teams = { schema: { params: RequestPath, body: Teams } };
+  app.put('/api/groups/:group/members/:user/teams', teams, async request => {
+    const { group, user } = request.params;
+    const by = await requireUser(site, request);
+    await requireAdmin(site.db, group, by);
+    return setTeams(site, group, by, { user, teams: request.body.teams });
   });
 
   const rights = { schema: { params: DevicePath, body: Rights } };
