@@ -83,7 +83,8 @@ export class JoinedGroups {
     const settings = this.o.settings();
     try {
       const group = await peer.join(membership, { interfaceName, ...choicesOf(settings) });
-      const upkeep = new Upkeep({ host, group, membership, fetch: siteFetch(membership.file, stopped) });
+      const outdated = (): void => void this.renewals.renewNow(id);
+      const upkeep = new Upkeep({ host, group, membership, fetch: siteFetch(membership.file, stopped), outdated });
       this.joined.set(id, { membership, group, interfaceName, upkeep });
       // Others go by the right in the certificate, which may have been given since it was made.
       if (settings.routes.length > 0) void this.renewals.hasRight(id, 'router');
@@ -192,9 +193,9 @@ export class JoinedGroups {
 /** What the settings say of a group's device. */
 function choicesOf(settings: Settings): JoinChoices {
   const { configure, routes, 'accept-routes': acceptsRoutes, multicast } = settings;
-  const { 'only-users': onlyUsers, 'not-users': notUsers } = settings;
+  const { 'only-users': onlyUsers, 'not-users': notUsers, 'only-teams': onlyTeams, 'not-teams': notTeams } = settings;
   const announced = routes.map(parseRange).filter(range => range !== undefined);
-  const access = { ...(onlyUsers.length === 0 ? {} : { onlyUsers }), ...(notUsers.length === 0 ? {} : { notUsers }) };
+  const access = { onlyUsers, notUsers, onlyTeams, notTeams };
   return { configured: configure, announced, acceptsRoutes, hearsGroups: multicast, access };
 }
 

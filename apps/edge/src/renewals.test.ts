@@ -143,6 +143,14 @@ test('two renewals at a time are one', async () => {
   expect(member.leaf.notAfter).toBeLessThan(today + 30 * DAY);
 });
 
+test('a certificate that is outdated is renewed when asked, whatever its date, and of no other group', async () => {
+  const all = await renewals();
+  await all.renewNow(GROUP);
+  await all.renewNow('nobody');
+  expect(calls).toEqual(['/api/renew']);
+  expect((await loadMemberships(host))[0]?.leaf.tbsHash).not.toEqual(member.leaf.tbsHash);
+});
+
 test('a right that an administrator has given is asked for at once, and not without end', async () => {
   const all = await renewals();
   expect(await all.hasRight(GROUP, 'relay')).toBe(joined.get(GROUP)?.leaf.rights.includes('relay'));

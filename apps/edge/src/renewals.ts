@@ -63,8 +63,17 @@ export class Renewals {
     const now = this.o.host.clock.unixMs();
     if (now < (this.askedAt.get(group) ?? Number.NEGATIVE_INFINITY) + RIGHT_ASKED_MS) return false;
     this.askedAt.set(group, now);
-    await this.inTurn(() => this.renewOne(membership, true)).catch(() => {});
+    await this.renewNow(group);
     return this.o.joined().some(({ file, leaf }) => file.group === group && leaf.rights.includes(right));
+  }
+
+  /** Asks for the next certificate of a joined group though this one is good, since the site has changed what it says. Never rejects. */
+  renewNow(group: string): Promise<void> {
+    const work = async (): Promise<void> => {
+      const membership = this.o.joined().find(({ file }) => file.group === group);
+      if (membership !== undefined) await this.renewOne(membership, true);
+    };
+    return this.inTurn(work).catch(error => void this.problems.set(group, explain(error)));
   }
 
   /**

@@ -34,6 +34,18 @@ test('each member has a line with address, name, kind and state, ourselves first
   ]);
 });
 
+test('teams have a column where somebody is in one, or may be', () => {
+  const { teams: _, ...outdated } = member('new.cy', { address: '10.128.1.3' });
+  const members = [self, member('nas.bob', { address: '10.128.1.2', teams: ['family', 'ops'] }), outdated];
+  expect(statusLines(status([group(members)]))).toEqual([
+    'Home  10.128.0.0/16  connected  post-quantum on',
+    'ADDRESS     NAME        KIND  TEAMS       STATE',
+    '10.128.3.4  laptop.ada  edge  -           this device, wr0',
+    '10.128.1.2  nas.bob     edge  family,ops  active; carried by other members',
+    '10.128.1.3  new.cy      edge  ?           active; carried by other members',
+  ]);
+});
+
 test('what is not well comes first, groups follow with a line between', () => {
   const health = [{ code: 'no-bootstrap', message: 'No way out.', hint: 'Plug it in.' }];
   const groups = [group([self]), group([self], { group: OTHER_GROUP, name: 'Work', state: 'searching' })];

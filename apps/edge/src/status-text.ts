@@ -33,11 +33,17 @@ function portLines(ports: Status['ports'], paint: Paint): string[] {
 
 function groupLines(group: GroupView, device: string | undefined, paint: Paint): string[] {
   const title = `${group.name}  ${group.subnet}  ${STATES[group.state]}  post-quantum ${group.postQuantum}`;
+  const hasTeams = group.members.some(({ teams }) => teams === undefined || teams.length > 0);
   const rows = sorted(group.members).map(member => ({
     style: styleOf(member),
-    cells: [member.address ?? '-', member.name, member.kind, stateText(member, device)],
+    cells: [
+      ...[member.address ?? '-', member.name, member.kind],
+      ...(hasTeams ? [teamsText(member)] : []),
+      stateText(member, device),
+    ],
   }));
-  const table = [{ style: 'bold' as Style, cells: ['ADDRESS', 'NAME', 'KIND', 'STATE'] }, ...rows];
+  const head = ['ADDRESS', 'NAME', 'KIND', ...(hasTeams ? ['TEAMS'] : []), 'STATE'];
+  const table = [{ style: 'bold' as Style, cells: head }, ...rows];
   const lines = columns(table.map(({ cells }) => cells));
   return [paint('bold', title), ...table.map(({ style }, i) => paint(style, lines[i] ?? ''))];
 }
@@ -71,6 +77,12 @@ function stateText(member: MemberView, device: string | undefined): string {
   if (member.link === undefined) return `active; carried by other members${keys}`;
   const { rttMs } = member.link;
   return `active; ${wayText(member.link)}${rttMs === undefined ? '' : ` ${msText(rttMs)}`}${keys}`;
+}
+
+/** `family,ops`; `-` for none, `?` while the certificate is older than their last change. */
+export function teamsText({ teams }: Pick<MemberView, 'teams'>): string {
+  if (teams === undefined) return '?';
+  return teams.length === 0 ? '-' : teams.join(',');
 }
 
 /** The way to a member with a link: `direct udp`, `relay via server.ada`, `carried overlay`. */

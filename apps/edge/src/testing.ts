@@ -54,7 +54,7 @@ export function testFolder(atEnd: (clean: () => void) => void): string {
 export function member(name: string, more: Partial<MemberView> = {}): MemberView {
   const [device = '', user = ''] = name.split('.');
   const peerId = Buffer.from(name.padEnd(20, '.')).toString('hex').slice(0, 40);
-  return { peerId, name, device, user, kind: 'edge', rights: ['relay'], self: false, online: true, ...more };
+  return { peerId, name, device, user, kind: 'edge', teams: [], rights: ['relay'], self: false, online: true, ...more };
 }
 
 /** A peer of a walk, at the place of the member of that name. */

@@ -37,6 +37,9 @@ describe('the table', () => {
     ['routes', '192.168.7.0/24, 10.1.0.0/16', ['192.168.7.0/24', '10.1.0.0/16']],
     ['gateway', 'yes', true],
     ['relay', 'last-resort', 'last-resort'],
+    ['only-users', 'ada,b.o_b', ['ada', 'b.o_b']],
+    ['only-teams', 'ops, build-2', ['ops', 'build-2']],
+    ['not-teams', '', []],
   ] as const)('%s=%s', (name, text, value) => {
     expect(readSetting(name, text)).toEqual(value);
   });
@@ -48,6 +51,10 @@ describe('the table', () => {
     ['gateway', 'maybe'],
     ['udp-port', '65536'],
     ['relay', 'sometimes'],
+    ['not-users', 'Ada'],
+    ['only-teams', 'a.b'],
+    ['not-teams', '-ops'],
+    ['not-teams', 'x'.repeat(17)],
   ] as const)('%s=%s is refused', (name, text) => {
     expect(() => readSetting(name, text)).toThrow(`${name} is `);
   });

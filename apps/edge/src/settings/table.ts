@@ -68,12 +68,29 @@ export const SETTINGS = {
   ),
   'accept-routes': setting(readSwitch, 'on or off', true, 'reach networks that other members announce'),
   'only-users': setting(
-    readUsers,
+    namesOf(/^[a-z0-9._-]{1,32}$/),
     'users by name; none: everybody',
     [] as readonly string[],
-    'exchange packets with devices of these users only',
+    'exchange packets with devices of these users only, and of `only-teams`',
   ),
-  'not-users': setting(readUsers, 'users by name', [] as readonly string[], 'exchange none with devices of these'),
+  'not-users': setting(
+    namesOf(/^[a-z0-9._-]{1,32}$/),
+    'users by name',
+    [] as readonly string[],
+    'exchange none with devices of these',
+  ),
+  'only-teams': setting(
+    namesOf(/^[a-z0-9][a-z0-9-]{0,15}$/),
+    'teams by name; none: everybody',
+    [] as readonly string[],
+    'exchange packets with devices of users in these teams only, and of `only-users`',
+  ),
+  'not-teams': setting(
+    namesOf(/^[a-z0-9][a-z0-9-]{0,15}$/),
+    'teams by name',
+    [] as readonly string[],
+    'exchange none with devices of users in these',
+  ),
   multicast: setting(
     readSwitch,
     'on or off',
@@ -163,10 +180,12 @@ function readChoice(text: string): Choice {
   return names;
 }
 
-function readUsers(text: string): readonly string[] {
-  const users = list(text);
-  if (users.length > 64 || users.some(user => !/^[a-z0-9._-]{1,32}$/.test(user))) throw new Error(text);
-  return users;
+function namesOf(pattern: RegExp): Read<readonly string[]> {
+  return text => {
+    const names = list(text);
+    if (names.length > 64 || names.some(name => !pattern.test(name))) throw new Error(text);
+    return names;
+  };
 }
 
 function readSubnets(text: string): readonly string[] {

@@ -3,7 +3,7 @@ import type { LinkView, MemberView } from '@warren/peer';
 import type { Command } from 'commander';
 import { columns } from '../columns.ts';
 import { Exit } from '../failure.ts';
-import { msText, wayText } from '../status-text.ts';
+import { msText, teamsText, wayText } from '../status-text.ts';
 import { clientFor, type Verb } from './common.ts';
 
 export function describePeers(command: Command): Command {
@@ -25,6 +25,8 @@ interface Row extends LinkView {
   readonly network: string;
   /** `device.user`; absent in the public overlay, where nobody has a name. */
   readonly name?: string;
+  /** As in `MemberView`; absent in the public overlay too. */
+  readonly teams?: readonly string[];
   /** Of who relays. */
   readonly viaName?: string;
 }
@@ -39,17 +41,25 @@ export const peers: Verb<object> = async (_args, options, context) => {
     ...open.links.map(link => ({ ...link, network: 'public' })),
   ];
   if (options.json) terminal.out(JSON.stringify({ schema: 1, links: rows }));
-  else for (const line of columns([HEAD, ...rows.map(cells)], NUMBERS)) terminal.out(line);
+  else for (const line of columns(table(rows), NUMBERS)) terminal.out(line);
   return Exit.ok;
 };
 
 const HEAD = ['NETWORK', 'NAME', 'ID', 'WAY', 'RTT', 'ROLES', 'SENT', 'RECEIVED'];
 const NUMBERS: ReadonlySet<number> = new Set([4, 6, 7]);
 
-function named({ peerId, via }: LinkView, members: readonly MemberView[]): { name?: string; viaName?: string } {
-  const nameOf = (id: string | undefined) => members.find(member => member.peerId === id)?.name;
-  const [name, viaName] = [nameOf(peerId), nameOf(via)];
-  return { ...(name && { name }), ...(viaName && { viaName }) };
+/** Teams stand at the end, and only where somebody is in one. */
+function table(rows: readonly Row[]): string[][] {
+  if (!rows.some(({ teams = [] }) => teams.length > 0)) return [HEAD, ...rows.map(cells)];
+  const teams = (row: Row): string => (row.name === undefined ? '-' : teamsText(row));
+  return [[...HEAD, 'TEAMS'], ...rows.map(row => [...cells(row), teams(row)])];
+}
+
+function named({ peerId, via }: LinkView, members: readonly MemberView[]): Pick<Row, 'name' | 'teams' | 'viaName'> {
+  const memberWith = (id: string | undefined) => members.find(member => member.peerId === id);
+  const { name, teams } = memberWith(peerId) ?? {};
+  const viaName = memberWith(via)?.name;
+  return { ...(name && { name }), ...(teams && { teams }), ...(viaName && { viaName }) };
 }
 
 function cells({ network, name, peerId, kind, via, viaName, rttMs, roles, sentBytes, receivedBytes }: Row): string[] {
