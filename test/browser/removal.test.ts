@@ -1,4 +1,5 @@
 /** An administrator removes somebody in the page, and the mesh of tabs hears of it from the administrator's own tab. */
+import type { PeerView } from '@warren/peer';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launch, whyNoChromium } from './chromium.ts';
@@ -18,7 +19,7 @@ describe.skipIf(whyNoChromium !== undefined)('removing a member', () => {
     await site?.end();
   });
 
-  test('faults #9 #73: rights are kept, the removed tab says so, and is out of the mesh at once', async () => {
+  test('faults #9 #73: rights and teams are kept, the removed tab says so, and is out of the mesh at once', async () => {
     const ada = await Person.in(browser, 'ada');
     await ada.setUp(site.setupLink);
     await ada.createGroup('Home');
@@ -32,8 +33,15 @@ describe.skipIf(whyNoChromium !== undefined)('removing a member', () => {
     const row = ada.page.locator('[data-member$=".bob"]');
     await row.getByRole('button', { name: /Manage/ }).click();
     await ada.page.getByLabel(/^Gateway/).check();
-    await ada.page.getByRole('button', { name: 'Save' }).click();
+    await ada.page.getByRole('button', { name: 'Save', exact: true }).click();
     await row.locator('small').getByText('gateway').waitFor();
+    await ada.page.getByLabel('Teams of bob').fill('Family, build-servers');
+    await ada.page.getByRole('button', { name: 'Save teams' }).click();
+    await row.getByText('build-servers').waitFor();
+    const teamsOfBob = (view: PeerView) => view.groups[0]?.members.find(({ user }) => user === 'bob')?.teams;
+    const isIn = (view: PeerView) => teamsOfBob(view)?.join() === 'build-servers,family';
+    await bob.until(isIn, 30_000, 'no new certificate');
+    await ada.until(isIn, 10_000, 'the new certificate is not seen');
     if (process.env.WARREN_SHOTS !== undefined) {
       await ada.page.screenshot({ path: `${process.env.WARREN_SHOTS}-1280.png` });
       await ada.page.setViewportSize({ width: 360, height: 740 });

@@ -66,9 +66,9 @@ async function nextSince(
 }
 
 function badTeams(): SiteError {
-  const most = `A member has at most ${TEAMS_MAX} teams, of ${TEAMS_CHARACTERS_MAX} characters together.`;
-  const hint = 'Names have 1 to 16 of a-z, 0-9 and hyphen, beginning with a letter or digit.';
-  return new SiteError(400, 'bad-teams', most, hint);
+  const most = `At most ${TEAMS_MAX}, of ${TEAMS_CHARACTERS_MAX} characters together`;
+  const hint = `${most}; each has 1 to 16 of a-z, 0-9 and hyphen, and begins with a letter or digit.`;
+  return new SiteError(400, 'bad-teams', 'These cannot be the teams of a member.', hint);
 }
 
 function noMember(user: string): SiteError {

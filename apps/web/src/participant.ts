@@ -168,7 +168,7 @@ export function sendText(group: string, peerId: string, text: string): boolean {
   return true;
 }
 
-/** Hands a fresh list of removed members to the mesh: this tab is a member, and members tell each other. */
+/** Hands a fresh list of removed members and changed teams to the mesh: this tab is a member, and members tell each other. */
 export function spreadRemoval(group: string, list: string): void {
   const join = joins.value.get(group);
   const read = mesh?.module.listOf(list);

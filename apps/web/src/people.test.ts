@@ -33,8 +33,20 @@ describe('the list of members', () => {
     expect(found).toMatchObject([{ name: 'tab.ada', displayName: undefined, self: true }]);
   });
 
+  test('knows teams by the site, and by certificates without it', () => {
+    const view = group([{ ...member('3', 'nas', 'bob', true, true), teams: ['old'] }]);
+    const teams = (details: GroupDetails | undefined) =>
+      people(view, details).map(person => [person.name, person.teams]);
+    expect(teams(undefined)).toEqual([['nas.bob', ['old']]]);
+    expect(teams(DETAILS)).toEqual([
+      ['nas.bob', ['ops']],
+      ['laptop.ada', []],
+      ['tab.ada', []],
+    ]);
+  });
+
   test('names those who have not joined with any device', () => {
-    expect(withoutDevice(DETAILS)).toEqual(['Carol']);
+    expect(withoutDevice(DETAILS).map(({ displayName }) => displayName)).toEqual(['Carol']);
   });
 });
 
@@ -45,9 +57,15 @@ const DETAILS: GroupDetails = {
   postQuantum: 'on',
   role: 'admin',
   members: [
-    { user: 'ada', displayName: 'Ada Lovelace', role: 'admin', devices: [device('1', 'tab'), device('2', 'laptop')] },
-    { user: 'bob', displayName: 'Bob', role: 'member', devices: [device('3', 'nas')] },
-    { user: 'carol', displayName: 'Carol', role: 'member', devices: [] },
+    {
+      user: 'ada',
+      displayName: 'Ada Lovelace',
+      role: 'admin',
+      teams: [],
+      devices: [device('1', 'tab'), device('2', 'laptop')],
+    },
+    { user: 'bob', displayName: 'Bob', role: 'member', teams: ['ops'], devices: [device('3', 'nas')] },
+    { user: 'carol', displayName: 'Carol', role: 'member', teams: [], devices: [] },
   ],
 };
 

@@ -3,7 +3,7 @@
  * sees (who is there, how we reach them) in one list. Pure.
  */
 import type { GroupView, MemberView } from './mesh.ts';
-import type { GroupDetails, Right } from './site-api.ts';
+import type { GroupDetails, MemberEntry, Right } from './site-api.ts';
 
 /** One device of a member. */
 export interface Person {
@@ -12,6 +12,8 @@ export interface Person {
   /** `device.user`. */
   readonly name: string;
   readonly user: string;
+  /** Of its user, by the site, else by the certificate. */
+  readonly teams: readonly string[];
   /** What the site has it do for others; absent while the site does not answer, or does not know the device any more. */
   readonly rights: readonly Right[] | undefined;
   /** What the person is called on the site; absent while the site does not answer. */
@@ -30,7 +32,7 @@ export interface Person {
 
 /** All devices: this tab first, then who is online, then the others, each by name. */
 export function people(view: GroupView | undefined, details: GroupDetails | undefined): readonly Person[] {
-  const displayNames = new Map(details?.members.map(member => [member.user, member.displayName]));
+  const onSite = new Map(details?.members.map(member => [member.user, member]));
   const found = new Map<string, Person>();
   for (const member of details?.members ?? []) {
     for (const { peerId, device, kind, rights } of member.devices) {
@@ -40,6 +42,7 @@ export function people(view: GroupView | undefined, details: GroupDetails | unde
         peerId,
         name,
         user: member.user,
+        teams: member.teams,
         rights,
         displayName,
         kind,
@@ -55,16 +58,17 @@ export function people(view: GroupView | undefined, details: GroupDetails | unde
   for (const member of view?.members ?? []) {
     const { peerId, name, user, kind, address, self, online, link, pq = false, resting = false } = member;
     const presence = online ? 'online' : 'offline';
-    const displayName = displayNames.get(user);
+    const { displayName, teams = member.teams ?? [] } = onSite.get(user) ?? {};
     const rights = found.get(peerId)?.rights;
-    found.set(peerId, { peerId, name, user, rights, displayName, kind, address, self, presence, resting, link, pq });
+    const said = { peerId, name, user, teams, rights, displayName, kind };
+    found.set(peerId, { ...said, address, self, presence, resting, link, pq });
   }
   return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en'));
 }
 
 /** Members without any device: let in, but not yet joined. */
-export function withoutDevice(details: GroupDetails | undefined): readonly string[] {
-  return (details?.members ?? []).filter(member => member.devices.length === 0).map(member => member.displayName);
+export function withoutDevice(details: GroupDetails | undefined): readonly MemberEntry[] {
+  return (details?.members ?? []).filter(member => member.devices.length === 0);
 }
 
 function rank(person: Person): number {

@@ -53,6 +53,8 @@ export interface MemberEntry {
   readonly user: string;
   readonly displayName: string;
   readonly role: 'admin' | 'member';
+  /** By the alphabet; its next certificates carry them. */
+  readonly teams: readonly string[];
   readonly devices: readonly DeviceEntry[];
 }
 
@@ -135,11 +137,17 @@ export const siteApi = {
     call<unknown>('POST', `${groupPath(group)}/requests/${encodeURIComponent(user)}/${answer}`, {}),
   addDevice: (group: string, body: { device: string; kind: 'browser' | 'edge' }) =>
     call<DeviceFile>('POST', `${groupPath(group)}/devices`, body),
-  /** This and the next give the list of removed members as the authority signed it, base64url. */
+  /** This and the next two give the list of removed members and changed teams as the authority signed it, base64url. */
   removeMember: (group: string, user: string) =>
     call<{ list: string }>('DELETE', `${groupPath(group)}/members/${encodeURIComponent(user)}`),
   removeDevice: (group: string, peerId: string) =>
     call<{ list: string }>('DELETE', `${groupPath(group)}/devices/${peerId}`),
+  setTeams: (group: string, user: string, teams: readonly string[]) =>
+    call<{ teams: readonly string[]; list: string }>(
+      'PUT',
+      `${groupPath(group)}/members/${encodeURIComponent(user)}/teams`,
+      { teams },
+    ),
   setRights: (group: string, peerId: string, rights: readonly Right[]) =>
     call<unknown>('PUT', `${groupPath(group)}/devices/${peerId}/rights`, { rights }),
 };

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { agoWords, bytesWords, deviceNameFrom, durationWords, leftWords, rttWords, userNameFrom } from './words.ts';
+import {
+  agoWords,
+  bytesWords,
+  deviceNameFrom,
+  durationWords,
+  leftWords,
+  rttWords,
+  teamsFrom,
+  userNameFrom,
+} from './words.ts';
 
 describe('words', () => {
   test('a round-trip time has a decimal only where it matters', () => {
@@ -26,6 +35,14 @@ describe('words', () => {
 
   test('bytes come in decimal units', () => {
     expect([999, 1_500, 2_340_000].map(bytesWords)).toEqual(['999 B', '1.5 kB', '2.3 MB']);
+  });
+
+  test('teams are what stands between commas and blanks', () => {
+    expect([' Family, ops;build-2\tx ,', '', ' , '].map(teamsFrom)).toEqual([
+      ['family', 'ops', 'build-2', 'x'],
+      [],
+      [],
+    ]);
   });
 
   test('a sign-in name keeps only what the group certificate allows', () => {

@@ -36,6 +36,14 @@ export function rttWords(rttMs: number): string {
   return rttMs < 10 ? `${rttMs.toFixed(1)} ms` : `${Math.round(rttMs)} ms`;
 }
 
+/** The teams in a line that a person typed: between commas or blanks, in small letters. */
+export function teamsFrom(line: string): string[] {
+  return line
+    .toLowerCase()
+    .split(/[\s,;]+/)
+    .filter(team => team !== '');
+}
+
 /** How long ago, roughly; `now` and `then` in Unix ms. */
 export function agoWords(then: number, now: number): string {
   const seconds = Math.max(0, Math.round((now - then) / 1000));

@@ -1,6 +1,6 @@
 /**
  * What an administrator may do with a member's device, and a member with their
- * own: set what it may do for others, remove it, remove the person. Removing
+ * own: set what it may do for others, give its person teams, remove it, remove the person. Removing
  * asks first, since it cannot be taken back, only followed by a new invite.
  */
 import { useSignal } from '@preact/signals';
@@ -11,6 +11,7 @@ import { ask, loadDetails, user } from '../site.ts';
 import { type Right, siteApi } from '../site-api.ts';
 import { ActionForm, ProblemNote, useAction } from './action.tsx';
 import { Dialog } from './dialog.tsx';
+import { TeamsForm } from './teams.tsx';
 
 const RIGHTS: readonly { readonly right: Right; readonly words: string }[] = [
   { right: 'relay', words: 'Relay: pass sealed traffic of members on' },
@@ -62,7 +63,12 @@ function ManageDialog(props: { group: string; member: Person; isAdmin: boolean; 
   const person = member.displayName ?? member.user;
   return (
     <Dialog title={member.name} onClose={onClose}>
-      {isAdmin && sure.value === undefined ? <RightsForm group={group} member={member} /> : null}
+      {isAdmin && sure.value === undefined ? (
+        <>
+          <RightsForm group={group} member={member} />
+          <TeamsForm group={group} member={{ ...member, displayName: person }} />
+        </>
+      ) : null}
       {sure.value === undefined ? (
         <div class="actions removals">
           <button

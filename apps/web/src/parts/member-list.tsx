@@ -8,15 +8,17 @@ import { ping } from '../participant.ts';
 import type { Person } from '../people.ts';
 import { problemOf } from '../problem.ts';
 import { user } from '../site.ts';
+import type { MemberEntry } from '../site-api.ts';
 import { kindWords, linkWords, rttWords } from '../words.ts';
 import { ManageDevice } from './manage-device.tsx';
+import { TeamPills, TeamsButton } from './teams.tsx';
 
 /** All devices of all members. */
 export function MemberList(props: {
   group: string;
   members: readonly Person[];
-  /** Names of people without a device. */
-  unjoined: readonly string[];
+  /** People without a device. */
+  unjoined: readonly MemberEntry[];
   joined: boolean;
   /** Whether the person at the screen administrates the group. */
   isAdmin: boolean;
@@ -32,10 +34,27 @@ export function MemberList(props: {
           <MemberRow key={member.peerId} {...props} member={member} />
         ))}
       </ul>
-      {props.unjoined.length === 0 ? null : (
-        <p class="muted">Let in, but not yet joined with a device: {props.unjoined.join(', ')}.</p>
-      )}
+      <Unjoined group={props.group} members={props.unjoined} isAdmin={props.isAdmin} />
     </section>
+  );
+}
+
+function Unjoined({ group, members, isAdmin }: { group: string; members: readonly MemberEntry[]; isAdmin: boolean }) {
+  if (members.length === 0) return null;
+  return (
+    <>
+      <p class="muted unjoined">Let in, but not yet joined with a device:</p>
+      <ul class="rows unjoined">
+        {members.map(member => (
+          <li key={member.user}>
+            <span>
+              {member.displayName} <TeamPills teams={member.teams} />
+            </span>
+            {isAdmin ? <TeamsButton group={group} member={member} /> : null}
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
@@ -58,7 +77,8 @@ function MemberRow(props: {
     <li class={`member ${member.presence}`} data-member={member.name}>
       <span class={`dot ${member.presence}${isResting ? ' resting' : ''}`} aria-hidden="true" />
       <div class="who">
-        <strong>{member.name}</strong> {member.self ? <span class="pill">this tab</span> : null}
+        <strong>{member.name}</strong> {member.self ? <span class="pill">this tab</span> : null}{' '}
+        <TeamPills teams={member.teams} />
         <small class="muted">
           {member.displayName === undefined ? '' : `${member.displayName} · `}
           {kindWords(member.kind)}
