@@ -68,6 +68,13 @@ export class SiteClient {
     if (status >= 300) throw new Error(`rights: ${status} ${JSON.stringify(body)}`);
   }
 
+  /** Gives a member these teams, instead of those that it has. */
+  async setTeams(group: string, user: string, teams: readonly string[]): Promise<void> {
+    const data = ['-X', 'PUT', '-H', 'content-type: application/json', '--data-binary', JSON.stringify({ teams })];
+    const { status, body } = await this.ask(`/api/groups/${group}/members/${user}/teams`, data);
+    if (status >= 300) throw new Error(`teams: ${status} ${JSON.stringify(body)}`);
+  }
+
   /** Rejects unless the answer is good. */
   async delete(path: string): Promise<void> {
     const { status, body } = await this.ask(path, ['-X', 'DELETE']);
