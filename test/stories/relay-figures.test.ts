@@ -2,34 +2,23 @@
 import { cheapCrypto, type Resident, SeededRandom, Village } from '@warren/sim';
 import { type Neighbour, peerKey } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
-import { apart, GAP_BAR_MS, isRelayed, linked, print, quantile, ringOf, seeds, talk, within } from './relay-pairs.ts';
+import {
+  expectShort,
+  expectSoon,
+  gapWithoutRelay,
+  isRelayed,
+  relayAfterJoining,
+  ringOf,
+  seeds,
+  within,
+} from './relay-pairs.ts';
 
 test('faults #23 in 100 worlds a relay is in use soon after both have joined', () => {
-  const times = seeds(100).map(seed => {
-    const { village, a, b, others } = apart(seed, 4, 'edge');
-    for (const other of others) other.join();
-    within(village, 30_000, () => others.every(({ friends }) => friends.length === others.length - 1));
-    const from = village.world.now;
-    for (const member of [a, b]) member.join();
-    within(village, 20_000, () => isRelayed(a, b));
-    return village.world.now - from;
-  });
-  print('relay after joining', times);
-  expect(quantile(times, 0.5)).toBeLessThan(2500);
-  expect(quantile(times, 0.95)).toBeLessThan(4000);
+  expectSoon(seeds(100).map(seed => relayAfterJoining(seed).tookMs));
 });
 
 test('faults #29 in 95 of 100 worlds another relay takes over within two seconds', () => {
-  const gaps = seeds(100).map(seed => {
-    const { village, a, b, others } = linked(seed, 4);
-    village.world.run(10_000);
-    talk(village, a, b, 1000);
-    const relay = others.find(({ peerId }) => peerId === a.group.network.links.info(b.peerId)?.via);
-    relay?.kill();
-    return talk(village, a, b, 6000);
-  });
-  print('gap when a relay vanishes', gaps);
-  expect(quantile(gaps, 0.95)).toBeLessThanOrEqual(GAP_BAR_MS);
+  expectShort(seeds(100).map(gapWithoutRelay));
 });
 
 describe('faults #77 malicious relays, for which everybody is told the best of numbers', () => {
