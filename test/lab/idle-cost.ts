@@ -2,13 +2,13 @@
  * What a member of a large group costs at rest, as P2 5.3 measured: one member, in a process and a namespace of its
  * own, pings so many others every 15 s; its traffic is counted by the kernel, its memory by the same.
  */
-import { readFile } from 'node:fs/promises';
 import { type Figures, type Outcome, rounded } from '@warren/lab';
 import type { NatHost } from '../netns/nat-lab.ts';
 import type { Actor } from './actor.ts';
 import { Internet } from './internet.ts';
 import { LabAuthority } from './lab-authority.ts';
 import { NodeActors } from './node-actors.ts';
+import { sleep } from './until.ts';
 
 export interface IdleCostOptions {
   readonly members: number;
@@ -56,7 +56,7 @@ export async function idleCost({ members, seconds, step }: IdleCostOptions): Pro
     const control = await NodeActors.start(lab, CONTROL);
     const member = control.actor();
     await authority.admit(member, CONTROL);
-    const alone = await resident(control);
+    const alone = await control.process.residentBytes();
     const ids = await joinAll(members - 1, processes, authority, step);
     step('settling');
     await sleep(SETTLE_MS);
@@ -114,7 +114,7 @@ async function measure(
     active: ids.length,
     links: await member.links(),
     bytesPerSecond: rounded(((await bytes(internet)) - before) / tookS),
-    residentBytes: await resident(control),
+    residentBytes: await control.process.residentBytes(),
   };
 }
 
@@ -122,11 +122,6 @@ async function bytes({ lab }: Internet): Promise<number> {
   const { stdout } = await lab.exec(CONTROL, ['nft', '-j', 'list', 'counters', 'table', 'inet', 'cost']);
   const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { bytes: number } }[] };
   return nftables.reduce((sum, { counter }) => sum + (counter?.bytes ?? 0), 0);
-}
-
-async function resident({ process }: NodeActors): Promise<number> {
-  const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
 
 function figuresOf(stages: readonly Stage[], members: number, alone: number): Figures {
@@ -145,8 +140,4 @@ function figuresOf(stages: readonly Stage[], members: number, alone: number): Fi
     kilobytesPerPeer: rounded((rest.residentBytes - alone) / 1e3 / (members - 1)),
     kilobytesPerActivePeer: rounded((last.residentBytes - rest.residentBytes) / 1e3 / Math.max(1, last.active)),
   };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms));
 }

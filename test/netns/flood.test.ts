@@ -8,12 +8,12 @@
  *     +------- wan -------+------------+-------------+
  * ```
  */
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { INTERFACE, type Lab } from './lab.ts';
 import type { LabEdge } from './lab-edge.ts';
 import { LabGroup } from './lab-group.ts';
+import type { LabProcess } from './lab-process.ts';
 import { skipReason } from './requirements.ts';
 
 const FLOOD = fileURLToPath(new URL('./flood.ts', import.meta.url));
@@ -78,7 +78,7 @@ describe.skipIf(reason !== undefined)(`a flood${reason === undefined ? '' : ` (s
     expect(await beta.ping(address, 20, 50)).toMatchObject({ sent: 20, lost: 0 });
   });
 
-  const memory = () => Promise.all([alpha.process, around.site.process].map(({ pid }) => residentMb(pid)));
+  const memory = () => Promise.all([alpha.process, around.site.process].map(residentMb));
 });
 
 /** Gives each datagram that mallory sends another source. */
@@ -117,9 +117,8 @@ async function udpPort(lab: Lab, host: string): Promise<number> {
 }
 
 /** Resident memory of a process, in MB. */
-async function residentMb(pid: number): Promise<number> {
-  const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Math.round(Number(kib) / 1024);
+async function residentMb(process: LabProcess): Promise<number> {
+  return Math.round((await process.residentBytes()) / 2 ** 20);
 }
 
 function ms(value: number): string {

@@ -9,7 +9,6 @@
  *     +------- wan -------+------------+------------+------------+
  * ```
  */
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LabEdge } from './lab-edge.ts';
@@ -39,7 +38,7 @@ describe.skipIf(reason !== undefined)(`strangers${reason === undefined ? '' : ` 
   afterAll(() => around?.end());
 
   const programs = (): LabProcess[] => [around.site.process, alpha.process, beta.process];
-  const memory = () => Promise.all(programs().map(({ pid }) => residentMb(pid)));
+  const memory = () => Promise.all(programs().map(residentMb));
   const lineCounts = () => programs().map(({ lines }) => lines.length);
 
   test('faults #49 garbage on every UDP port: no crash, no growth, no line for each, no more bytes back than came', {
@@ -145,7 +144,6 @@ interface Target {
 }
 
 /** Resident memory of a process, in MB. */
-async function residentMb(pid: number): Promise<number> {
-  const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Math.round(Number(kib) / 1024);
+async function residentMb(process: LabProcess): Promise<number> {
+  return Math.round((await process.residentBytes()) / 2 ** 20);
 }

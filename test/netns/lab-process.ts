@@ -2,6 +2,7 @@
  * A program that runs in a namespace of a lab: its lines, its end, its death.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 
 /** Lines kept for `line` and for error messages. */
@@ -92,7 +93,16 @@ export class LabProcess {
     if (this.running) this.child.kill(signal);
   }
 
-  /** SIGTERM, and SIGKILL if that does not end it in time. Waits for its last lines, but not long for those of descendants. */
+  /** The memory that it has, not counting its children's. It has to be running. */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
+  }
+
+  /**
+   * SIGTERM, and SIGKILL if that does not end it in time. Waits for its last lines, but not long for those of
+   * descendants.
+   */
   async stop(patienceMs = 3_000): Promise<Exit> {
     this.kill('SIGTERM');
     const killer = setTimeout(() => this.kill('SIGKILL'), patienceMs);

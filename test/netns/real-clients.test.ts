@@ -10,7 +10,7 @@
  *
  * Only the gateway's resolver, which is in its home, knows `intra.example.org`.
  */
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { putBehind } from './home-router.ts';
@@ -123,9 +123,9 @@ describe.skipIf(reason !== undefined)(`real clients${reason === undefined ? '' :
   );
 
   test('memory of an edge, at rest and with two members active', async () => {
-    const before = await resident(alpha);
+    const before = await alpha.process.residentBytes();
     for (const other of [beta, gate]) await alpha.ping((await other.self()).address, 50, 20);
-    const after = await resident(alpha);
+    const after = await alpha.process.residentBytes();
     console.log(
       `an edge in a group of three: ${megabytes(before)} MB at rest, ${megabytes(after)} MB after pings with two`,
     );
@@ -195,11 +195,6 @@ interface IperfEnd {
 
 function mbps(of: { readonly bits_per_second: number }): string {
   return (of.bits_per_second / 1e6).toFixed(0);
-}
-
-async function resident({ process }: LabEdge): Promise<number> {
-  const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
 
 function megabytes(bytes: number): string {
