@@ -72,7 +72,7 @@ async function askSite(url: string, ask: Fetch): Promise<{ aheadS: number } | { 
 
 async function isThere(program: string): Promise<boolean> {
   try {
-    await runCommand(program, ['-V']);
+    await runCommand(program, ['-V'], { timeoutMs: 5_000 });
     return true;
   } catch (error) {
     return !(error instanceof CommandError && error.code === 'ENOENT');
