@@ -64,7 +64,8 @@ export class PortMapper {
   /** The address that others outside reach us at; `undefined` while there is none, or it is none of the Internet. */
   outside: string | undefined;
   private readonly o: PortMapperOptions;
-  private held: { readonly ask: Ask; readonly router: Router; readonly outsidePort: number } | undefined;
+  /** What `router` has given us, and who asked it. */
+  private held: { readonly ask: Ask; readonly outsidePort: number } | undefined;
   private failures = 0;
   /** The router that was asked last. */
   private router: Router | undefined;
@@ -86,10 +87,10 @@ export class PortMapper {
     this.stopped = true;
     clearTimeout(this.timer);
     clearInterval(this.looking);
-    const { held } = this;
-    if (held === undefined) return;
+    const { held, router } = this;
+    if (held === undefined || router === undefined) return;
     const { protocol, port } = this.o;
-    await held.ask(held.router, { protocol, port, lifetimeS: 0, outsidePort: held.outsidePort });
+    await held.ask(router, { protocol, port, lifetimeS: 0, outsidePort: held.outsidePort });
   }
 
   /** Asks another router at once; what the last one gave leads nowhere any more. */
@@ -131,7 +132,7 @@ export class PortMapper {
       const outsidePort = held?.ask === ask ? { outsidePort: held.outsidePort } : {};
       const mapping = await ask(router, { protocol, port, lifetimeS: LIFETIME_S, ...outsidePort });
       if (mapping === undefined) continue;
-      this.held = { ask, router, outsidePort: Number(mapping.outside.slice(mapping.outside.lastIndexOf(':') + 1)) };
+      this.held = { ask, outsidePort: Number(mapping.outside.slice(mapping.outside.lastIndexOf(':') + 1)) };
       // Stopped meanwhile: nobody would take it back.
       if (this.stopped) await this.stop();
       return mapping;
