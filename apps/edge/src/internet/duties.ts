@@ -36,7 +36,9 @@ export interface DutiesOptions {
   readonly tunnelGroupId: number | undefined;
   readonly settings: () => Settings;
   readonly groups: () => readonly DutyGroup[];
-  /** Whether an administrator has given us the right to be a gateway of the group, as far as that can be found out now. */
+  /**
+   * Whether an administrator has given us the right to be a gateway of the group, as far as that can be found out now.
+   */
   readonly mayLead: (group: string) => Promise<boolean>;
   readonly say: (message: string) => void;
 }
@@ -273,11 +275,11 @@ export class InternetDuties {
   }
 }
 
-async function enter(tunnelled: Tunnelled, { tap, id, group }: DutyGroup): Promise<void> {
-  const { address } = group.view().self;
+async function enter(tunnelled: Tunnelled, target: DutyGroup): Promise<void> {
+  const { address } = target.group.view().self;
   if (address === tunnelled.address) return;
   if (address === undefined) await tunnelled.tunnel.leave();
-  else await tunnelled.tunnel.enter({ tap, via: servicesOf({ id, group }) });
+  else await tunnelled.tunnel.enter({ tap: target.tap, via: servicesOf(target) });
   tunnelled.address = address;
 }
 
@@ -304,7 +306,7 @@ function noGateway(group: string, choice: 'auto' | readonly string[]): Failure {
 }
 
 /** Addresses of the services inside this machine: next hops and name servers. */
-function servicesOf({ id, group }: Pick<DutyGroup, 'id' | 'group'>): string[] {
+function servicesOf({ id, group }: DutyGroup): string[] {
   const subnet = parseSubnet(group.view().subnet);
   const four = subnet === undefined ? [] : [printAddress(serviceAddress(subnet))];
   return [...four, printAddress6(serviceAddress6(prefixOf(id)))];
