@@ -18,7 +18,10 @@ const RELAYED_SIZES_BYTES: readonly number[] = SIZES_BYTES.map(bytes => bytes - 
 const TRIES = 3;
 /** The size in use is confirmed so often while it is used. */
 export const CONFIRM_EVERY_MS = 5000;
-/** Larger sizes are looked for so often while large datagrams are sent (PMTU_RAISE_TIMER is 10 minutes; a try costs 4 kB). */
+/**
+ * Larger sizes are looked for so often while large datagrams are sent (PMTU_RAISE_TIMER is 10 minutes; a try costs
+ * 4 kB).
+ */
 export const RAISE_EVERY_MS = 60_000;
 /** Datagrams from this size on make use of the size of the path: halves of a frame are larger. */
 const LARGE_BYTES = 600;
@@ -30,8 +33,9 @@ export class PathSize {
   private readonly sizes: readonly number[];
   /** What passes on every path of the kind. */
   private readonly anywhereBytes: number;
-  /** Something large was sent since the last try: more would be of use; something that passes only where the size in use does. */
+  /** Something large was sent since the last try: more would be of use. */
   private isUsed = false;
+  /** Since the size in use was tried last, something was sent that passes only where that does. */
   private isRelied = false;
   /** Of the size in use, without an answer, in a row. */
   private tries = 0;

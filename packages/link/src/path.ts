@@ -46,7 +46,10 @@ const FIRST_PROBES_TO_STRANGERS_MS: readonly number[] = [0, 400, 1600];
 const UNPROVEN_MS = 9000;
 const OUTSTANDING_MAX = 12;
 const RTT_WEIGHT = 1 / 4;
-/** Ways are compared by the least of so many round trips: a queue, ours too, only ever adds to them (RFC 9002 section 5.2, `min_rtt`). */
+/**
+ * Ways are compared by the least of so many round trips: a queue, ours too, only ever adds to them (RFC 9002 section
+ * 5.2, `min_rtt`).
+ */
 const LEAST_OF = 8;
 const LOSS_WEIGHT = 1 / 8;
 /** A path that is kept for the neighbour is gone after such a silence: it asks the ways that it keeps more often. */
@@ -100,12 +103,13 @@ export class Path {
   private readonly latestRtts: number[] = [];
   /** The share of challenges that were not answered in time, from 0 to 1, the latest counting most. */
   lossShare = 0;
-  /** Through a relay: how unwilling it is, from 0 to less than 1; and where age counts, when our half of the way began. */
+  /** Through a relay: how unwilling it is, from 0 to less than 1. */
   reluctance = 0;
+  /** Through a relay, where age counts: when our half of the way began. */
   legSince: Instant | undefined;
   /**
-   * Through a relay: whether it is there because the neighbour uses it, and not because we chose it. Once proven it is not
-   * asked, only answered on. Or two who choose differently would each bring back what the other lets go.
+   * Through a relay: whether it is there because the neighbour uses it, and not because we chose it. Once proven it is
+   * not asked, only answered on. Or two who choose differently would each bring back what the other lets go.
    */
   isGuest: boolean;
   /** When the latest challenge that was answered had been sent. */
@@ -160,7 +164,10 @@ export class Path {
     return this.kind === 'overlay' ? CARRIED_PROBES_LOST : PROBES_LOST;
   }
 
-  /** Whether the path has left two probes unanswered, as far as was known at the latest, or the neighbour has given up on it. */
+  /**
+   * Whether the path has left two probes unanswered, as far as was known at the latest, or the neighbour has given up
+   * on it.
+   */
   get isInDoubt(): boolean {
     return this.isDoubted;
   }

@@ -30,7 +30,9 @@ export function farLinkCount(peers: number): number {
   return Math.max(FAR_LEAST, Math.ceil(0.5 * Math.log2(Math.max(peers, 1))));
 }
 
-/** N from the span of the `perSide` nearest of `ids` on each side: so many peers besides us in that share of the ring. */
+/**
+ * N from the span of the `perSide` nearest of `ids` on each side: so many peers besides us in that share of the ring.
+ */
 export function estimatePeers(self: PeerId, ids: readonly PeerId[], perSide = NEAR_PER_SIDE): number {
   const after = successors(self, ids, perSide);
   const before = predecessors(self, ids, perSide);
@@ -45,10 +47,11 @@ export function estimatePeers(self: PeerId, ids: readonly PeerId[], perSide = NE
 /**
  * Whether whoever answers for `target` as the nearest may well be it, where peers lie as densely as round ourselves
  * (Castro et al., "Secure routing for structured peer-to-peer overlay networks", 2002: density of neighbours). With
- * `Table.fewestPeers` honest owners are farther away once in 900, and one in 70 for the unluckiest in a hundred, where peers lie
- * close: six spacings alone had one peer in 200 disbelieve every eighth owner, for as long as it stayed. Of those who answer under
- * their own name one anywhere passes with odds of 8 in N. No more than that: the name in an answer is hearsay, so whoever sits on the
- * way may claim to be the owner. It sorts out what is misrouted, and liars who cannot choose a name.
+ * `Table.fewestPeers` honest owners are farther away once in 900, and one in 70 for the unluckiest in a hundred, where
+ * peers lie close: six spacings alone had one peer in 200 disbelieve every eighth owner, for as long as it stayed. Of
+ * those who answer under their own name one anywhere passes with odds of 8 in N. No more than that: the name in an
+ * answer is hearsay, so whoever sits on the way may claim to be the owner. It sorts out what is misrouted, and liars
+ * who cannot choose a name.
  */
 export function isPlausibleOwner(target: PeerId, owner: PeerId, peers: number, o: { readonly rank: number }): boolean {
   return fraction(ringDistance(target, owner)) * peers <= PLAUSIBLE_SPACINGS + o.rank;

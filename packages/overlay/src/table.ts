@@ -97,7 +97,10 @@ export class Table {
     return true;
   }
 
-  /** Takes over a neighbour's list of links; false when it says nothing new. `named` hears of ids that were not in it before. */
+  /**
+   * Takes over a neighbour's list of links; false when it says nothing new. `named` hears of ids that were not in it
+   * before.
+   */
   learn(neighbour: Neighbour, ids: readonly PeerId[], named: (id: PeerId) => void = () => {}): boolean {
     const others = ids.filter(id => !sameBytes(id, this.self) && !sameBytes(id, neighbour.id));
     const via = neighbour.slot | ONWARD;
@@ -235,8 +238,8 @@ export class Table {
   }
 
   /**
-   * N as it may well be at the least: by the near links, or by whom they name, if that is fewer. More spacings measure better,
-   * but neighbours may name whom they like; they cannot make it more than our own links say.
+   * N as it may well be at the least: by the near links, or by whom they name, if that is fewer. More spacings measure
+   * better, but neighbours may name whom they like; they cannot make it more than our own links say.
    */
   get fewestPeers(): number {
     const each = NAMED_NEAR_PER_SIDE;
