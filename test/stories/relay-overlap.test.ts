@@ -24,21 +24,21 @@ test.each([23, 24, 25])('faults #23 a neighbour in common is made for those who 
     village.world.run(10_000);
   }
   const from = village.world.now;
-  within(village, 30_000, () => pingUntil(village, a, b));
+  within(village, 30_000, () => pingAndLook(village, a, b));
   console.log(
     `seed ${seed}: a relay ${Math.round(village.world.now - from)} ms after the first ping, through a new link`,
   );
   expect(village.world.now - from).toBeLessThan(10_000);
-  for (let i = 0; i < 200; i++) pingUntil(village, a, b);
+  for (let i = 0; i < 200; i++) pingAndLook(village, a, b);
   expect(isRelayed(a, b)).toBe(true);
   const before = a.pongs.length;
-  for (let i = 0; i < 10; i++) pingUntil(village, a, b);
+  for (let i = 0; i < 10; i++) pingAndLook(village, a, b);
   village.world.run(1000);
   expect(a.pongs.length - before).toBeGreaterThanOrEqual(10);
 });
 
-/** One echo request, and whether a relay is in use a little later. */
-function pingUntil(village: Village, from: Resident, to: Resident): boolean {
+/** Sends one echo request, and says whether a relay is in use a little later. */
+function pingAndLook(village: Village, from: Resident, to: Resident): boolean {
   from.ping(to);
   village.world.run(PING_MS);
   return isRelayed(from, to);
