@@ -150,16 +150,16 @@ export class RelaySearch {
     return { tries: this.begin(tries, now), drops, leaves };
   }
 
-  /** Takes over what the paths show; names those that have not answered in time. */
+  /** Takes over what the paths show; names those of ours that have not answered in time. */
   private note(paths: ReadonlyMap<PeerKey, RelayPathState>, now: Instant): PeerKey[] {
     const late: PeerKey[] = [];
-    for (const [relay, { proven, leastRttMs }] of paths) {
+    for (const [relay, { proven, leastRttMs, isGuest }] of paths) {
       const trial = this.trial(relay, now);
       if (proven) {
         trial.rttMs = leastRttMs;
         trial.measuredAt = now;
         trial.failures = 0;
-      } else if (now >= trial.at + TRIAL_MS) {
+      } else if (!isGuest && now >= trial.at + TRIAL_MS) {
         late.push(relay);
         this.failed(relay, now);
       }
