@@ -2,7 +2,16 @@
  * What a member of a large group costs at rest, as P2 5.3 measured: one member, in a process and a namespace of its
  * own, pings so many others every 15 s; its traffic is counted by the kernel, its memory by the same.
  */
-import { type Figures, type Outcome, rounded } from '@warren/lab';
+import {
+  type Figures,
+  IDLE_REMARKS,
+  type IdleStage,
+  type Outcome,
+  PING_EVERY_MS,
+  rounded,
+  stageFigures,
+  stagesOf,
+} from '@warren/lab';
 import type { NatHost } from '../netns/nat-lab.ts';
 import type { Actor } from './actor.ts';
 import { Internet } from './internet.ts';
@@ -16,10 +25,7 @@ export interface IdleCostOptions {
   readonly step: (line: string) => void;
 }
 
-const STAGES = [0, 1, 8, 32, 128] as const;
-/** As in P2 5.3. */
-const PING_EVERY_MS = 15_000;
-/** Processes that the others share: 128 would be too many for two cores. */
+/** Processes that the others share. */
 const CROWDS = 4;
 /** How many join at once. */
 const JOIN_AT_ONCE = 4;
@@ -33,12 +39,7 @@ const COUNTERS = `table inet cost {
   counter sent { }
 }`;
 
-/** What was counted in one stage. */
-interface Stage {
-  readonly active: number;
-  readonly links: number;
-  /** Both ways, with IP headers, a second. */
-  readonly bytesPerSecond: number;
+interface Stage extends IdleStage {
   readonly residentBytes: number;
 }
 
@@ -61,24 +62,18 @@ export async function idleCost({ members, seconds, step }: IdleCostOptions): Pro
     step('settling');
     await sleep(SETTLE_MS);
     const stages: Stage[] = [];
-    for (const active of STAGES.map(count => Math.min(count, ids.length))) {
-      if (stages.some(stage => stage.active === active)) continue;
+    for (const active of stagesOf(members)) {
       const stage = await measure(internet, control, member, ids.slice(0, active), seconds);
       stages.push(stage);
       step(
         `${active} active: ${stage.bytesPerSecond} B/s over ${stage.links} links, ${Math.round(stage.residentBytes / 1e6)} MB`,
       );
     }
-    return { figures: figuresOf(stages, members, alone), missed: [], remarks: REMARKS };
+    return { figures: figuresOf(stages, members, alone), missed: [], remarks: IDLE_REMARKS };
   } finally {
     await internet.close();
   }
 }
-
-const REMARKS = [
-  'Hamachi in P2 figure 6: 0.049 + 0.002 N + 0.02 A KB/s for N members, A of them active, by regression.',
-  'Memory in P2 5.3: IPOP 200 KB for each active peer and none for others, Hamachi 4 KB for each peer, OpenVPN 1 MB for each client at the server.',
-];
 
 async function joinAll(
   count: number,
@@ -126,15 +121,8 @@ async function bytes({ lab }: Internet): Promise<number> {
 
 function figuresOf(stages: readonly Stage[], members: number, alone: number): Figures {
   const [rest, last] = [stages[0] as Stage, stages.at(-1) as Stage];
-  const perStage = stages.flatMap(({ active, links, bytesPerSecond }) => [
-    [`bytesPerSecondAt${active}`, bytesPerSecond] as const,
-    [`hamachiBytesPerSecondAt${active}`, rounded(1_000 * (0.049 + 0.002 * members + 0.02 * active))] as const,
-    [`linksAt${active}`, links] as const,
-  ]);
   return {
-    members,
-    ...Object.fromEntries(perStage),
-    idleBytesPerSecondPerLink: rounded(rest.bytesPerSecond / rest.links),
+    ...stageFigures(stages, members),
     aloneMb: rounded(alone / 1e6),
     restMb: rounded(rest.residentBytes / 1e6),
     kilobytesPerPeer: rounded((rest.residentBytes - alone) / 1e3 / (members - 1)),

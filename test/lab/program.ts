@@ -84,7 +84,12 @@ function makeProgram(play: Play): Command {
     .option('--repetitions <number>', 'how often each is done', count, 100)
     .action(o => play('relays', o, step => relays({ ...o, step })));
   command('idle-cost', '--members 16 --seconds 60', '--json')
-    .option('--members <number>', 'of the group', count, 128)
+    .option(
+      '--members <number>',
+      'of the group, as many as the cores bear; `npm run sim -- idle-cost` has 128',
+      count,
+      16,
+    )
     .option('--seconds <number>', 'how long each stage is measured', count, 120)
     .action(o => play('idle-cost', o, step => idleCost({ ...o, step })));
   command('gateway-failover', '--repetitions 4', '--json')

@@ -29,6 +29,9 @@ const EXTRA_SOCKET_MS = 30_000;
 const EXTRA_SOCKETS_MAX = 256;
 /** The largest UDP payload on Ethernet over IPv4: IP and UDP headers take 28 of 1,500 bytes. */
 const UDP_MOST_BYTES = 1472;
+/** What each message is more on the wire: IPv4 and UDP; for a stream IPv4, TCP with time stamps and a frame's own head. */
+const UDP_HEADER_BYTES = 28;
+const STREAM_HEADER_BYTES = 56;
 /** Local ports: those of extra sockets follow the first, those of ICE agents the second. */
 const EXTRA_PORT = 10_000;
 const ICE_PORT = 20_000;
@@ -49,6 +52,9 @@ export class SimDatagrams implements Datagrams {
   readonly name: string;
   /** Signals dropped: nonsense, late ones, and those for no connection of ours. */
   badSignals = 0;
+  /** What left and what came, in bytes, headers of the Internet and of streams with it; ICE's own checks are not counted. */
+  sentBytes = 0;
+  receivedBytes = 0;
   private readonly internet: SimInternet;
   /** Where the host believes to be. */
   private place: SimPlace;
@@ -95,6 +101,7 @@ export class SimDatagrams implements Datagrams {
     const isUdp = path.startsWith('udp/');
     if (!this.alive || bytes.length === 0 || bytes.length > (isUdp ? UDP_MOST_BYTES : STREAM_PATH_BYTES)) return;
     const copy = bytes.slice();
+    this.sentBytes += bytes.length + headerBytes(path);
     if (!isUdp) this.sendStream(path, copy);
     else if (this.can.udp) this.sendUdp(path, copy);
   }
@@ -362,6 +369,7 @@ export class SimDatagrams implements Datagrams {
   private arrive(path: PathId, bytes: Uint8Array): void {
     if (!this.alive) return;
     this.internet.world.note(this.name, path, bytes);
+    this.receivedBytes += bytes.length + headerBytes(path);
     // A wire may deliver twice, and who opens a datagram in place destroys it.
     this.emit({ kind: 'datagram', path, bytes: bytes.slice() });
   }
@@ -375,6 +383,10 @@ export class SimDatagrams implements Datagrams {
     if (this.asleepSince === undefined) this.listener(event);
     else if (event.kind !== 'datagram') this.untold.push(event);
   }
+}
+
+function headerBytes(path: PathId): number {
+  return path.startsWith('udp/') ? UDP_HEADER_BYTES : STREAM_HEADER_BYTES;
 }
 
 function placeOf(internet: SimInternet, at: string | SimPlace): SimPlace {

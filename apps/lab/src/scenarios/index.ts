@@ -10,6 +10,7 @@ import { flood } from './flood.ts';
 import { handshakeFlood } from './handshake-flood.ts';
 import { handshakeLoss } from './handshake-loss.ts';
 import { hops } from './hops.ts';
+import { idleCost } from './idle-cost.ts';
 import { massJoin } from './mass-join.ts';
 import { merge } from './merge.ts';
 import { natGrid } from './nat-grid.ts';
@@ -24,6 +25,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   broadcast,
   'mass-join': massJoin,
   'nat-grid': natGrid,
+  'idle-cost': idleCost,
   churn,
   droppers,
   merge,
