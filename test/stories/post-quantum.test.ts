@@ -8,7 +8,7 @@ import { cheapCrypto, type Resident, Village, type WireOptions } from '@warren/s
 import { expect, test } from 'vitest';
 
 test('faults #59 with the policy on, every session through others is upgraded, links are not, and every text arrives', () => {
-  const { village, members } = settled(112, 14, 'on');
+  const { village, members } = settled(111, 16, 'on');
   const pairs = apart(members);
   expect(pairs.length).toBeGreaterThan(1);
   for (const [from, to] of pairs) from.tell(to, 'across');

@@ -335,7 +335,10 @@ export class Dht {
       ask: (request, target, done) => this.ask(request, target, done),
       check: record => this.check(record, this.now),
       beside: position => this.beside(position),
-      found,
+      found: result => {
+        if (result.records.length > 0) this.writers.noteRead(kind, key);
+        found(result);
+      },
       wait: over => this.wait(over),
       repair: (position, record) => this.repair(position, record),
     });

@@ -52,14 +52,18 @@ export class Writers {
     this.known.set(tag, { noiseStatic, leaf, statement, peerId: writer.leaf.peerId });
   }
 
-  /** Whether a key was asked for before, so that its writers are known. Notes that it is asked for now. */
-  hasRead(kind: RecordKind, key: Uint8Array): boolean {
+  /** Something was found under a key. */
+  noteRead(kind: RecordKind, key: Uint8Array): void {
     const name = `${kind} ${peerKey(key)}`;
-    const hasRead = this.read.delete(name);
+    this.read.delete(name);
     const [oldest] = this.read;
     if (this.read.size >= KEYS_MAX && oldest !== undefined) this.read.delete(oldest);
     this.read.add(name);
-    return hasRead;
+  }
+
+  /** Whether something was found under a key before, so that most of its writers are known. */
+  hasRead(kind: RecordKind, key: Uint8Array): boolean {
+    return this.read.has(`${kind} ${peerKey(key)}`);
   }
 
   /** An answer without its records' writers. */
