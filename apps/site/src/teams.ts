@@ -4,7 +4,7 @@
  * certificates of the member until then silent about teams, by an entry in the
  * signed list, and devices renew theirs as soon as they know it.
  */
-import { areTeams, TEAMS_CHARACTERS_MAX, TEAMS_MAX } from '@warren/trust';
+import { areTeams, CLOCK_SKEW_MS, TEAMS_CHARACTERS_MAX, TEAMS_MAX } from '@warren/trust';
 import { record } from './activity.ts';
 import type { Database } from './database/schema.ts';
 import { SiteError } from './errors.ts';
@@ -59,7 +59,7 @@ async function nextSince(
     .select('peer_id')
     .where('group_id', '=', member.group)
     .where('user', '=', member.user)
-    .where('expires_at', '>', now)
+    .where('expires_at', '>', now - CLOCK_SKEW_MS)
     .execute();
   const peers = devices.map(({ peer_id }) => peer_id);
   return peers.length === 0 ? undefined : afterIssued(step, now, member, peers);

@@ -8,7 +8,6 @@
  */
 import { earliest, type Instant, Outbox, type Random, uint32 } from '@warren/base';
 import {
-  ANSWER_RECORDS_MAX,
   type DhtAnswer,
   type DhtRecord,
   type DhtRequest,
@@ -23,6 +22,7 @@ import {
   type RecordKind,
 } from '@warren/wire';
 import { Asks, type Done } from './asks.ts';
+import { Filling } from './filling.ts';
 import { Holder, type HolderStats, type Via } from './holder.ts';
 import { decodeKept, encodeKept, keptSlot } from './kept.ts';
 import { type Found, Lookup } from './lookup.ts';
@@ -41,8 +41,6 @@ export const REPLICAS = 4;
 const LIGHT_REPLICAS = 2;
 /** When most replicas agree, the others have so long to know better; a holder that is busy is asked again after it. */
 const GRACE_MS = 300;
-/** Questions for records of unknown writers within one brief answer. */
-const GAPS_MAX = 8;
 /** Records put right after reading, in so long: a lying replica makes every reader try. */
 const REPAIRS_MAX = 32;
 const REPAIRS_MS = 10_000;
@@ -377,26 +375,18 @@ export class Dht {
     this.send(OverlayType.DHT_REQUEST, target, encodeDhtRequest(request), (answer, now) => {
       if (answer?.brief === undefined) done(answer, now);
       else if (request.op !== 'get' || !request.isBrief) done(undefined, now);
-      else this.makeWhole(answer, request, target, GAPS_MAX, done);
+      else this.makeWhole(answer, request, target, done);
     });
   }
 
-  /** Hands on a brief answer once it is whole: records of writers whom we do not know are asked for first. */
-  private makeWhole(answer: DhtAnswer, request: GetRequest, target: PeerId, gapsLeft: number, done: Done): void {
-    const { brief = [], ...rest } = answer;
-    const { records, gap } = this.writers.whole(brief, request.after);
-    // The next page begins with what is missing; where nothing is before it, it is as if nobody had answered.
-    const begun = records.length === 0 ? undefined : { ...rest, more: true, records };
-    if (gap === undefined || gapsLeft === 0) {
-      done(gap === undefined ? { ...rest, records } : begun, this.now);
-      return;
-    }
-    const question = { ...request, after: gap.after, most: Math.min(gap.count, ANSWER_RECORDS_MAX), isBrief: false };
-    this.ask(question, target, (filled, now) => {
-      const isFilled = filled?.records.some(record => this.check(record, now) !== undefined);
-      if (isFilled) this.makeWhole(answer, request, target, gapsLeft - 1, done);
-      else done(begun, now);
+  private makeWhole(answer: DhtAnswer, request: GetRequest, target: PeerId, done: Done): void {
+    const filling = new Filling(answer, request, {
+      writers: this.writers,
+      ask: (question, filled) => this.ask(question, target, filled),
+      check: record => this.check(record, this.now),
+      done: whole => done(whole, this.now),
     });
+    filling.next();
   }
 
   private send(

@@ -1,8 +1,7 @@
-import { type BriefRecord, type DhtRecord, type PeerId, RecordKind } from '@warren/wire';
+import { RecordKind } from '@warren/wire';
 import { describe, expect, test } from 'vitest';
-import type { CheckedRecord } from './records.ts';
+import { briefs, checked, id, knowing, record } from './brief-testbed.ts';
 import { orderOf } from './store.ts';
-import { Writers } from './writers.ts';
 
 const START = new Uint8Array(21);
 
@@ -47,42 +46,3 @@ test('a key counts as read once something was found under it, as long as few oth
   for (let n = 1; n <= 256; n++) writers.noteRead(RecordKind.MEMBER, id(n));
   expect(writers.hasRead(RecordKind.MEMBER, id(0))).toBe(false);
 });
-
-function knowing(...known: readonly number[]): Writers {
-  const writers = new Writers(place);
-  for (const n of known) writers.note(checked(record(n)));
-  return writers;
-}
-
-function briefs(records: readonly DhtRecord[]): readonly BriefRecord[] {
-  return new Writers(place).brief({ status: 'ok', more: false, records }).brief ?? [];
-}
-
-/** The first two bytes tell writers apart. */
-function place(bytes: Uint8Array): PeerId {
-  const at = new Uint8Array(20);
-  at.set(bytes.subarray(0, 2));
-  return at;
-}
-
-function id(n: number): PeerId {
-  return place(Uint8Array.of(n >> 8, n));
-}
-
-function record(n: number, sequence = 1): DhtRecord {
-  const noiseStatic = new Uint8Array(32);
-  noiseStatic.set(id(n));
-  const head = { kind: RecordKind.MEMBER, isDeleted: false, index: 0, key: new Uint8Array(20), sequence, signedAt: 0 };
-  const proof = {
-    noiseStatic,
-    leaf: new Uint8Array(300),
-    statement: new Uint8Array(113),
-    signature: new Uint8Array(64),
-  };
-  return { ...head, lifetimeS: 60, value: Uint8Array.of(sequence), ...proof };
-}
-
-function checked(of: DhtRecord): CheckedRecord {
-  const leaf = { peerId: of.noiseStatic.slice(0, 20) } as CheckedRecord['writer']['leaf'];
-  return { record: of, writer: { leaf } as CheckedRecord['writer'], expiresAt: 0 };
-}

@@ -106,7 +106,10 @@ export class Rendezvous {
       this.tries = 0;
       this.timers.set('read', now);
     }
+    const isFewer = count < this.members;
     this.members = count;
+    const at = this.timers.at('read');
+    if (isFewer && at !== undefined) this.timers.set('read', Math.min(at, now + this.steadyMs));
   }
 
   /** The values found under one of our keys. `known` tells whom we are linked to or know already. */

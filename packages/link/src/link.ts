@@ -19,7 +19,7 @@ import type { WebRtcState } from './web-rtc.ts';
 /** Paths per link, and as many through relays; beyond it new ones are refused. */
 export const PATHS_MAX = 12;
 /** A carried path in reserve is asked so often: whether it is there still. */
-const CARRIED_RESERVE_MS = 120_000;
+const CARRIED_RESERVE_MS = Math.max(...KEEPALIVES_MS);
 /** A path in reserve takes over only when it is this much faster within the same rank. */
 const FASTER_SHARE = 0.7;
 /** A link without a usable path is given up after that. */

@@ -24,7 +24,7 @@ const MEMBERS_MAX = 1024;
 const INTERFACE_BYTES = 8;
 
 /** What a certificate says of a member. */
-export type Certified = Pick<Leaf, 'user' | 'peerId' | 'notBefore' | 'teams' | 'rights'>;
+export type Certified = Pick<Leaf, 'user' | 'peerId' | 'notBefore' | 'notAfter' | 'teams' | 'rights'>;
 
 /** What is known of one member. */
 export interface Member {
@@ -71,7 +71,7 @@ export class Directory {
     const known = this.members.get(peer);
     if (known !== undefined) {
       known.seenAt = today;
-      if (leaf.notBefore > known.certified.notBefore) known.certified = certifiedBy(leaf);
+      if (isNewer(leaf, known.certified)) known.certified = certifiedBy(leaf);
       return known;
     }
     this.makeRoom(today);
@@ -126,9 +126,10 @@ export class Directory {
     return member !== undefined && this.isFresh(member, today);
   }
 
-  /** How many members are known, those away included. */
-  get size(): number {
-    return this.members.size;
+  /** How many members seem to be there by their cards, and the shortest life of these; infinity where there are none. */
+  present(today: UnixMs): { readonly count: number; readonly shortestLifeMs: number } {
+    const fresh = [...this.members.values()].filter(member => this.isFresh(member, today));
+    return { count: fresh.length, shortestLifeMs: Math.min(...fresh.map(({ cardLifeMs }) => cardLifeMs)) };
   }
 
   get(peer: PeerKey): Member | undefined {
@@ -170,8 +171,13 @@ export class Directory {
 }
 
 /** Without the bytes of the certificate, which nobody asks for here. */
-function certifiedBy({ user, peerId, notBefore, teams, rights }: Leaf): Certified {
-  return { user, peerId, notBefore, teams, rights };
+/** Of two that begin at once, as where a list says from when on they count, the later one ends later. */
+function isNewer(one: Certified, other: Certified): boolean {
+  return one.notBefore > other.notBefore || (one.notBefore === other.notBefore && one.notAfter > other.notAfter);
+}
+
+function certifiedBy({ user, peerId, notBefore, notAfter, teams, rights }: Leaf): Certified {
+  return { user, peerId, notBefore, notAfter, teams, rights };
 }
 
 function interfaceKey(bytes: Uint8Array): string {

@@ -96,7 +96,10 @@ export class GroupRecords {
   /** Something changed: members are read soon, and a few times more, since others' cards follow. */
   readMembersSoon(now: Instant): void {
     this.readings = 0;
+    const planned = this.timers.at('members') ?? Number.POSITIVE_INFINITY;
     this.scheduleReading(now);
+    // However often something changes, a reading comes.
+    this.timers.set('members', Math.min(planned, this.timers.at('members') ?? planned));
   }
 
   claim(address: number, now: Instant): void {
@@ -177,9 +180,10 @@ export class GroupRecords {
     const { dht, kind, address, card, random } = this.options;
     const hostKind = HOST_KINDS.find(known => known === kind) ?? 'edge';
     const value = encodeMemberCard({ hostKind, address: address() ?? 0, ...card() });
-    const lifetimeS = (CARD_RENEWALS * this.paceMs) / 1000;
+    const { paceMs } = this.present(now);
+    const lifetimeS = (CARD_RENEWALS * paceMs) / 1000;
     dht.put({ kind: RecordKind.MEMBER, key: this.membersKey(), value, lifetimeS }, now);
-    this.timers.set('card', now + jitter(random, this.paceMs, 0.1));
+    this.timers.set('card', now + jitter(random, paceMs, 0.1));
   }
 
   private readMembers(now: Instant): void {
@@ -200,15 +204,18 @@ export class GroupRecords {
   }
 
   private scheduleReading(now: Instant): void {
-    const soon = MEMBERS_READ_MS[this.readings++];
-    const many = Math.max(1, this.options.directory.size / MEMBERS_FEW);
-    const wait = soon === undefined ? this.paceMs : many * soon;
+    const { count, paceMs, shortestLifeMs } = this.present(now);
+    // Who is new thinks that we are few, and its card lives shorter.
+    const steady = Math.min(paceMs, Math.max(PACE_MIN_MS, shortestLifeMs / CARD_RENEWALS));
+    const soon = MEMBERS_READ_MS[this.readings++] ?? steady;
+    const wait = Math.min(steady, soon * Math.max(1, count / MEMBERS_FEW));
     this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
   }
 
-  /** Between renewals and readings while nothing changes. */
-  private get paceMs(): number {
-    return Math.max(PACE_MIN_MS, Math.min(this.options.directory.size * PACE_MS, PACE_MAX_MS));
+  /** Who seems to be there by their cards, and what lies between renewals while nothing changes. */
+  private present(now: Instant): { count: number; shortestLifeMs: number; paceMs: number } {
+    const { count, shortestLifeMs } = this.options.directory.present(this.today(now));
+    return { count, shortestLifeMs, paceMs: Math.max(PACE_MIN_MS, Math.min(count * PACE_MS, PACE_MAX_MS)) };
   }
 
   private addressKey(address: number): Uint8Array {
