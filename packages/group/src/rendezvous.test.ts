@@ -60,6 +60,18 @@ describe('a member', () => {
     expect(ada.machine.wakeAt).toBe(5 * MINUTE_MS);
   });
 
+  test('with many neighbours looks less often, and again as often as before when few are left', () => {
+    const ada = ready();
+    during(ada, 0, MINUTE_MS);
+    ada.machine.setMembers(32, MINUTE_MS);
+    during(ada, MINUTE_MS, 3 * MINUTE_MS);
+    const reads = during(ada, 3 * MINUTE_MS, 83 * MINUTE_MS).filter(({ kind }) => kind === 'read');
+    expect(reads.length).toBeGreaterThanOrEqual(8);
+    expect(reads.length).toBeLessThanOrEqual(26);
+    ada.machine.setMembers(2, 83 * MINUTE_MS);
+    expect(during(ada, 83 * MINUTE_MS, 85 * MINUTE_MS).some(({ kind }) => kind === 'read')).toBe(true);
+  });
+
   test('always waits for a later time after a tick', () => {
     const ada = ready();
     for (let now = 0; now < HOUR_MS; now = ada.machine.wakeAt as Instant) {

@@ -4,7 +4,8 @@
  * swallows large datagrams and says nothing, costs seconds. The size in use is
  * confirmed while it is used; when it is lost we fall back and look anew, and
  * look for more from time to time. A path that carries nothing large is not
- * asked, not even once: many a link comes and goes without. Source: RFC 8899 (section 4.3 on black holes, 5.1.1 on timers), decisions.md "path budget".
+ * asked, not even once: many a link comes and goes without.
+ * Source: RFC 8899 (section 4.3 on black holes, 5.1.1 on timers), decisions.md "path budget".
  */
 import type { Instant } from '@warren/base';
 import { RELAYED_OVERHEAD_BYTES, UDP_PATH_BYTES, UDP_PROBED_BYTES } from '@warren/wire';

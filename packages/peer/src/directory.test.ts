@@ -37,6 +37,22 @@ test.each([
   expect(isFresh()).toBe(false);
 });
 
+test('those whose cards are fresh are counted, with the shortest life of their cards', () => {
+  const directory = new Directory(() => false);
+  expect(directory.present(EPOCH_UNIX_MS)).toEqual({ count: 0, shortestLifeMs: Number.POSITIVE_INFINITY });
+  directory.learn(card(EPOCH_UNIX_MS), EPOCH_UNIX_MS);
+  expect(directory.present(EPOCH_UNIX_MS)).toEqual({ count: 1, shortestLifeMs: 90_000 });
+  expect(directory.present(EPOCH_UNIX_MS + FRESH_MS).count).toBe(0);
+});
+
+test('of two certificates that begin at once the one that ends later counts', () => {
+  const directory = new Directory(() => false);
+  const later = { ...leaf, notAfter: leaf.notAfter + 1, rights: ['gateway'] } as typeof leaf;
+  directory.note(leaf, EPOCH_UNIX_MS);
+  expect(directory.note(later, EPOCH_UNIX_MS).certified.rights).toEqual(['gateway']);
+  expect(directory.note(leaf, EPOCH_UNIX_MS).certified.rights).toEqual(['gateway']);
+});
+
 test('a card that is shown again says nothing new', () => {
   const directory = new Directory(() => false);
   directory.learn(card(EPOCH_UNIX_MS), EPOCH_UNIX_MS);

@@ -51,6 +51,30 @@ describe('whose an address is', () => {
   });
 });
 
+describe('the list of members', () => {
+  test('is read though something changes ten times a second', () => {
+    const { records, asked } = group();
+    for (let now = 0; now < 10_000; now += 100) {
+      records.readMembersSoon(now);
+      records.tick(now);
+    }
+    expect(asked.gets).toBeGreaterThan(5);
+    expect(asked.gets).toBeLessThan(30);
+  });
+
+  test('is read a few times after a change, then at the pace of few members', () => {
+    const { records, asked } = group();
+    records.readMembersSoon(0);
+    const readsUntil = (from: number, to: number) => {
+      const before = asked.gets;
+      for (let now = from; now < to; now += 100) records.tick(now);
+      return asked.gets - before;
+    };
+    expect(readsUntil(0, 20_000)).toBe(5);
+    expect(readsUntil(20_000, 320_000)).toBeLessThanOrEqual(11);
+  });
+});
+
 interface Asked {
   gets: number;
   readonly watches: number[];
