@@ -143,8 +143,8 @@ function RightsForm({ group, member }: { group: string; member: Person }) {
         ))}
       </fieldset>
       <p class="muted">
-        The next certificate carries it, at most 20 days from now. So far certificates only record it: relays do not
-        check it yet.
+        What is given counts within a minute or so where the device waits for it. What is taken away counts until its
+        next certificate, at most 20 days from now: to end it at once, remove the device.
       </p>
       <button type="submit" class="small" aria-busy={save.busy}>
         Save
