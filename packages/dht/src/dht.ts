@@ -320,15 +320,8 @@ export class Dht {
     const order = shuffled(REPLICAS, this.options.random);
     const atOnce = o.isLight ? LIGHT_REPLICAS : REPLICAS;
     const isBrief = this.writers.hasRead(kind, key);
-    const what = {
-      kind,
-      key,
-      isBrief,
-      positions: this.positions(key),
-      order,
-      atOnce,
-      isThorough: o.isThorough ?? false,
-    };
+    const { isThorough = false } = o;
+    const what = { kind, key, isBrief, positions: this.positions(key), order, atOnce, isThorough };
     const lookup = new Lookup(what, {
       ask: (request, target, done) => this.ask(request, target, done),
       check: record => this.check(record, this.now),

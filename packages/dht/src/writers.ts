@@ -27,7 +27,7 @@ const KEYS_MAX = 256;
 /** A brief answer as far as its writers are known, and what comes then. */
 export interface Whole {
   readonly records: readonly DhtRecord[];
-  /** Behind which place in the order of pages so many records of unknown writers begin; `undefined` where all are known. */
+  /** So many records of unknown writers, behind which place in the order of pages; `undefined` where all are known. */
   readonly gap: { readonly after: Uint8Array; readonly count: number } | undefined;
 }
 
@@ -71,7 +71,7 @@ export class Writers {
     return { ...rest, records: [], brief: records.map(record => this.briefOf(record)) };
   }
 
-  /** Makes the records of an answer to a question for what comes behind `after` whole, up to the first whose writer is unknown. */
+  /** Makes records that come behind `after` in the order of pages whole, up to the first whose writer is unknown. */
   whole(brief: readonly BriefRecord[], after: Uint8Array): Whole {
     const records: DhtRecord[] = [];
     let last = after;

@@ -44,7 +44,7 @@ const PUBLISH_MS = 60_000;
 export const RENDEZVOUS_LIFETIME_S = 300;
 /** Reading while nobody is found, by try; then at the last pace. */
 const SEARCH_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 15_000];
-/** Reading once members are found: heals a split group. Whoever has many neighbours shares the duty with them, within a bound. */
+/** Reading once members are found heals a split group. Who has many neighbours shares the duty, within a bound. */
 const STEADY_MS = 60_000;
 const STEADY_NEIGHBOURS = 4;
 const STEADY_MAX_MS = 480_000;

@@ -58,8 +58,8 @@ export class NatSightings {
   private readonly families: Readonly<Record<IpFamily, Map<string, Sighting>>> = { ipv4: new Map(), ipv6: new Map() };
 
   /**
-   * Notes that whoever is at `to` saw us at `seen`, both as `192.0.2.7:41641`. Anything else is ignored. True when that may
-   * change what `of` says: mostly everybody sees again what it saw before.
+   * Notes that whoever is at `to` saw us at `seen`, both as `192.0.2.7:41641`. Anything else is ignored. True when that
+   * may change what `of` says: mostly everybody sees again what it saw before.
    */
   note(to: string, seen: string, now: Instant): boolean {
     const [asked, own] = [parseAddress(to), parseAddress(seen)];

@@ -177,7 +177,7 @@ export class Path {
     return this.kind === 'relay' ? PROBE_RELAY_MS : PROBE_EVERY_MS;
   }
 
-  /** A quiet path is measured by the probes that silence brings, now by one end, now by the other; a relay is not known so well. */
+  /** A quiet path is measured by the probes that silence brings, by either end in turn; a relay is not known so well. */
   private measureAt(quietMs: number): Instant {
     const isBusy = this.sentSinceProbed >= BUSY_DATAGRAMS;
     if (quietMs > MEASURE_EVERY_MS || (!isBusy && this.kind !== 'relay')) return Number.POSITIVE_INFINITY;

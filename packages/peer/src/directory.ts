@@ -42,8 +42,9 @@ export interface Member {
   ranges: readonly CardRange[];
   /** What it offers as a gateway; whether it may is in its certificate. */
   gateway: MemberCard['gateway'];
-  /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says; and how long it lives. */
+  /** When the newest card was signed, by our clock at the latest, whatever its writer's clock says. */
   cardAt: UnixMs;
+  /** How long it lives. */
   cardLifeMs: number;
   /** The same by its writer's clock, which may be minutes wrong; and when we looked at it last. */
   signedAt: UnixMs;
@@ -170,12 +171,12 @@ export class Directory {
   }
 }
 
-/** Without the bytes of the certificate, which nobody asks for here. */
 /** Of two that begin at once, as where a list says from when on they count, the later one ends later. */
 function isNewer(one: Certified, other: Certified): boolean {
   return one.notBefore > other.notBefore || (one.notBefore === other.notBefore && one.notAfter > other.notAfter);
 }
 
+/** Without the bytes of the certificate, which nobody asks for here. */
 function certifiedBy({ user, peerId, notBefore, notAfter, teams, rights }: Leaf): Certified {
   return { user, peerId, notBefore, notAfter, teams, rights };
 }

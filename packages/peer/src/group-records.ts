@@ -20,7 +20,10 @@ import { encodeMemberCard, HOST_KINDS, type MemberCard, type PeerId, peerKey, Re
 import type { Directory } from './directory.ts';
 import type { HostKind } from './host.ts';
 
-/** Our card is renewed, and the list of members read, so often for each member, within bounds: what it costs does not grow. */
+/**
+ * So long for each member, within bounds, lies between renewals of our card and readings of
+ * the list: its cost does not grow.
+ */
 const PACE_MS = 1000;
 const PACE_MIN_MS = 30_000;
 const PACE_MAX_MS = 96_000;
@@ -96,10 +99,8 @@ export class GroupRecords {
   /** Something changed: members are read soon, and a few times more, since others' cards follow. */
   readMembersSoon(now: Instant): void {
     this.readings = 0;
-    const planned = this.timers.at('members') ?? Number.POSITIVE_INFINITY;
-    this.scheduleReading(now);
-    // However often something changes, a reading comes.
-    this.timers.set('members', Math.min(planned, this.timers.at('members') ?? planned));
+    // However often something changes, a reading comes: what is planned is not put off.
+    this.scheduleReading(now, this.timers.at('members'));
   }
 
   claim(address: number, now: Instant): void {
@@ -203,13 +204,13 @@ export class GroupRecords {
     changed();
   }
 
-  private scheduleReading(now: Instant): void {
+  private scheduleReading(now: Instant, latest: Instant = Number.POSITIVE_INFINITY): void {
     const { count, paceMs, shortestLifeMs } = this.present(now);
     // Who is new thinks that we are few, and its card lives shorter.
     const steady = Math.min(paceMs, Math.max(PACE_MIN_MS, shortestLifeMs / CARD_RENEWALS));
     const soon = MEMBERS_READ_MS[this.readings++] ?? steady;
     const wait = Math.min(steady, soon * Math.max(1, count / MEMBERS_FEW));
-    this.timers.set('members', now + jitter(this.options.random, wait, 0.1));
+    this.timers.set('members', Math.min(latest, now + jitter(this.options.random, wait, 0.1)));
   }
 
   /** Who seems to be there by their cards, and what lies between renewals while nothing changes. */

@@ -87,6 +87,7 @@ function play({ world }: Village, control: Resident, others: readonly Resident[]
   world.run(FIND_MS);
   const [before, pongs] = [countOf(control), control.pongs.length];
   const rounds = Math.floor((1000 * seconds) / PING_EVERY_MS);
+  const pinged = rounds * others.length;
   for (let round = 0; round < rounds; round++) {
     ping(control, others);
     world.run(PING_EVERY_MS);
@@ -95,8 +96,8 @@ function play({ world }: Village, control: Resident, others: readonly Resident[]
     active: others.length,
     links: control.group.network.links.usable().length + control.peer.public.links.usable().length,
     bytesPerSecond: (countOf(control) - before) / ((rounds * PING_EVERY_MS) / 1000),
-    pinged: rounds * others.length,
-    unanswered: Math.max(0, rounds * others.length - (control.pongs.length - pongs)),
+    pinged,
+    unanswered: Math.max(0, pinged - (control.pongs.length - pongs)),
   };
 }
 
